@@ -1,0 +1,49 @@
+"""Things found by name: blocks, neurons, macro architectures, data sets, strategies."""
+
+from collections.abc import Callable, Iterator, Mapping
+from difflib import get_close_matches
+from typing import TypeVar
+
+from autosnn_nni.errors import UserError
+
+Item = TypeVar("Item")
+
+
+class Registry(Mapping[str, Item]):
+    """A mapping from names to items whose missing names explain themselves.
+
+    ``kind`` is the word for one item in messages, e.g. ``"block"``.
+    """
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self._items: dict[str, Item] = {}
+
+    def add(self, name: str, item: Item) -> Item:
+        """Register ``item`` under ``name``; raises :class:`UserError` if the name is taken."""
+        if name in self._items:
+            raise UserError(f"{self.kind} {name!r} is registered twice; choose another name")
+        self._items[name] = item
+        return item
+
+    def register(self, name: str) -> Callable[[Item], Item]:
+        """Decorator form of :meth:`add`."""
+        return lambda item: self.add(name, item)
+
+    def __getitem__(self, name: str) -> Item:
+        """The item called ``name``; raises :class:`UserError` that lists the known names."""
+        try:
+            return self._items[name]
+        except KeyError:
+            close = get_close_matches(name, self._items, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(self._items)}"
+            raise UserError(f"unknown {self.kind} {name!r}; {hint}") from None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._items
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
