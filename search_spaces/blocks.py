@@ -1,0 +1,218 @@
+"""Candidate blocks by name (paper Section 4.1 and Figure 8).
+
+A block is made by ``factory(in_channels, out_channels, stride, neuron)``; its forward takes and
+gives ``[N, C, H, W]`` of one timestep (``[T, N, C, H, W]`` in SpikingJelly's multi-step mode).
+All convolutions are without bias and followed by batch norm. A new block is one class or factory
+and one ``BLOCKS.add`` line.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+from spikingjelly.activation_based import layer
+from torch import Tensor, nn
+
+from autosnn_nni.registry import Registry
+from autosnn_nni.search_spaces.neurons import NeuronFactory
+
+BlockFactory = Callable[[int, int, int, NeuronFactory], nn.Module]
+BLOCKS: Registry[BlockFactory] = Registry("block")
+
+
+class ConvBN(nn.Sequential):
+    """A convolution that keeps the resolution (divided by the stride), then batch norm."""
+
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel: int, stride: int = 1, groups: int = 1
+    ) -> None:
+        super().__init__(
+            layer.Conv2d(
+                in_channels, out_channels, kernel, stride, kernel // 2, groups=groups, bias=False
+            ),
+            layer.BatchNorm2d(out_channels),
+        )
+
+
+class SpikingConv(nn.Module):
+    """Convolution, batch norm and neuron at stride 1."""
+
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel: int, neuron: NeuronFactory
+    ) -> None:
+        super().__init__()
+        self.conv = ConvBN(in_channels, out_channels, kernel)
+        self.neuron = neuron()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Spikes of the layer."""
+        return self.neuron(self.conv(x))
+
+
+class SCB(nn.Module):
+    """Spiking convolution block: (convolution, batch norm, neuron) twice."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        stride: int,
+        neuron: NeuronFactory,
+        *,
+        kernel: int,
+    ) -> None:
+        super().__init__()
+        self.conv1 = ConvBN(in_channels, out_channels, kernel, stride)
+        self.neuron1 = neuron()
+        self.conv2 = ConvBN(out_channels, out_channels, kernel)
+        self.neuron2 = neuron()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Spikes of the block."""
+        return self.neuron2(self.conv2(self.neuron1(self.conv1(x))))
+
+
+class SRB(SCB):
+    """Spiking residual block: an SCB with the input added before its last neuron."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        stride: int,
+        neuron: NeuronFactory,
+        *,
+        kernel: int,
+    ) -> None:
+        super().__init__(in_channels, out_channels, stride, neuron, kernel=kernel)
+        self.shortcut = _shortcut(in_channels, out_channels, stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Spikes of the block."""
+        residual = self.conv2(self.neuron1(self.conv1(x)))
+        return self.neuron2(residual + self.shortcut(x))
+
+
+class SIB(nn.Module):
+    """Spiking inverted bottleneck (Section B.3): expand by ``e``, depthwise k x k, project.
+
+    Each of the three convolutions has batch norm and a neuron; at stride 1 the input is added
+    before the last neuron, at stride 2 there is no shortcut (MobileNetV2). ``depthwise=False`` is
+    the full convolution of the authors' released code.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        stride: int,
+        neuron: NeuronFactory,
+        *,
+        kernel: int,
+        expansion: int,
+        depthwise: bool = True,
+    ) -> None:
+        super().__init__()
+        hidden = expansion * in_channels
+        self.expand = ConvBN(in_channels, hidden, 1)
+        self.neuron1 = neuron()
+        self.conv = ConvBN(hidden, hidden, kernel, stride, groups=hidden if depthwise else 1)
+        self.neuron2 = neuron()
+        self.project = ConvBN(hidden, out_channels, 1)
+        self.neuron3 = neuron()
+        self.shortcut = _shortcut(in_channels, out_channels, 1) if stride == 1 else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Spikes of the block."""
+        out = self.project(self.neuron2(self.conv(self.neuron1(self.expand(x)))))
+        if self.shortcut is not None:
+            out = out + self.shortcut(x)
+        return self.neuron3(out)
+
+
+class HalvingSkip(nn.Module):
+    """The skip at stride 2: two half-width 1x1 convolutions on grids one pixel apart."""
+
+    def __init__(self, in_channels: int, out_channels: int, neuron: NeuronFactory) -> None:
+        super().__init__()
+        self.even = layer.Conv2d(in_channels, out_channels // 2, 1, 2, bias=False)
+        self.odd = layer.Conv2d(in_channels, out_channels // 2, 1, 2, bias=False)
+        self.bn = layer.BatchNorm2d(out_channels)
+        self.neuron = neuron()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Spikes of the block, at half the resolution (rounded up)."""
+        shifted = F.pad(x[..., 1:, 1:], (0, 1, 0, 1))  # so that odd sizes halve like even ones
+        halves = torch.cat([self.even(x), self.odd(shifted)], dim=-3)
+        return self.neuron(self.bn(halves))
+
+
+def _shortcut(in_channels: int, out_channels: int, stride: int) -> nn.Module:
+    same = in_channels == out_channels and stride == 1
+    return nn.Identity() if same else ConvBN(in_channels, out_channels, 1, stride)
+
+
+def skip(in_channels: int, out_channels: int, stride: int, neuron: NeuronFactory) -> nn.Module:
+    """The identity where the shape allows it, else the cheapest spiking layer that fits."""
+    if stride == 2:
+        return HalvingSkip(in_channels, out_channels, neuron)
+    if in_channels != out_channels:
+        return SpikingConv(in_channels, out_channels, 1, neuron)
+    return nn.Identity()
+
+
+def max_pool() -> nn.Module:
+    """Halves the resolution; its outputs are spikes where its inputs are."""
+    return layer.MaxPool2d(2)
+
+
+def average_pool(neuron: NeuronFactory) -> nn.Module:
+    """Halves the resolution; a neuron makes spikes of the averages."""
+    unit = nn.Sequential()
+    unit.add_module("pool", layer.AvgPool2d(2))
+    unit.add_module("neuron", neuron())
+    return unit
+
+
+def max_pool_block(
+    in_channels: int, out_channels: int, stride: int, neuron: NeuronFactory
+) -> nn.Module:
+    """Max-pool as a candidate: 2x2 at stride 2, 3x3 at stride 1; new channels by convolution.
+
+    At stride 2 it rounds an odd size up, as all candidates do.
+    """
+    pool = layer.MaxPool2d(2, ceil_mode=True) if stride == 2 else layer.MaxPool2d(3, 1, 1)
+    block = nn.Sequential()
+    block.add_module("pool", pool)
+    if in_channels != out_channels:
+        block.add_module("fit", SpikingConv(in_channels, out_channels, 1, neuron))
+    return block
+
+
+def average_pool_block(
+    in_channels: int, out_channels: int, stride: int, neuron: NeuronFactory
+) -> nn.Module:
+    """Average pool and neuron as a candidate, sized like :func:`max_pool_block`."""
+    pool = layer.AvgPool2d(2, ceil_mode=True) if stride == 2 else layer.AvgPool2d(3, 1, 1)
+    block = nn.Sequential()
+    block.add_module("pool", pool)
+    block.add_module("neuron", neuron())
+    if in_channels != out_channels:
+        block.add_module("fit", SpikingConv(in_channels, out_channels, 1, neuron))
+    return block
+
+
+BLOCKS.add("skip", skip)
+for _k in (3, 5, 7):
+    BLOCKS.add(f"SCB_k{_k}", partial(SCB, kernel=_k))
+    BLOCKS.add(f"SRB_k{_k}", partial(SRB, kernel=_k))
+for _k in (3, 5, 7):
+    for _e in (1, 3, 6):
+        BLOCKS.add(f"SIB_k{_k}_e{_e}", partial(SIB, kernel=_k, expansion=_e))
+        BLOCKS.add(f"SIB_k{_k}_e{_e}_full", partial(SIB, kernel=_k, expansion=_e, depthwise=False))
+BLOCKS.add("max_pool", max_pool_block)
+BLOCKS.add("average_pool", average_pool_block)
+
+#: The paper's candidate set (Section 4.1).
+PAPER_CANDIDATES = ("skip", "SCB_k3", "SCB_k5", "SRB_k3", "SRB_k5")

@@ -1,0 +1,130 @@
+"""How spikes are counted: in this one place.
+
+Spikes are counted per image, summed over all timesteps, at every layer that sends spikes on:
+the stem's neurons, every neuron layer in the blocks, every max-pool's outputs, the fully connected
+layer's neurons. Identity skips add none: their spikes are counted where they were fired. This is
+the paper's convention (Section 3.1 counts the pooling layers DS1 to DS3). Neuron spikes alone are
+kept beside it. Example: a stem of 4 neurons that all fire at 2 timesteps gives 8 spikes; a max-pool
+behind it that passes 1 spike a timestep adds 2.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from types import TracebackType
+from typing import Any
+
+import torch
+from spikingjelly.activation_based import neuron
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+
+
+@dataclass(frozen=True)
+class LayerSpikes:
+    """One layer that sends spikes on; ``spikes`` per image over all timesteps.
+
+    ``kind`` is ``"neuron"`` or ``"pool"``; ``neurons`` are its outputs per image and timestep.
+    """
+
+    name: str
+    kind: str
+    neurons: int
+    spikes: float
+    firing_rate: float
+
+
+def spiking_layers(network: nn.Module) -> Iterator[tuple[str, str, nn.Module]]:
+    """Name, kind and module of every layer that sends spikes on; none in a network of ReLUs."""
+    modules = list(network.named_modules())
+    if not any(isinstance(module, neuron.BaseNode) for _, module in modules):
+        return
+    for path, module in modules:
+        name = path.removeprefix("stages.").removesuffix(".neuron")
+        if isinstance(module, neuron.BaseNode):
+            yield name, "neuron", module
+        elif isinstance(module, nn.MaxPool2d):
+            yield name, "pool", module
+
+
+class SpikeCounter:
+    """Counts spikes while it is entered: ``with SpikeCounter(network) as spikes: network(x)``.
+
+    Counts stay on the network's device until they are asked for, so that counting never waits
+    for a GPU.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        self.network = network
+        self._totals: dict[str, Tensor] = {}
+        self._sizes: dict[str, int] = {}
+        self._kinds: dict[str, str] = {}
+        self._images = 0
+        self._timesteps: dict[str, int] = {}
+        self._hooks: list[RemovableHandle] = []
+
+    def __enter__(self) -> "SpikeCounter":
+        self._hooks = [self.network.register_forward_pre_hook(self._count_images)]
+        for name, kind, module in spiking_layers(self.network):
+            self._kinds[name] = kind
+            self._hooks.append(module.register_forward_hook(partial(self._count, name)))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for hook in self._hooks:
+            hook.remove()
+
+    def _count_images(self, module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        self._images += len(inputs[0])
+        self._timesteps.clear()
+
+    def _count(self, name: str, module: nn.Module, inputs: Any, output: Tensor) -> None:
+        many = getattr(module, "step_mode", "s") == "m"
+        steps, sizes = (len(output), output.shape[2:]) if many else (1, output.shape[1:])
+        total = output.detach().sum().double()
+        self._totals[name] = self._totals[name] + total if name in self._totals else total
+        self._sizes[name] = sizes.numel()
+        self._timesteps[name] = self._timesteps.get(name, 0) + steps
+
+    @property
+    def images(self) -> int:
+        """How many images have been seen."""
+        return self._images
+
+    @property
+    def total(self) -> float:
+        """All spikes of all images seen."""
+        return float(torch.stack(list(self._totals.values())).sum()) if self._totals else 0.0
+
+    @property
+    def spikes(self) -> float:
+        """Spikes per image."""
+        return self.total / self._images
+
+    @property
+    def neuron_spikes(self) -> float:
+        """Spikes per image of neurons alone, without the max-pools' outputs."""
+        return sum(layer.spikes for layer in self.layers() if layer.kind == "neuron")
+
+    @property
+    def firing_rate(self) -> float:
+        """Spikes per neuron per timestep, over all neurons."""
+        layers = [layer for layer in self.layers() if layer.kind == "neuron"]
+        slots = sum(layer.neurons * self._timesteps[layer.name] for layer in layers)
+        return sum(layer.spikes for layer in layers) / slots if slots else 0.0
+
+    def layers(self) -> list[LayerSpikes]:
+        """Every layer that sent spikes, in the order of the network."""
+        return [
+            self._layer(name, kind) for name, kind in self._kinds.items() if name in self._sizes
+        ]
+
+    def _layer(self, name: str, kind: str) -> LayerSpikes:
+        spikes = float(self._totals[name]) / self._images
+        neurons = self._sizes[name]
+        return LayerSpikes(name, kind, neurons, spikes, spikes / (neurons * self._timesteps[name]))

@@ -1,0 +1,218 @@
+"""The package against the plain reference, interleaved: ``python -m tests.benchmarks.compare``.
+
+Training: forward, MSE, backward, Adam step. Scoring one architecture: accuracy and spikes, the
+package's folding of batch norm counted in. Peak memory is that of a process for each variant.
+"""
+
+import argparse
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.optim.swa_utils import update_bn
+
+from autosnn_nni.memory import keep_freed_memory
+from autosnn_nni.search_spaces import (
+    NetworkConfig,
+    SpikeCounter,
+    SpikingNetwork,
+    build_network,
+    fold_batch_norm,
+    from_text,
+)
+from tests import reference
+
+SPACE, SHAPE, CLASSES, CHANNELS, TIMESTEPS = "SNN_1", (3, 32, 32), 10, 16, 8
+FOUND = "SRB_k5,SRB_k5,skip,SRB_k3,SRB_k5"
+TASKS = ("train", "score")
+VARIANTS = ("reference", "fast")
+Step = Callable[[], object]
+
+
+class Workload:
+    """One network with the activity of a trained one, and a batch."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        torch.manual_seed(0)
+        self.blocks = from_text(options.blocks)
+        config = NetworkConfig(SPACE, SHAPE, CLASSES, CHANNELS, TIMESTEPS)
+        self.network = build_network(config, self.blocks)
+        self.images = torch.randn(options.batch, *SHAPE)
+        self.labels = torch.randint(0, CLASSES, (options.batch,))
+        self.spikes = _excite(self.network, self.images[:16], options.spikes)
+
+    def step(self, task: str, variant: str, chunk: int) -> Step:
+        """What is timed."""
+        if task == "train":
+            return self._train_fast() if variant == "fast" else self._train_plain()
+        if variant == "fast":
+            return lambda: self.score_fast(chunk)
+        weights = _plain_weights(self.network)
+        return lambda: self.score_plain(weights)
+
+    def _train_fast(self) -> Step:
+        optimizer = torch.optim.Adam(self.network.parameters())
+
+        def step() -> None:
+            self.network.train()
+            loss = F.mse_loss(self.network(self.images), self._target())
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+        return step
+
+    def _train_plain(self) -> Step:
+        weights = _plain_weights(self.network)
+        optimizer = torch.optim.Adam(one for one in weights.values() if one.requires_grad)
+
+        def step() -> None:
+            net = reference.Plain(weights, training=True, count=False)
+            outputs = reference.forward(net, SPACE, self.blocks, self.images, TIMESTEPS)
+            loss = F.mse_loss(outputs, self._target())
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+        return step
+
+    def _target(self) -> Tensor:
+        return F.one_hot(self.labels, CLASSES).float()
+
+    @torch.inference_mode()
+    def score_fast(self, chunk: int) -> tuple[float, float]:
+        """Accuracy and spikes per image."""
+        folded = fold_batch_norm(self.network)
+        with SpikeCounter(folded) as counter:
+            votes = torch.cat([folded(part) for part in self.images.split(chunk)])
+        return (votes.argmax(1) == self.labels).float().mean().item(), counter.spikes
+
+    @torch.no_grad()
+    def score_plain(self, weights: dict[str, Tensor]) -> tuple[float, float]:
+        """The same, read layer by layer."""
+        net = reference.Plain(weights)
+        votes = reference.forward(net, SPACE, self.blocks, self.images, TIMESTEPS)
+        accuracy = (votes.argmax(1) == self.labels).float().mean().item()
+        return accuracy, sum(net.spikes.values()) / len(self.images)
+
+
+def _plain_weights(network: SpikingNetwork) -> dict[str, Tensor]:
+    trained = dict(network.named_parameters())
+    return {
+        name: tensor.detach()
+        .clone(memory_format=torch.contiguous_format)
+        .requires_grad_(name in trained)
+        for name, tensor in network.state_dict().items()
+    }
+
+
+def _excite(network: SpikingNetwork, images: Tensor, target: float) -> float:
+    """Bias batch norm until the network fires like a trained one; gives its spikes per image."""
+    low, high = -3.0, 3.0
+    nn.init.normal_(network.fc.linear.weight, std=0.2)
+    for _ in range(10):
+        bias = (low + high) / 2
+        for module in network.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                nn.init.constant_(module.bias, bias)
+        update_bn([images], network)
+        with SpikeCounter(network.eval()) as counter, torch.no_grad():
+            network(images)
+        low, high = (bias, high) if counter.spikes < target else (low, bias)
+    return counter.spikes
+
+
+def _interleaved(steps: list[Step], repeats: int) -> list[list[float]]:
+    """Seconds of every step in every round, the order turned each round; two rounds of warm-up."""
+    seconds: list[list[float]] = [[] for _ in steps]
+    for turn in range(repeats + 2):
+        order = range(len(steps)) if turn % 2 else reversed(range(len(steps)))
+        for number in order:
+            start = time.perf_counter()
+            steps[number]()
+            if turn >= 2:
+                seconds[number].append(time.perf_counter() - start)
+    return seconds
+
+
+def _compare(name: str, plain: list[float], fast: list[float], memory: str) -> None:
+    ratios = [before / after for before, after in zip(plain, fast, strict=True)]
+    first, middle, third = statistics.quantiles(ratios, n=4)
+    print(
+        f"{name:<20} reference {statistics.median(plain):6.3f} s   "
+        f"fast {statistics.median(fast):6.3f} s   "
+        f"x{middle:.2f} (quartiles {first:.2f} to {third:.2f})   {memory}"
+    )
+
+
+def _peak_memory(task: str, variant: str) -> int:
+    """MiB of a fresh process that takes three steps, as the kernel saw them."""
+    command = [sys.executable, "-m", "tests.benchmarks.compare", *sys.argv[1:]]
+    done = subprocess.run([*command, "--peak", task, variant], capture_output=True, check=True)
+    return int(done.stdout.split()[-1])
+
+
+def _peak(workload: Workload, task: str, variant: str, chunk: int) -> None:
+    for step in [workload.step(task, variant, chunk)] * 3:
+        step()
+    # Not ru_maxrss: a child begins with its parent's.
+    status = Path("/proc/self/status").read_text()
+    print(int(status.partition("VmHWM:")[2].split()[0]) // 1024)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--blocks", default=FOUND)
+    parser.add_argument("--batch", type=int, default=96)
+    parser.add_argument("--repeats", type=int, default=15)
+    parser.add_argument("--chunks", type=int, nargs="+", default=[32], help="images per forward")
+    parser.add_argument("--spikes", type=float, default=70_000, help="per image, to aim at")
+    parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS))
+    parser.add_argument("--threads", type=int, help="one is the fairest on a busy machine")
+    parser.add_argument("--keep-memory", action="store_true", help="as the product does")
+    parser.add_argument("--no-memory", action="store_true", help="skip the peak memory runs")
+    parser.add_argument("--peak", nargs=2, help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Print one line for each comparison."""
+    options = _options()
+    if options.keep_memory:
+        keep_freed_memory()
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    workload = Workload(options)
+    if options.peak:
+        _peak(workload, *options.peak, options.chunks[0])
+        return
+    print(
+        f"{SPACE} C={CHANNELS} T={TIMESTEPS} {options.blocks} batch {options.batch}, "
+        f"{workload.spikes:.0f} spikes per image, {torch.get_num_threads()} threads, "
+        f"freed memory {'kept' if options.keep_memory else 'given back'}"
+    )
+    print("result (accuracy, spikes):", "reference", end=" ")
+    print(workload.score_plain(_plain_weights(workload.network)), end=" fast ")
+    print(workload.score_fast(options.chunks[0]))
+    for task in [task for task in ("score", "train") if task in options.tasks]:
+        chunks = options.chunks if task == "score" else [options.batch]
+        plain = workload.step(task, "reference", options.batch)
+        fast = [workload.step(task, "fast", chunk) for chunk in chunks]
+        seconds = _interleaved([plain, *fast], options.repeats)
+        memory = ""
+        if not options.no_memory:
+            peaks = [_peak_memory(task, variant) for variant in VARIANTS]
+            memory = "peak memory {} and {} MiB".format(*peaks)
+        for chunk, measured in zip(chunks, seconds[1:], strict=True):
+            name = f"score, {chunk} at once" if task == "score" else "train"
+            _compare(name, seconds[0], measured, memory)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from autosnn_nni.data import Splits, load_dataset, split
+from autosnn_nni.search_spaces import SpikingSpace
+from autosnn_nni.training import Training, seeded
+
+#: Networks that train in a fraction of a second.
+TINY = {"shape": (1, 8, 8), "classes": 10, "channels": 2, "timesteps": 2}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Networks this small are slower on several threads, and rounding differs with their number."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def tiny_digits() -> Splits:
+    """80 images to train on, 20 of D_val, all test images."""
+    return split(load_dataset("digits"), seed=0, images=100)
+
+
+@pytest.fixture(scope="session")
+def tiny_training() -> Training:
+    """Two epochs of four batches, the last of them smaller."""
+    return Training(epochs=2, batch_size=24, calibration_batches=2, device="cpu")
+
+
+@pytest.fixture(scope="session")
+def make_space() -> Callable[..., SpikingSpace]:
+    """Makes a tiny model space, always with the same initial weights."""
+
+    def make(space: str = "SNN_1", **options: object) -> SpikingSpace:
+        with seeded(0):
+            return SpikingSpace(space, **{**TINY, **options})
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def nni_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """NNI writes every experiment's checkpoint below the home folder; not into a real one."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(home))
+        yield home

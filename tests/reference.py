@@ -1,0 +1,326 @@
+"""The plain reference: the equations of AutoSNN (ICML 2022) in the order they are printed.
+
+One timestep after another, no fused step, nothing shared with the package but a dictionary of
+weights (a ``state_dict``, by name). The tests hold the package to it; read it beside the paper.
+
+Where the paper leaves a choice, its authors' setting is taken: surrogate derivative
+``1 / (1 + (pi x)^2)`` (SpikingJelly's ``ATan``; Section E prints ``1 / (1 + x^2)``), no gradient
+through the reset, batch norm's statistics per timestep.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+V_TH = 1.0
+V_RESET = 0.0
+TAU = 2.0
+K = 10  # voting: neurons per class
+NEURONS = ("PLIF", "LIF", "IF", "ANN")
+
+
+class Heaviside(torch.autograd.Function):
+    """Theta of Eq. 2: 1 where ``x >= 0``; its derivative (Eq. 10) is that of an arctan."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.save_for_backward(x)
+        return (x >= 0).to(x)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors
+        return grad / (1 + (math.pi * x) ** 2)
+
+
+class Plain:
+    """The layers of one forward pass: weights by name, potentials and spikes by layer.
+
+    ``spikes`` are sums over images and timesteps. ``training`` normalises by the batch and updates
+    the running statistics in ``weights``.
+    """
+
+    def __init__(
+        self,
+        weights: Mapping[str, Tensor],
+        neuron: str = "PLIF",
+        *,
+        training: bool = False,
+        count: bool = True,
+    ) -> None:
+        self.weights = weights
+        self.kind = neuron
+        self.training = training
+        self.counting = count and neuron != "ANN"
+        self.potentials: dict[str, Tensor] = {}
+        self.spikes: dict[str, float] = defaultdict(float)
+
+    def conv(
+        self, name: str, x: Tensor, out: int, kernel: int = 1, stride: int = 1, groups: int = 1
+    ) -> Tensor:
+        """``z`` of Eq. 2, without bias."""
+        weight = self.weights[f"{name}.weight"]
+        assert weight.shape == (out, x.shape[1] // groups, kernel, kernel)
+        return F.conv2d(x, weight, None, stride, kernel // 2, 1, groups)
+
+    def batch_norm(self, name: str, x: Tensor) -> Tensor:
+        """Batch norm; momentum 0.1."""
+        return F.batch_norm(
+            x,
+            self.weights[f"{name}.running_mean"],
+            self.weights[f"{name}.running_var"],
+            self.weights[f"{name}.weight"],
+            self.weights[f"{name}.bias"],
+            self.training,
+            0.1,
+            1e-5,
+        )
+
+    def conv_bn(
+        self, name: str, x: Tensor, out: int, kernel: int = 1, stride: int = 1, groups: int = 1
+    ) -> Tensor:
+        """Convolution, then batch norm."""
+        return self.batch_norm(f"{name}.1", self.conv(f"{name}.0", x, out, kernel, stride, groups))
+
+    def linear(self, name: str, x: Tensor) -> Tensor:
+        """Fully connected, without bias."""
+        return F.linear(x, self.weights[f"{name}.weight"])
+
+    def neuron(self, name: str, z: Tensor) -> Tensor:
+        """Eq. 2 from its second line on."""
+        if self.kind == "ANN":
+            return torch.relu(z)
+        v = self.potentials.get(name, torch.full_like(z, V_RESET))
+        if self.kind == "PLIF":
+            alpha = self.weights[f"{name}.w"]
+            h = v + 1 / (1 + torch.exp(-alpha)) * (-(v - V_RESET) + z)
+        elif self.kind == "LIF":
+            h = v + 1 / TAU * (-(v - V_RESET) + z)
+        else:
+            h = v + z
+        spike = Heaviside.apply(h - V_TH)
+        fired = spike.detach()
+        self.potentials[name] = h * (1 - fired) + V_RESET * fired
+        self.count(name, spike)
+        return spike
+
+    def max_pool(
+        self,
+        name: str,
+        x: Tensor,
+        kernel: int = 2,
+        stride: int = 2,
+        padding: int = 0,
+        ceil: bool = False,
+    ) -> Tensor:
+        """Max-pool; its outputs count as spikes (Section 3.1)."""
+        out = F.max_pool2d(x, kernel, stride, padding, ceil_mode=ceil)
+        self.count(name, out)
+        return out
+
+    def average_pool(
+        self, x: Tensor, kernel: int = 2, stride: int = 2, padding: int = 0, ceil: bool = False
+    ) -> Tensor:
+        """Average pool; its outputs are not spikes."""
+        return F.avg_pool2d(x, kernel, stride, padding, ceil)
+
+    def count(self, name: str, spikes: Tensor) -> None:
+        """Every layer that sends spikes on is counted, once."""
+        if self.counting:
+            self.spikes[name] += spikes.sum().item()
+
+
+class Pooled(Plain):
+    """The variant with batch norm's statistics over all timesteps: every layer sees all of T.
+
+    Tensors are ``[T, N, ...]``; convolutions, batch norm and pools see T x N images.
+    """
+
+    def conv(self, name: str, x: Tensor, *shape: Any, **options: Any) -> Tensor:
+        return self._fold(partial(super().conv, name), x, *shape, **options)
+
+    def batch_norm(self, name: str, x: Tensor) -> Tensor:
+        return self._fold(partial(super().batch_norm, name), x)
+
+    def max_pool(self, name: str, x: Tensor, *shape: int) -> Tensor:
+        return self._fold(partial(super().max_pool, name), x, *shape)
+
+    def average_pool(self, x: Tensor, *shape: int) -> Tensor:
+        return self._fold(super().average_pool, x, *shape)
+
+    def neuron(self, name: str, z: Tensor) -> Tensor:
+        return torch.stack([super(Pooled, self).neuron(name, z_t) for z_t in z])
+
+    def _fold(self, layer: Callable[..., Tensor], x: Tensor, *args: Any, **options: Any) -> Tensor:
+        if x.dim() == 4:  # the stem's convolution sees the images once
+            return layer(x, *args, **options)
+        return layer(x.flatten(0, 1), *args, **options).unflatten(0, x.shape[:2])
+
+
+# Blocks (Figure 8): ``name`` is the block's place in the weights, ``out`` its channels.
+
+
+def scb(net: Plain, name: str, x: Tensor, out: int, stride: int, *, kernel: int) -> Tensor:
+    """Spiking convolution block."""
+    x = net.neuron(f"{name}.neuron1", net.conv_bn(f"{name}.conv1", x, out, kernel, stride))
+    return net.neuron(f"{name}.neuron2", net.conv_bn(f"{name}.conv2", x, out, kernel))
+
+
+def srb(net: Plain, name: str, x: Tensor, out: int, stride: int, *, kernel: int) -> Tensor:
+    """Spiking residual block: the input is added before the last neuron."""
+    shortcut = x
+    if x.shape[-3] != out or stride == 2:
+        shortcut = net.conv_bn(f"{name}.shortcut", x, out, 1, stride)
+    x = net.neuron(f"{name}.neuron1", net.conv_bn(f"{name}.conv1", x, out, kernel, stride))
+    z = net.conv_bn(f"{name}.conv2", x, out, kernel)
+    return net.neuron(f"{name}.neuron2", z + shortcut)
+
+
+def sib(
+    net: Plain,
+    name: str,
+    x: Tensor,
+    out: int,
+    stride: int,
+    *,
+    kernel: int,
+    expansion: int,
+    depthwise: bool = True,
+) -> Tensor:
+    """Spiking inverted bottleneck (Section B.3): expand, depthwise, project."""
+    hidden = expansion * x.shape[-3]
+    groups = hidden if depthwise else 1
+    h = net.neuron(f"{name}.neuron1", net.conv_bn(f"{name}.expand", x, hidden))
+    h = net.conv_bn(f"{name}.conv", h, hidden, kernel, stride, groups)
+    z = net.conv_bn(f"{name}.project", net.neuron(f"{name}.neuron2", h), out)
+    if stride == 1 and x.shape[-3] == out:
+        z = z + x
+    elif stride == 1:
+        z = z + net.conv_bn(f"{name}.shortcut", x, out)
+    return net.neuron(f"{name}.neuron3", z)
+
+
+def skip(net: Plain, name: str, x: Tensor, out: int, stride: int) -> Tensor:
+    """Identity where the shape allows it; at stride 2, two grids one pixel apart."""
+    if stride == 2:
+        padded = F.pad(x, (0, 1, 0, 1))  # an odd size has no last odd pixel
+        even = net.conv(f"{name}.even", x[..., 0::2, 0::2], out // 2)
+        odd = net.conv(f"{name}.odd", padded[..., 1::2, 1::2], out // 2)
+        z = net.batch_norm(f"{name}.bn", torch.cat([even, odd], dim=-3))
+        return net.neuron(f"{name}.neuron", z)
+    return fit(net, name, x, out)
+
+
+def fit(net: Plain, name: str, x: Tensor, out: int) -> Tensor:
+    """The identity, or a spiking 1x1 convolution where the channels change."""
+    if x.shape[-3] == out:
+        return x
+    return net.neuron(f"{name}.neuron", net.conv_bn(f"{name}.conv", x, out))
+
+
+def max_pool(net: Plain, name: str, x: Tensor, out: int, stride: int) -> Tensor:
+    """2x2 at stride 2 (an odd size is rounded up); 3x3 at stride 1."""
+    shape = (2, 2, 0, True) if stride == 2 else (3, 1, 1)
+    return fit(net, f"{name}.fit", net.max_pool(f"{name}.pool", x, *shape), out)
+
+
+def average_pool(net: Plain, name: str, x: Tensor, out: int, stride: int) -> Tensor:
+    """As max_pool, the averages made spikes by a neuron."""
+    shape = (2, 2, 0, True) if stride == 2 else (3, 1, 1)
+    x = net.neuron(f"{name}.neuron", net.average_pool(x, *shape))
+    return fit(net, f"{name}.fit", x, out)
+
+
+Block = Callable[[Plain, str, Tensor, int, int], Tensor]
+BLOCKS: dict[str, Block] = {"skip": skip, "max_pool": max_pool, "average_pool": average_pool}
+for _k in (3, 5, 7):
+    BLOCKS[f"SCB_k{_k}"] = partial(scb, kernel=_k)
+    BLOCKS[f"SRB_k{_k}"] = partial(srb, kernel=_k)
+    for _e in (1, 3, 6):
+        BLOCKS[f"SIB_k{_k}_e{_e}"] = partial(sib, kernel=_k, expansion=_e)
+        BLOCKS[f"SIB_k{_k}_e{_e}_full"] = partial(sib, kernel=_k, expansion=_e, depthwise=False)
+
+
+# Macro architectures (Figure 7), between the stem and the fully connected layer.
+
+
+def snn_1(net: Plain, blocks: Sequence[str], x: Tensor, c: int) -> Tensor:
+    """Max-pools between the blocks."""
+    x = BLOCKS[blocks[0]](net, "stages.tbd1", x, c, 1)
+    x = net.max_pool("stages.pool1", x)
+    x = BLOCKS[blocks[1]](net, "stages.tbd2", x, 2 * c, 1)
+    x = BLOCKS[blocks[2]](net, "stages.tbd3", x, 2 * c, 1)
+    x = net.max_pool("stages.pool2", x)
+    x = BLOCKS[blocks[3]](net, "stages.tbd4", x, 4 * c, 1)
+    x = BLOCKS[blocks[4]](net, "stages.tbd5", x, 4 * c, 1)
+    return net.max_pool("stages.pool3", x)
+
+
+def snn_2(net: Plain, blocks: Sequence[str], x: Tensor, c: int) -> Tensor:
+    """SNN_1 and a global average pool with neurons."""
+    x = snn_1(net, blocks, x, c)
+    height, width = x.shape[-2:]
+    return net.neuron("stages.gap.neuron", x.sum((-2, -1), keepdim=True) / (height * width))
+
+
+def snn_3(net: Plain, blocks: Sequence[str], x: Tensor, c: int) -> Tensor:
+    """Blocks of stride 2 in place of the pools."""
+    x = BLOCKS[blocks[0]](net, "stages.tbd1", x, c, 1)
+    x = BLOCKS[blocks[1]](net, "stages.tbd2", x, 2 * c, 2)
+    x = BLOCKS[blocks[2]](net, "stages.tbd3", x, 2 * c, 1)
+    x = BLOCKS[blocks[3]](net, "stages.tbd4", x, 2 * c, 1)
+    x = BLOCKS[blocks[4]](net, "stages.tbd5", x, 4 * c, 2)
+    x = BLOCKS[blocks[5]](net, "stages.tbd6", x, 4 * c, 1)
+    x = BLOCKS[blocks[6]](net, "stages.tbd7", x, 4 * c, 1)
+    return BLOCKS[blocks[7]](net, "stages.tbd8", x, 8 * c, 2)
+
+
+def snn_4(net: Plain, blocks: Sequence[str], x: Tensor, c: int) -> Tensor:
+    """SNN_1 with average pools followed by neurons."""
+    x = BLOCKS[blocks[0]](net, "stages.tbd1", x, c, 1)
+    x = net.neuron("stages.pool1.neuron", net.average_pool(x))
+    x = BLOCKS[blocks[1]](net, "stages.tbd2", x, 2 * c, 1)
+    x = BLOCKS[blocks[2]](net, "stages.tbd3", x, 2 * c, 1)
+    x = net.neuron("stages.pool2.neuron", net.average_pool(x))
+    x = BLOCKS[blocks[3]](net, "stages.tbd4", x, 4 * c, 1)
+    x = BLOCKS[blocks[4]](net, "stages.tbd5", x, 4 * c, 1)
+    return net.neuron("stages.pool3.neuron", net.average_pool(x))
+
+
+SPACES = {"SNN_1": snn_1, "SNN_2": snn_2, "SNN_3": snn_3, "SNN_4": snn_4}
+
+
+def forward(
+    net: Plain, space: str, blocks: Sequence[str], images: Tensor, timesteps: int
+) -> Tensor:
+    """Images ``[N, C, H, W]`` to ``o`` of Eq. 4, ``[N, classes]``.
+
+    Direct encoding: the stem's convolution sees the images once, its neuron at every timestep.
+    """
+    channels = net.weights["stem.conv.0.weight"].shape[0]
+    current = net.conv_bn("stem.conv", images, channels, 3)
+
+    def votes(z: Tensor) -> Tensor:
+        x = SPACES[space](net, blocks, net.neuron("stem.neuron", z), channels)
+        spikes = net.neuron("fc.neuron", net.linear("fc.linear", x.flatten(-3)))
+        return spikes.reshape(*spikes.shape[:-1], -1, K).mean(-1)
+
+    steps = 1 if net.kind == "ANN" else timesteps  # ReLU has no state: all timesteps are equal
+    if isinstance(net, Pooled):
+        return votes(torch.stack([current] * steps)).mean(0)
+    total = votes(current)
+    for _ in range(1, steps):
+        total = total + votes(current)
+    return total / steps
+
+
+def loss(outputs: Tensor, target: Tensor) -> Tensor:
+    """Eq. 5, averaged over the images."""
+    one_hot = F.one_hot(target, outputs.shape[1]).to(outputs)
+    return ((outputs - one_hot) ** 2).mean()

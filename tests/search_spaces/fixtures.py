@@ -1,0 +1,119 @@
+"""Small networks that really fire, and the plain reference run on their weights."""
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import torch
+from spikingjelly.activation_based import functional, layer, neuron
+from torch import Tensor, nn
+
+from autosnn_nni.search_spaces import (
+    BLOCKS,
+    NEURONS,
+    NetworkConfig,
+    SpikingNetwork,
+    build_network,
+)
+
+FOUND = ("SRB_k5", "SRB_k5", "skip", "SRB_k3", "SRB_k5")  # the paper's, lambda = -0.08
+EIGHT = ("SCB_k3", "skip", "SRB_k3", "skip", "SRB_k5", "SIB_k3_e3", "SCB_k5", "SCB_k3")
+
+
+def small_config(space: str = "SNN_1", **changes: Any) -> NetworkConfig:
+    settings: dict[str, Any] = {
+        "shape": (3, 16, 16),
+        "classes": 3,
+        "channels": 4,
+        "timesteps": 3,
+        **changes,
+    }
+    return NetworkConfig(space, **settings)
+
+
+def blocks_for(space: str) -> tuple[str, ...]:
+    return EIGHT if small_config(space).macro.tbd_blocks == 8 else FOUND
+
+
+def small_network(
+    space: str = "SNN_1", blocks: Sequence[str] | None = None, **changes: Any
+) -> SpikingNetwork:
+    """A network in float64 whose layers fire."""
+    return lively(build_network(small_config(space, **changes), blocks or blocks_for(space)))
+
+
+Module = TypeVar("Module", bound=nn.Module)
+
+
+def lively(network: Module, seed: int = 0) -> Module:
+    """``network`` in float64 with weights under which every layer fires."""
+    rng = torch.Generator().manual_seed(seed)
+    network.double()
+    with torch.no_grad():
+        for module in network.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.weight.uniform_(1, 3, generator=rng)
+                module.bias.uniform_(0, 1.5, generator=rng)
+                module.running_mean.normal_(0, 0.3, generator=rng)
+                module.running_var.uniform_(0.5, 2, generator=rng)
+            elif isinstance(module, nn.Linear | nn.Conv2d):
+                module.weight.normal_(0, 1.5 / module.weight[0].numel() ** 0.5, generator=rng)
+            elif isinstance(module, neuron.ParametricLIFNode):
+                module.w.uniform_(-1, 1.5, generator=rng)
+            if isinstance(module, nn.Linear):
+                module.weight.mul_(3)
+        for averaged in _neurons_of_averages(network):
+            averaged.w.fill_(40)  # an average is at most 1: any leak keeps it below the threshold
+    return network
+
+
+def _neurons_of_averages(network: nn.Module) -> list[neuron.ParametricLIFNode]:
+    """The PLIF neurons whose input are averages of spikes."""
+    gaps = [getattr(module, "gap", None) for module in network.modules()]
+    pools = [m for m in network.modules() if isinstance(getattr(m, "pool", None), layer.AvgPool2d)]
+    neurons = [unit.neuron for unit in [*gaps, *pools] if isinstance(unit, nn.Module)]
+    return [one for one in neurons if isinstance(one, neuron.ParametricLIFNode)]
+
+
+def images(count: int = 3, shape: tuple[int, int, int] = (3, 16, 16), seed: int = 1) -> Tensor:
+    rng = torch.Generator().manual_seed(seed)
+    return torch.randn(count, *shape, generator=rng, dtype=torch.float64)
+
+
+def spike_trains(count: int, timesteps: int, *shape: int, seed: int = 2) -> Tensor:
+    """Spikes ``[N, T, C, H, W]`` that fire half of the time, in one corner always."""
+    rng = torch.Generator().manual_seed(seed)
+    trains = torch.randint(0, 2, (count, timesteps, *shape), generator=rng).double()
+    trains[..., :3, :3] = 1
+    return trains
+
+
+class Unrolled(nn.Module):
+    """A block alone over ``[N, T, C, H, W]``, its layers named ``block.…``."""
+
+    def __init__(self, block: nn.Module) -> None:
+        super().__init__()
+        self.block = block
+
+    def forward(self, trains: Tensor) -> Tensor:
+        outputs = torch.stack([self.block(x) for x in trains.unbind(1)], 1)
+        functional.reset_net(self)
+        return outputs
+
+
+def small_block(name: str, kind: str, shape: tuple[int, int, int]) -> Unrolled:
+    """``shape``: channels before, channels after, stride."""
+    return lively(Unrolled(BLOCKS[name](*shape, NEURONS[kind])))
+
+
+def weights_of(network: nn.Module) -> dict[str, Tensor]:
+    """A copy of all weights and statistics by name; the parameters ask for gradients."""
+    trained = dict(network.named_parameters())
+    return {
+        name: tensor.detach().clone().requires_grad_(name in trained)
+        for name, tensor in network.state_dict().items()
+    }
+
+
+def layer_name(path: str) -> str:
+    """How the package calls the layer that the reference names by its place in the weights."""
+    return path.removeprefix("stages.").removesuffix(".neuron")

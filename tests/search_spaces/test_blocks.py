@@ -1,0 +1,129 @@
+import pytest
+import torch
+from torch import nn
+
+from autosnn_nni.errors import UserError
+from autosnn_nni.search_spaces import BLOCKS, NEURONS, PAPER_CANDIDATES, SpikeCounter
+from autosnn_nni.search_spaces.blocks import HalvingSkip
+from tests import reference
+from tests.search_spaces.fixtures import (
+    Unrolled,
+    layer_name,
+    small_block,
+    spike_trains,
+    weights_of,
+)
+
+SHAPES = {"same": (4, 4, 1), "widened": (4, 8, 1), "halved": (4, 8, 2), "halved_same": (4, 4, 2)}
+every_shape = pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+every_block = pytest.mark.parametrize("name", BLOCKS)
+
+
+def test_the_reference_knows_every_block_of_the_paper() -> None:
+    assert set(PAPER_CANDIDATES) <= set(reference.BLOCKS) <= set(BLOCKS)
+
+
+@pytest.mark.parametrize("training", [True, False], ids=["train", "eval"])
+@every_shape
+@pytest.mark.parametrize("name", reference.BLOCKS)
+@pytest.mark.parametrize("kind", reference.NEURONS)
+def test_a_block_equals_the_plain_reference(
+    kind: str, name: str, shape: tuple[int, int, int], training: bool
+) -> None:
+    in_channels, out_channels, stride = shape
+    network = small_block(name, kind, shape).train(training)
+    plain = reference.Plain(weights_of(network), kind, training=training)
+    trains = spike_trains(2, 3, in_channels, 6, 6)
+    fast_in, plain_in = trains.clone().requires_grad_(), trains.clone().requires_grad_()
+
+    with SpikeCounter(network) as counter:
+        outputs = network(fast_in)
+    block = reference.BLOCKS[name]
+    expected = torch.stack(
+        [block(plain, "block", x, out_channels, stride) for x in plain_in.unbind(1)], 1
+    )
+    torch.testing.assert_close(outputs, expected, rtol=1e-12, atol=1e-12)
+
+    spikes = {layer_name(path): total for path, total in plain.spikes.items()}
+    if plain.potentials:  # a network without neurons has no spikes to count
+        assert {layer.name: layer.spikes * 2 for layer in counter.layers()} == spikes
+    if kind in ("PLIF", "IF"):  # LIF neurons are silent behind an average pool
+        assert all(total > 0 for total in spikes.values())
+
+    weights = torch.linspace(-1, 1, outputs.numel(), dtype=outputs.dtype).view_as(outputs)
+    (outputs * weights).sum().backward()
+    (expected * weights).sum().backward()
+    torch.testing.assert_close(fast_in.grad, plain_in.grad, rtol=1e-9, atol=1e-12)
+    for path, parameter in network.named_parameters():
+        torch.testing.assert_close(
+            parameter.grad, plain.weights[path].grad, rtol=1e-8, atol=1e-11, msg=path
+        )
+    for path, buffer in network.named_buffers():
+        if "running" in path:
+            torch.testing.assert_close(buffer, plain.weights[path], rtol=1e-12, atol=1e-12)
+
+
+@every_shape
+@every_block
+def test_every_block_has_the_shape_it_is_asked_for_and_trains(
+    name: str, shape: tuple[int, int, int]
+) -> None:
+    in_channels, out_channels, stride = shape
+    network = small_block(name, "PLIF", shape)
+    trains = spike_trains(2, 3, in_channels, 6, 6).requires_grad_()
+    outputs = network(trains)
+    assert outputs.shape == (2, 3, out_channels, 6 // stride, 6 // stride)
+    outputs.sum().backward()
+    assert trains.grad is not None
+    assert trains.grad.isfinite().all()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())
+
+
+@every_shape
+@every_block
+def test_every_block_sends_spikes_only(name: str, shape: tuple[int, int, int]) -> None:
+    network = small_block(name, "PLIF", shape).eval()
+    assert set(network(spike_trains(2, 3, shape[0], 6, 6)).unique().tolist()) <= {0.0, 1.0}
+
+
+@every_block
+def test_no_block_has_a_convolution_with_bias(name: str) -> None:
+    block = BLOCKS[name](4, 8, 2, NEURONS["PLIF"])
+    assert all(m.bias is None for m in block.modules() if isinstance(m, nn.Conv2d))
+
+
+@pytest.mark.parametrize("size", [(7, 7), (8, 8), (9, 5)])
+@every_block
+def test_stride_2_halves_any_size_upwards(name: str, size: tuple[int, int]) -> None:
+    out = BLOCKS[name](2, 4, 2, NEURONS["PLIF"])(torch.randn(1, 2, *size))
+    assert out.shape == (1, 4, (size[0] + 1) // 2, (size[1] + 1) // 2)
+
+
+def test_the_halving_skip_sees_every_second_pixel_of_both_grids() -> None:
+    block = HalvingSkip(1, 2, NEURONS["ANN"]).eval()
+    nn.init.ones_(block.even.weight)
+    nn.init.ones_(block.odd.weight)
+    x = torch.arange(1.0, 17.0).view(1, 1, 4, 4)
+    even, odd = block(x)[0]
+    torch.testing.assert_close(even, torch.tensor([[1.0, 3.0], [9.0, 11.0]]), rtol=1e-4, atol=0)
+    torch.testing.assert_close(odd, torch.tensor([[6.0, 8.0], [14.0, 16.0]]), rtol=1e-4, atol=0)
+
+
+def test_skip_is_the_identity_where_the_shape_allows_it() -> None:
+    block = Unrolled(BLOCKS["skip"](4, 4, 1, NEURONS["PLIF"]))
+    x = spike_trains(2, 3, 4, 6, 6)
+    assert torch.equal(block(x), x)
+    assert not list(block.parameters())
+
+
+def test_the_inverted_bottleneck_is_depthwise_unless_told() -> None:
+    count = {
+        name: sum(p.numel() for p in BLOCKS[name](4, 4, 1, NEURONS["IF"]).conv.parameters())
+        for name in ("SIB_k3_e3", "SIB_k3_e3_full")
+    }
+    assert count == {"SIB_k3_e3": 12 * 9 + 24, "SIB_k3_e3_full": 12 * 12 * 9 + 24}
+
+
+def test_an_unknown_block_gets_a_hint() -> None:
+    with pytest.raises(UserError, match=r"^unknown block 'SRB_k33'; did you mean 'SRB_k3'\?$"):
+        BLOCKS["SRB_k33"]

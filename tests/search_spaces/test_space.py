@@ -1,0 +1,211 @@
+import copy
+import random
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from nni.nas.nn.pytorch import LayerChoice
+from nni.nas.oneshot.pytorch.supermodule.base import BaseSuperNetModule
+from nni.nas.strategy import RandomOneShot
+
+from autosnn_nni.errors import UserError
+from autosnn_nni.search_spaces import (
+    BLOCKS,
+    MACROS,
+    PAPER_CANDIDATES,
+    Architecture,
+    NetworkConfig,
+    SpikeCounter,
+    SpikingNetwork,
+    SpikingSpace,
+    build_network,
+    subnet,
+    to_sample,
+)
+from tests.search_spaces.fixtures import images, lively, small_config
+
+SETTINGS = {"shape": (3, 16, 16), "classes": 3, "channels": 4, "timesteps": 3}
+
+
+def supernet(space: str, **changes: object) -> SpikingSpace:
+    mutated = RandomOneShot().mutate_model(SpikingSpace(space, **(SETTINGS | changes)))
+    return lively(mutated).eval()
+
+
+def some_architectures(space: str, count: int = 3) -> list[Architecture]:
+    rng = random.Random(0)
+    return [
+        tuple(rng.choice(PAPER_CANDIDATES) for _ in range(MACROS[space].tbd_blocks))
+        for _ in range(count)
+    ]
+
+
+def stand_alone(super_network: SpikingNetwork, blocks: Architecture, space: str) -> SpikingNetwork:
+    """Freshly built, then given the supernet's weights by name."""
+    network = build_network(small_config(space), blocks).double().eval()
+    inherited = super_network.state_dict()
+    sample = to_sample(blocks)
+    weights = {}
+    for name in network.state_dict():
+        _, _, rest = name.partition(".")
+        label, _, inner = rest.partition(".")
+        shared = f"stages.{label}.{sample[label]}.{inner}" if label in sample else name
+        weights[name] = inherited[shared]
+    network.load_state_dict(weights)
+    return network
+
+
+@pytest.mark.parametrize("space", MACROS)
+def test_a_path_of_the_supernet_is_the_stand_alone_network(space: str) -> None:
+    mutated = supernet(space)
+    for blocks in some_architectures(space):
+        sample = to_sample(blocks)
+        for module in mutated.modules():
+            if isinstance(module, BaseSuperNetModule):
+                module.resample(memo=dict(sample))
+        networks = {
+            "NNI's path": mutated.network,
+            "subnet": subnet(mutated.network, sample),
+            "frozen": mutated.freeze(sample).network,
+            "stand-alone": stand_alone(mutated.network, blocks, space),
+        }
+        outputs, spikes = {}, {}
+        for name, network in networks.items():
+            with SpikeCounter(network) as counter:
+                outputs[name] = network.double()(images())
+            spikes[name] = counter.total
+        expected = outputs["stand-alone"]
+        assert spikes["stand-alone"] > 0
+        assert {name for name, out in outputs.items() if not torch.equal(out, expected)} == set()
+        assert set(spikes.values()) == {spikes["stand-alone"]}
+
+
+def test_a_subnets_layers_are_the_supernets_own() -> None:
+    mutated = supernet("SNN_1")
+    path = subnet(mutated.network, to_sample(some_architectures("SNN_1", 1)[0]))
+    owned = {id(parameter) for parameter in mutated.parameters()}
+    assert {id(parameter) for parameter in path.parameters()} < owned
+
+
+def test_a_subnet_keeps_timesteps_and_pooled_statistics() -> None:
+    mutated = supernet("SNN_1", pooled=True)
+    blocks = some_architectures("SNN_1", 1)[0]
+    path = subnet(mutated.network, to_sample(blocks)).train()
+    assert (path.timesteps, path.pooled) == (3, True)
+    expected = stand_alone(mutated.network, blocks, "SNN_1")
+    torch.testing.assert_close(path.eval()(images()), expected(images()), rtol=1e-12, atol=1e-12)
+
+
+def test_only_the_sampled_path_is_trained() -> None:
+    mutated = supernet("SNN_1").train()
+    blocks = some_architectures("SNN_1", 1)[0]
+    for module in mutated.modules():
+        if isinstance(module, BaseSuperNetModule):
+            module.resample(memo=to_sample(blocks))
+    mutated(images()).sum().backward()
+    trained = {id(p) for p in mutated.parameters() if p.grad is not None}
+    path = subnet(mutated.network, to_sample(blocks))
+    assert trained == {id(parameter) for parameter in path.parameters()}
+
+
+def test_the_space_is_made_of_nnis_layer_choices() -> None:
+    space = SpikingSpace("SNN_1", **SETTINGS)
+    choices = [module for module in space.modules() if isinstance(module, LayerChoice)]
+    assert [choice.label for choice in choices] == ["tbd1", "tbd2", "tbd3", "tbd4", "tbd5"]
+    assert all(tuple(choice.candidates) == PAPER_CANDIDATES for choice in choices)
+    assert {str(label) for label in space.simplify()} == {f"tbd{n}" for n in range(1, 6)}
+
+
+def test_the_space_without_a_strategy_runs_its_first_candidates() -> None:
+    space = lively(SpikingSpace("SNN_1", **SETTINGS)).eval()
+    network = stand_alone(space.network, ("skip",) * 5, "SNN_1")
+    assert torch.equal(space(images()), network(images()))
+
+
+def test_a_space_of_any_registered_blocks_can_be_asked_for() -> None:
+    space = SpikingSpace("SNN_3", candidates=tuple(BLOCKS), **SETTINGS)
+    assert space.config.size == len(BLOCKS) ** 8
+    mutated = lively(RandomOneShot().mutate_model(space)).eval()
+    for block in BLOCKS:
+        path = subnet(mutated.network, to_sample((block,) * 8))
+        assert path(images(1)).shape == (1, 3)
+
+
+def test_the_papers_spaces_have_the_papers_sizes() -> None:
+    sizes = {space: small_config(space).size for space in ("SNN_1", "SNN_3")}
+    assert sizes == {"SNN_1": 3125, "SNN_3": 390625}
+
+
+def test_a_space_can_be_copied() -> None:
+    space = lively(SpikingSpace("SNN_1", **SETTINGS)).eval()
+    space(images())
+    assert torch.equal(copy.deepcopy(space)(images()), space(images()))
+
+
+def test_the_seed_fixes_the_weights() -> None:
+    def weights() -> list[torch.Tensor]:
+        torch.manual_seed(7)
+        return list(build_network(small_config(), ("SRB_k3",) * 5).state_dict().values())
+
+    assert all(torch.equal(a, b) for a, b in zip(weights(), weights(), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"channels": 5}, "channels must be even and positive, not 5"),
+        ({"channels": 0}, "channels must be even and positive, not 0"),
+        ({"channels": -4}, "channels must be even and positive, not -4"),
+        ({"timesteps": 0}, "timesteps must be at least 1, not 0"),
+        ({"neuron": "PLFI"}, "unknown neuron 'PLFI'; did you mean 'PLIF'?"),
+        ({"candidates": ("skip", "SRB_k9")}, "unknown block 'SRB_k9'; did you mean 'SRB_k"),
+        ({"space": "SNN_9"}, "unknown space 'SNN_9'; did you mean 'SNN_"),
+        ({"shape": (3, 7, 7)}, "images of 7x7 are too small for SNN_1; its pooling layers need"),
+        ({"shape": (3, 32, 4)}, "images of 32x4 are too small for SNN_1"),
+    ],
+)
+def test_a_wrong_setting_is_told_in_one_line(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(UserError) as error:
+        small_config(**({"space": "SNN_1"} | changes))  # type: ignore[arg-type]
+    assert str(error.value).startswith(message)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("count", [0, 4, 6])
+def test_a_wrong_number_of_blocks_is_told_in_one_line(count: int) -> None:
+    with pytest.raises(UserError) as error:
+        build_network(small_config(), ("SRB_k3",) * count)
+    assert f"SNN_1 has 5 TBD blocks, but {count} blocks were given" in str(error.value)
+    assert "name one block per TBD block" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_an_unknown_block_is_told_before_a_wrong_number() -> None:
+    with pytest.raises(UserError, match=r"^unknown block 'SBR_k3'; did you mean 'SRB_k3'\?$"):
+        build_network(small_config(), ("SBR_k3",))
+
+
+def runs(space: str, height: int, width: int) -> bool:
+    config = NetworkConfig(space, shape=(1, height, width), classes=2, channels=2, timesteps=1)
+    network = build_network(config, ("skip",) * config.macro.tbd_blocks).eval()
+    with torch.no_grad():
+        return network(torch.zeros(1, 1, height, width)).shape == (1, 2)
+
+
+@pytest.mark.parametrize("space", MACROS)
+@given(height=st.integers(8, 40), width=st.integers(8, 40))
+def test_every_image_size_from_8x8_makes_a_network(space: str, height: int, width: int) -> None:
+    assert runs(space, height, width)
+
+
+@given(height=st.integers(1, 7), width=st.integers(1, 40))
+def test_blocks_of_stride_2_have_no_smallest_size(height: int, width: int) -> None:
+    assert runs("SNN_3", height, width)
+
+
+@pytest.mark.parametrize("space", ["SNN_1", "SNN_2", "SNN_4"])
+@given(height=st.integers(1, 7), width=st.integers(1, 40))
+def test_images_that_pooling_would_use_up_are_refused(space: str, height: int, width: int) -> None:
+    with pytest.raises(UserError, match=f"^images of {height}x{width} are too small for {space}"):
+        runs(space, height, width)
