@@ -1,0 +1,108 @@
+"""Batches as tensors: for data this small, a worker per image costs more than its work."""
+
+import math
+import random
+from collections.abc import Iterator
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from autosnn_nni.data.augment import crop_and_flip, cut_out
+from autosnn_nni.data.images import DataSet, Images
+from autosnn_nni.errors import UserError
+
+
+class Batches:
+    """An iterable of images float32 ``[B, C, H, W]`` and labels int64 ``[B]`` (paper, A.1).
+
+    Images are normalised per channel with the data set's statistics; ``augment`` adds random
+    crops and flips, ``cutout`` cuts a square out of each (for retraining). All are made on
+    ``device``. Order and augmentation are a function of ``seed`` and epoch alone: a resumed
+    run sees the same batches, and the global random state is never touched.
+
+    The last batch may be smaller. In a distributed run each process gets every n-th image; a
+    few images are repeated where needed to give all processes the same number of batches.
+    Raises :class:`UserError` for a batch size below 1.
+    """
+
+    def __init__(
+        self,
+        images: Images,
+        dataset: DataSet,
+        *,
+        batch_size: int,
+        shuffle: bool = False,
+        augment: bool = False,
+        cutout: bool = False,
+        seed: int = 0,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        if batch_size < 1:
+            raise UserError(f"batch size {batch_size} is too small; choose 1 or more")
+        self._images, self._labels = images.images.to(device), images.labels.to(device)
+        std = torch.tensor(dataset.std, device=device).view(-1, 1, 1)
+        self._scale = 1 / (255 * std)
+        self._shift = -torch.tensor(dataset.mean, device=device).view(-1, 1, 1) / std
+        self._padding, self._flip = dataset.padding, dataset.flip
+        self._batch_size, self._shuffle = batch_size, shuffle
+        self._augment, self._cutout = augment, cutout
+        self._seed, self._epoch = seed, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch whose order and augmentation the next iteration has."""
+        self._epoch = epoch
+
+    def __len__(self) -> int:
+        return math.ceil(self._count() / self._batch_size)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        generator = self._generator()
+        order = self._order(generator)
+        corners, flips, centres = self._draw(generator)
+        for start in range(0, len(order), self._batch_size):
+            chosen = order[start : start + self._batch_size]
+            images = self._images[chosen]
+            if self._augment:
+                images = crop_and_flip(images, self._padding, corners[chosen], flips[chosen])
+            # Padded before normalisation, as torchvision's transforms do: the border is black.
+            pixels = images.float().mul_(self._scale).add_(self._shift)
+            if self._cutout:
+                pixels = cut_out(pixels, centres[chosen])
+            yield pixels, self._labels[chosen]
+
+    def _generator(self) -> torch.Generator:
+        """Always on the CPU, so that every device sees the same batches."""
+        mixed = random.Random(f"{self._seed}/{self._epoch}").getrandbits(63)
+        return torch.Generator().manual_seed(mixed)
+
+    def _count(self) -> int:
+        """How many images this process sees in an epoch."""
+        count = math.ceil(len(self._labels) / _rank_and_ranks()[1])
+        # Batch norm can't be trained on a single image: its variance is zero.
+        alone = self._shuffle and count % self._batch_size == 1
+        return count - alone
+
+    def _order(self, generator: torch.Generator) -> Tensor:
+        total = len(self._labels)
+        order = torch.randperm(total, generator=generator) if self._shuffle else torch.arange(total)
+        rank, ranks = _rank_and_ranks()
+        mine = torch.arange(self._count()) * ranks + rank
+        return order[mine % total].to(self._labels.device)
+
+    def _draw(self, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        """Crop corners, flips and cutout centres of every image, whatever batch it is in."""
+        total, device = len(self._labels), self._labels.device
+        height, width = self._images.shape[-2:]
+        corners = torch.randint(2 * self._padding + 1, (total, 2), generator=generator)
+        flips = (torch.rand(total, generator=generator) < 0.5) & self._flip
+        rows = torch.randint(height, (total,), generator=generator)
+        columns = torch.randint(width, (total,), generator=generator)
+        centres = torch.stack([rows, columns], dim=1)
+        return corners.to(device), flips.to(device), centres.to(device)
+
+
+def _rank_and_ranks() -> tuple[int, int]:
+    if dist.is_available() and dist.is_initialized():
+        return dist.get_rank(), dist.get_world_size()
+    return 0, 1
