@@ -1,0 +1,34 @@
+"""The candidates of every TBD block, as the searches see a space."""
+
+import itertools
+import math
+from collections.abc import Collection
+from random import Random
+
+from autosnn_nni.search_spaces import Architecture
+
+
+class Choices(tuple[tuple[str, ...], ...]):
+    """One tuple of candidate names per TBD block."""
+
+    @property
+    def size(self) -> int:
+        """How many architectures there are."""
+        return math.prod(len(candidates) for candidates in self)
+
+    def random(self, rng: Random) -> Architecture:
+        """One architecture, uniformly."""
+        return tuple(rng.choice(candidates) for candidates in self)
+
+    def unseen(self, rng: Random, count: int, seen: Collection[Architecture]) -> list[Architecture]:
+        """``count`` different architectures outside ``seen``, uniformly; fewer if few are left."""
+        left = self.size - len(seen)
+        if left < self.size / 2:  # most draws would be refused
+            rest = [blocks for blocks in itertools.product(*self) if blocks not in seen]
+            return rng.sample(rest, min(count, len(rest)))
+        fresh: dict[Architecture, None] = {}
+        while len(fresh) < min(count, left):
+            blocks = self.random(rng)
+            if blocks not in seen:
+                fresh[blocks] = None
+        return list(fresh)

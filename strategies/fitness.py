@@ -1,0 +1,59 @@
+"""Spike-aware fitness (paper Eq. 3 and the linear form below it).
+
+A new discounting is one function and one ``DISCOUNTING.add`` line.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from autosnn_nni.errors import UserError
+from autosnn_nni.registry import Registry
+
+#: Far below any use; the discount of a still lower lambda exceeds what a float holds.
+LOWEST = -100
+
+Discounting = Callable[[float, float, float], float]
+DISCOUNTING: Registry[Discounting] = Registry("discounting")
+
+
+def exponential(accuracy: float, relative_spikes: float, coefficient: float) -> float:
+    """``accuracy x (N / N_avg)^lambda`` (Eq. 3)."""
+    return float(accuracy * relative_spikes**coefficient)
+
+
+def linear(accuracy: float, relative_spikes: float, coefficient: float) -> float:
+    """``accuracy + lambda (N / N_avg)``: the paper's lambda' is ``-lambda`` here."""
+    return accuracy + coefficient * relative_spikes
+
+
+DISCOUNTING.add("exponential", exponential)
+DISCOUNTING.add("linear", linear)
+
+
+@dataclass(frozen=True)
+class Fitness:
+    """Fitness of an architecture from its accuracy (fraction) and its spikes per image.
+
+    ``coefficient`` is lambda, at most 0: the lower, the fewer spikes the search prefers. Raises
+    :class:`UserError` for any other.
+    """
+
+    coefficient: float = -0.08
+    discounting: str = "exponential"
+
+    def __post_init__(self) -> None:
+        if not LOWEST <= self.coefficient <= 0:
+            raise UserError(f"lambda must be from {LOWEST} to 0, not {self.coefficient}")
+        DISCOUNTING[self.discounting]
+
+    def __call__(self, accuracy: float, spikes: float, n_avg: float) -> float:
+        """``n_avg`` is the mean spikes per image over the supernet's sampled paths.
+
+        A network that never fires answers nothing: its fitness is 0, however few its spikes.
+        Networks without spiking neurons (``n_avg`` 0) are judged by their accuracy.
+        """
+        if n_avg == 0:
+            return accuracy
+        if spikes == 0:
+            return 0.0
+        return DISCOUNTING[self.discounting](accuracy, spikes / n_avg, self.coefficient)

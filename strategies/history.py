@@ -1,0 +1,62 @@
+"""Everything a search has evaluated so far: its whole state."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from autosnn_nni.search_spaces import Architecture
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """One evaluated architecture: accuracy as a fraction, spikes per image, 1-based generation."""
+
+    blocks: Architecture
+    accuracy: float
+    spikes: float
+    fitness: float
+    generation: int
+
+
+class History(Sequence[Evaluated]):
+    """The evaluated architectures in order; no architecture stands in it twice."""
+
+    def __init__(self, evaluated: Iterable[Evaluated] = ()) -> None:
+        self._evaluated: list[Evaluated] = []
+        self.seen: set[Architecture] = set()
+        self.extend(evaluated)
+
+    def extend(self, evaluated: Iterable[Evaluated]) -> None:
+        """Add a generation; raises ``ValueError`` if an architecture was evaluated before."""
+        for one in evaluated:
+            if one.blocks in self.seen:
+                raise ValueError(f"{one.blocks} was evaluated before")
+            self.seen.add(one.blocks)
+            self._evaluated.append(one)
+
+    def top(self, count: int) -> list[Evaluated]:
+        """The fittest, best first; of equals the one evaluated first (``P_top``)."""
+        return sorted(self._evaluated, key=lambda one: -one.fitness)[:count]
+
+    @property
+    def generations(self) -> int:
+        """How many generations have been evaluated."""
+        return self._evaluated[-1].generation if self._evaluated else 0
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """Plain JSON types."""
+        return [asdict(one) for one in self._evaluated]
+
+    @classmethod
+    def from_json(cls, rows: Iterable[Mapping[str, Any]]) -> "History":
+        """The inverse of :meth:`to_json`."""
+        return cls(Evaluated(**{**row, "blocks": tuple(row["blocks"])}) for row in rows)
+
+    def __len__(self) -> int:
+        return len(self._evaluated)
+
+    def __iter__(self) -> Iterator[Evaluated]:
+        return iter(self._evaluated)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._evaluated[index]

@@ -1,0 +1,139 @@
+"""Searches by name. A search proposes the next generation from everything evaluated so far.
+
+It holds no state: what it proposes depends on its settings, the history and the generation's own
+random numbers, so that a search started again goes on exactly where it was. A new search is one
+class and one ``SEARCHES.add`` line.
+"""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from random import Random
+from typing import Protocol
+
+from autosnn_nni.errors import UserError
+from autosnn_nni.registry import Registry
+from autosnn_nni.search_spaces import Architecture
+from autosnn_nni.strategies.choices import Choices
+from autosnn_nni.strategies.history import History
+
+#: Draws per wanted child before a parent pool counts as exhausted.
+ATTEMPTS = 10
+
+
+class Search(Protocol):
+    """What every search offers."""
+
+    @property
+    def rounds(self) -> int:
+        """How many generations there are at most."""
+        ...
+
+    def propose(self, choices: Choices, history: History) -> list[Architecture]:
+        """The next generation, disjoint from ``history``; empty when no architecture is left."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evolution:
+    """Algorithm 1 of the paper: mutation and crossover of the ``top`` fittest.
+
+    ``rounds`` is the paper's T, ``population`` p, ``mutated`` p_m, ``crossed`` p_c, ``top`` k and
+    ``mutation_ratio`` rho.
+    """
+
+    rounds: int = 10
+    population: int = 20
+    mutated: int = 10
+    crossed: int = 10
+    top: int = 10
+    mutation_ratio: float = 0.2
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _check_sizes(rounds=self.rounds, population=self.population, top=self.top)
+        if min(self.mutated, self.crossed) < 0 or self.mutated + self.crossed > self.population:
+            raise UserError(
+                f"mutated ({self.mutated}) and crossed ({self.crossed}) must be 0 or more and "
+                f"together at most the population ({self.population})"
+            )
+        if not 0 <= self.mutation_ratio <= 1:
+            raise UserError(f"mutation_ratio must be from 0 to 1, not {self.mutation_ratio}")
+
+    def propose(self, choices: Choices, history: History) -> list[Architecture]:
+        """Lines 3 to 13: mutants, then crossings, then random ones up to ``population``."""
+        rng = _generation_rng(self.seed, history)
+        parents = [one.blocks for one in history.top(self.top)]
+        pool: dict[Architecture, None] = {}
+        if parents:
+            known = history.seen
+            _collect(pool, self.mutated, known, lambda: self._mutate(rng, parents, choices))
+        if len(parents) > 1 and len(choices) > 1:
+            _collect(pool, self.crossed, history.seen, lambda: self._cross(rng, parents))
+        missing = self.population - len(pool)
+        return [*pool, *choices.unseen(rng, missing, history.seen | pool.keys())]
+
+    def _mutate(self, rng: Random, parents: list[Architecture], choices: Choices) -> Architecture:
+        """Every block becomes another candidate with probability ``mutation_ratio``."""
+        return tuple(
+            _other(rng, block, candidates) if rng.random() < self.mutation_ratio else block
+            for block, candidates in zip(rng.choice(parents), choices, strict=True)
+        )
+
+    def _cross(self, rng: Random, parents: list[Architecture]) -> Architecture:
+        """The first X blocks of one parent and the rest of another, X from 1 to N - 1."""
+        first, second = rng.sample(parents, 2)
+        cut = rng.randrange(1, len(first))
+        return first[:cut] + second[cut:]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RandomSearch:
+    """The paper's baseline (Table 5, WS + random search): the same budget, uniformly."""
+
+    rounds: int = 10
+    population: int = 20
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _check_sizes(rounds=self.rounds, population=self.population)
+
+    def propose(self, choices: Choices, history: History) -> list[Architecture]:
+        """``population`` architectures not evaluated before."""
+        rng = _generation_rng(self.seed, history)
+        return choices.unseen(rng, self.population, history.seen)
+
+
+def _check_sizes(**sizes: int) -> None:
+    for name, size in sizes.items():
+        if size < 1:
+            raise UserError(f"{name} must be at least 1, not {size}")
+
+
+def _generation_rng(seed: int, history: History) -> Random:
+    return Random(f"{seed}/{history.generations + 1}")
+
+
+def _other(rng: Random, block: str, candidates: tuple[str, ...]) -> str:
+    others = [name for name in candidates if name != block]
+    return rng.choice(others) if others else block
+
+
+def _collect(
+    pool: dict[Architecture, None],
+    count: int,
+    known: Collection[Architecture],
+    make: Callable[[], Architecture],
+) -> None:
+    """Add up to ``count`` new children to ``pool``; stop when new ones have become rare."""
+    wanted = len(pool) + count
+    for _ in range(ATTEMPTS * count):
+        if len(pool) == wanted:
+            return
+        child = make()
+        if child not in known:
+            pool[child] = None
+
+
+SEARCHES: Registry[Callable[..., Search]] = Registry("strategy")
+SEARCHES.add("evolution", Evolution)
+SEARCHES.add("random", RandomSearch)

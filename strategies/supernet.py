@@ -1,0 +1,62 @@
+"""Single-path uniform sampling with paths that a seed reproduces.
+
+NNI's own sampling draws from fresh system entropy at every step, so no run could be repeated or
+gone on with. Here the paths of an epoch follow from the seed and the epoch's number.
+"""
+
+from random import Random
+from typing import Any
+
+from nni.nas.oneshot.pytorch.sampling import RandomSamplingLightningModule
+from nni.nas.strategy import RandomOneShot
+from pytorch_lightning import LightningModule
+
+from autosnn_nni.search_spaces import to_sample
+from autosnn_nni.strategies.choices import Choices
+
+
+class _SeededPaths(RandomSamplingLightningModule):
+    def __init__(self, training_module: LightningModule, choices: Choices, seed: int) -> None:
+        super().__init__(training_module)
+        self._choices = choices
+        self._seed = seed
+        self._rng = Random(seed)
+
+    def on_train_epoch_start(self) -> Any:
+        self._rng.seed(f"{self._seed}/{self.trainer.current_epoch}")
+        return super().on_train_epoch_start()
+
+    def resample(self) -> dict[str, str]:
+        sample = to_sample(self._choices.random(self._rng))
+        for module in self.supernet_modules():
+            module.resample(memo=sample)
+        return sample
+
+
+class UniformPaths(RandomOneShot):
+    """NNI's ``RandomOneShot`` (paper Section 4.2) with seeded paths."""
+
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__()
+        self.seed = seed
+
+    @property
+    def choices(self) -> Choices:
+        """The candidates of every TBD block of the space at hand."""
+        mutables = self.model_space.simplify()
+        return Choices(tuple(mutables[label].values) for label in sorted(mutables, key=_number))
+
+    def configure_oneshot_module(self, training_module: LightningModule) -> _SeededPaths:
+        """NNI's wrapper of the training module, which samples the paths."""
+        return _SeededPaths(training_module, self.choices, self.seed)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Nothing for NNI to store: the run directory is the state (NNI saves at the end only)."""
+        return {}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Nothing to restore from NNI's own store."""
+
+
+def _number(label: str) -> int:
+    return int(label.removeprefix("tbd"))

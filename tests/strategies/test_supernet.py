@@ -1,0 +1,170 @@
+import random
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from autosnn_nni.checkpoints import load_checkpoint
+from autosnn_nni.data import Splits
+from autosnn_nni.evaluators import SpikingEvaluator
+from autosnn_nni.experiment import RetiariiExperiment
+from autosnn_nni.search_spaces import PAPER_CANDIDATES, SpikingSpace, labels
+from autosnn_nni.strategies import Choices, UniformPaths
+from autosnn_nni.training import Training
+
+pytestmark = pytest.mark.usefixtures("nni_home")
+
+Blocks = tuple[str, ...]
+Record = Callable[..., list[Blocks]]
+
+
+class PathRecorder:
+    """Which candidate blocks really run, seen from the blocks themselves."""
+
+    def __init__(self, space: SpikingSpace) -> None:
+        self.steps: list[dict[str, set[str]]] = []
+        network = space.network
+        network.stem.conv.register_forward_pre_hook(self._begin)
+        for label in labels(space.config.macro.tbd_blocks):
+            for name in space.config.candidates:
+                block = network.stages[label][name]
+                block.register_forward_pre_hook(partial(self._note, label, name))
+
+    def _begin(self, module: nn.Module, inputs: Any) -> None:
+        self.steps.append({})
+
+    def _note(self, label: str, name: str, module: nn.Module, inputs: Any) -> None:
+        self.steps[-1].setdefault(label, set()).add(name)
+
+    @property
+    def paths(self) -> list[Blocks]:
+        """One path per mini-batch."""
+        return [
+            tuple(",".join(sorted(step[label])) for label in sorted(step)) for step in self.steps
+        ]
+
+
+@pytest.fixture(scope="session")
+def record(tiny_digits: Splits, make_space: Callable[..., SpikingSpace]) -> Record:
+    """Trains a supernet in a real experiment; the paths, epoch after epoch."""
+
+    def run(
+        seed: int,
+        epochs: int,
+        *,
+        batch_size: int = 8,
+        training_seed: int = 0,
+        checkpoint: Path | None = None,
+    ) -> list[Blocks]:
+        training = Training(epochs=epochs, batch_size=batch_size, seed=training_seed, device="cpu")
+        about = {"kind": "supernet", "settings": {}, "blocks": []}
+        space = make_space(timesteps=1)
+        recorder = PathRecorder(space)
+        evaluator = SpikingEvaluator(tiny_digits, training, checkpoint, about)
+        RetiariiExperiment(space, evaluator, [], UniformPaths(seed)).run()
+        return recorder.paths
+
+    return run
+
+
+def test_the_paths_follow_from_the_seed(record: Record) -> None:
+    paths = record(seed=3, epochs=2)
+    assert len(paths) == 20
+    assert record(seed=3, epochs=2) == paths
+    assert record(seed=4, epochs=2) != paths
+
+
+def test_the_paths_do_not_depend_on_python_s_random_state(record: Record) -> None:
+    random.seed(0)
+    first = record(seed=3, epochs=1)
+    random.seed(1)
+    assert record(seed=3, epochs=1) == first
+
+
+def test_the_paths_do_not_depend_on_the_training_s_seed(record: Record) -> None:
+    assert record(seed=3, epochs=1, training_seed=9) == record(seed=3, epochs=1)
+
+
+def test_every_epoch_has_other_paths(record: Record) -> None:
+    paths = record(seed=0, epochs=3)
+    epochs = [tuple(paths[start : start + 10]) for start in (0, 10, 20)]
+    assert len(set(epochs)) == 3
+
+
+def test_a_resumed_run_goes_on_with_the_same_paths(record: Record, tmp_path: Path) -> None:
+    whole = record(seed=1, epochs=3)
+    first = record(seed=1, epochs=1, checkpoint=tmp_path / "supernet.ckpt")
+    rest = record(seed=1, epochs=3, checkpoint=tmp_path / "supernet.ckpt")
+    assert first + rest == whole
+
+
+@pytest.fixture(scope="module")
+def many(record: Record) -> list[Blocks]:
+    """200 paths."""
+    return record(seed=0, epochs=5, batch_size=2)
+
+
+def test_every_mini_batch_trains_one_path(many: list[Blocks]) -> None:
+    assert len(many) == 200
+    assert all(len(path) == 5 and set(path) <= set(PAPER_CANDIDATES) for path in many)
+
+
+def test_all_candidates_are_trained_about_equally_often(many: list[Blocks]) -> None:
+    for slot in range(5):
+        counts = Counter(path[slot] for path in many)
+        chi_square = sum((counts[name] - 40) ** 2 / 40 for name in PAPER_CANDIDATES)
+        assert chi_square < 18.5  # 4 degrees of freedom, p = 0.001
+
+
+def test_the_slots_are_drawn_independently(many: list[Blocks]) -> None:
+    for one in range(5):
+        for other in range(one):
+            agree = sum(path[one] == path[other] for path in many) / len(many)
+            assert agree == pytest.approx(0.2, abs=0.12)  # 4 sigma
+    assert len(set(many)) > 180
+
+
+@pytest.mark.parametrize("space", ["SNN_1", "SNN_3"])
+def test_choices_are_the_space_s_candidates_in_the_order_of_its_blocks(
+    space: str,
+    tiny_digits: Splits,
+    tiny_training: Training,
+    make_space: Callable[..., SpikingSpace],
+) -> None:
+    candidates = ("SRB_k3", "skip", "SCB_k3")
+    model = make_space(space, candidates=candidates)
+    strategy = UniformPaths()
+    evaluator = SpikingEvaluator(tiny_digits, tiny_training.with_epochs(1))
+    RetiariiExperiment(model, evaluator, [], strategy).run()
+    assert strategy.choices == Choices([candidates] * model.config.macro.tbd_blocks)
+    assert strategy.choices.random(Random(0))
+
+
+def test_training_changes_the_weights_of_the_space_itself(
+    tiny_digits: Splits,
+    tiny_training: Training,
+    make_space: Callable[..., SpikingSpace],
+    tmp_path: Path,
+) -> None:
+    checkpoint = tmp_path / "supernet.ckpt"
+    about = {"kind": "supernet", "settings": {"seed": 0}, "blocks": []}
+    before, space = make_space().network.state_dict(), make_space()
+    RetiariiExperiment(
+        space, SpikingEvaluator(tiny_digits, tiny_training, checkpoint, about), [], UniformPaths()
+    ).run()
+    after = space.network.state_dict()
+    assert before.keys() == after.keys()
+    changed = {key for key in after if not torch.equal(before[key], after[key])}
+    assert "stem.conv.0.weight" in changed
+    assert "fc.linear.weight" in changed
+    saved = load_checkpoint(checkpoint)
+    assert (saved.kind, saved.settings, saved.blocks) == ("supernet", {"seed": 0}, ())
+    assert saved.epochs == 2
+    assert saved.weights.keys() == after.keys()
+    assert all(torch.equal(saved.weights[key], after[key]) for key in after)
