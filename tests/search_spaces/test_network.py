@@ -239,3 +239,12 @@ def test_an_average_of_spikes_stays_below_the_threshold_of_a_leaky_neuron(
     silent.register_forward_hook(lambda *call: outputs.append(call[-1]))
     reference.loss(network(images()), LABELS).backward()
     assert torch.stack(outputs).sum() == 0
+
+
+def test_a_forward_never_waits_for_the_device() -> None:
+    """A meta tensor has no values: whatever read one on the host would raise."""
+    network = small_network("SNN_1").to("meta")
+    with SpikeCounter(network):
+        votes = network(images().double().to("meta"))
+        votes.sum().backward()
+    assert votes.shape == (3, 3)
