@@ -1,0 +1,111 @@
+"""Checkpoints that say what they are, written whole after every epoch."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from pytorch_lightning import Callback, LightningModule, Trainer
+from torch import Tensor
+
+from autosnn_nni.errors import UserError
+from autosnn_nni.files import write_whole_with
+
+FORMAT = "autosnn-nni/1"
+
+#: What two checkpoints of one network have in common.
+_IDENTITY = (
+    "kind",
+    "blocks",
+    "dataset",
+    "space",
+    "channels",
+    "timesteps",
+    "neuron",
+    "candidates",
+    "batch_norm",
+)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A loaded checkpoint: ``kind`` is ``"supernet"`` or ``"network"``.
+
+    ``weights`` are the state of the :class:`SpikingNetwork`; ``blocks`` its architecture (empty
+    for a supernet); ``n_avg`` the mean spikes per image over a supernet's sampled paths.
+    """
+
+    kind: str
+    settings: dict[str, Any]
+    blocks: tuple[str, ...]
+    epochs: int
+    n_avg: float
+    weights: dict[str, Tensor]
+
+
+class WholeCheckpoint(Callback):
+    """Saves Lightning's checkpoint and ``about`` after every epoch, in one step."""
+
+    def __init__(self, path: Path, about: Mapping[str, Any]) -> None:
+        self.path = path
+        self.about = dict(about)
+
+    def on_save_checkpoint(
+        self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Add what the checkpoint is; the training curve has put ``n_avg`` there."""
+        checkpoint["autosnn"] = {"format": FORMAT, **self.about}
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Save."""
+        save = partial(trainer.save_checkpoint, weights_only=False)
+        if trainer.is_global_zero:
+            write_whole_with(self.path, save)
+        else:
+            save(self.path)  # every process takes part, the first one writes
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint of this package; raises :class:`UserError` for any other file."""
+    try:
+        raw = torch.load(path, map_location="cpu", weights_only=True)
+        about = raw["autosnn"]
+        if about["format"] != FORMAT:
+            raise UserError(f"{path} is of another version ({about['format']}); train it again")
+        return Checkpoint(
+            kind=about["kind"],
+            settings=about["settings"],
+            blocks=tuple(about["blocks"]),
+            epochs=raw["epoch"] + 1,
+            n_avg=raw["n_avg"],
+            weights=_network_weights(raw["state_dict"]),
+        )
+    except FileNotFoundError:
+        raise UserError(f"{path} does not exist; check the path") from None
+    except UserError:
+        raise
+    except Exception as error:  # torch.load's own errors have many types
+        raise UserError(
+            f"{path} is not a checkpoint of autosnn or is broken; delete it to train again, "
+            "or name another"
+        ) from error
+
+
+def check_same_network(path: Path, found: Checkpoint, about: Mapping[str, Any]) -> None:
+    """Raise :class:`UserError` if the checkpoint is not of the network that ``about`` describes."""
+    there = {"kind": found.kind, "blocks": list(found.blocks), **found.settings}
+    here = {"kind": about["kind"], "blocks": list(about["blocks"]), **about["settings"]}
+    for key in _IDENTITY:
+        if there.get(key) != here.get(key):
+            raise UserError(
+                f"{path} is of another network: {key} is {there.get(key)} there, "
+                f"{here.get(key)} here; move it away to train again"
+            )
+
+
+def _network_weights(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Strip what Lightning and NNI put before the network's own names."""
+    weights = {key.partition("_model.")[2]: value for key, value in state.items()}
+    return {key.removeprefix("network."): value for key, value in weights.items() if key}

@@ -1,0 +1,246 @@
+"""Training with Lightning: one module, one trainer, for the supernet and for single networks."""
+
+import math
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+import torch.nn.functional as F
+from nni.nas.evaluator.pytorch.lightning import LightningModule as NniLightningModule
+from nni.nas.evaluator.pytorch.lightning import Trainer as NniTrainer
+from pytorch_lightning import Callback, LightningModule, Trainer
+from torch import Tensor
+
+from autosnn_nni.checkpoints import (
+    WholeCheckpoint,
+    check_same_network,
+    load_checkpoint,
+)
+from autosnn_nni.data import Batches
+from autosnn_nni.errors import UserError
+from autosnn_nni.files import write_whole
+from autosnn_nni.progress import Advance, progress_bar
+from autosnn_nni.search_spaces import SpikeCounter
+
+Batch = tuple[Tensor, Tensor]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """How networks are trained (Section A.1); ``device`` is ``cpu``, ``cuda`` or ``auto``.
+
+    Batch norm's statistics are computed anew on ``calibration_batches`` batches of D_train before
+    a network is evaluated; 0 keeps those of training. Several ``devices`` train in data-parallel
+    processes, ``batch_size`` images each.
+    """
+
+    epochs: int
+    batch_size: int = 96
+    learning_rate: float = 1e-3
+    seed: int = 0
+    calibration_batches: int = 4
+    device: str = "auto"
+    devices: int = 1
+
+    def with_epochs(self, epochs: int) -> "Training":
+        """The same for another number of epochs."""
+        return replace(self, epochs=epochs)
+
+    @property
+    def torch_device(self) -> str:
+        """``cpu`` or ``cuda``; raises :class:`UserError` where the one asked for is not there."""
+        found = "cuda" if torch.cuda.is_available() else "cpu"
+        if self.device not in ("auto", "cpu", "cuda"):
+            raise UserError(f"--device must be auto, cpu or cuda, not {self.device!r}")
+        if self.device == "cuda" and found != "cuda":
+            raise UserError("--device cuda: torch finds no GPU here; use --device cpu")
+        return found if self.device == "auto" else self.device
+
+
+class SpikingClassifier(NniLightningModule):
+    """Mean squared error between mean output spikes and the one-hot target (Eq. 5), and Adam."""
+
+    def __init__(self, learning_rate: float = 1e-3) -> None:
+        super().__init__()
+        self.learning_rate = learning_rate
+        # A buffer, because weights are all that Lightning brings back from several processes.
+        self.register_buffer("n_avg", torch.tensor(math.nan, dtype=torch.float64))
+
+    def training_step(self, batch: Batch, batch_index: int) -> dict[str, Tensor]:
+        """The loss of a batch, and how many of its images were right."""
+        images, labels = batch
+        votes = self.model(images)
+        target = F.one_hot(labels, votes.shape[1]).to(votes.dtype)
+        correct = (votes.detach().argmax(1) == labels).sum()
+        return {"loss": F.mse_loss(votes, target), "correct": correct}
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Adam with a fixed learning rate (Section A.1)."""
+        return torch.optim.Adam(self.parameters(), lr=self.learning_rate)
+
+
+class EpochSeed(Callback):
+    """Every epoch starts from its own seed, so that a run gone on with repeats the same epochs."""
+
+    def __init__(self, batches: Batches, seed: int) -> None:
+        self.batches = batches
+        self.seed = seed
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Seed the order and augmentation of the batches, and torch for layers that draw."""
+        self.batches.set_epoch(trainer.current_epoch)
+        torch.manual_seed(self.seed * 1_000_003 + trainer.current_epoch)
+
+
+class TrainingCurve(Callback):
+    """Loss, accuracy, spikes and seconds of every epoch, as a CSV beside the checkpoint.
+
+    Over a supernet ``n_avg`` is N_avg: mean spikes per image over all sampled paths (Eq. 3).
+    """
+
+    def __init__(self, title: str, csv: Path | None) -> None:
+        self.title = title
+        self.csv = csv
+        self.rows: list[dict[str, float]] = []
+        self.n_avg = math.nan
+        self._open = ExitStack()
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Start counting spikes and showing progress, that of a resumed run too."""
+        self._counter = self._open.enter_context(SpikeCounter(_classifier(pl_module).model))
+        self._advance: Advance = lambda completed, note: None
+        if trainer.is_global_zero:
+            bar = progress_bar(self.title, trainer.max_epochs or 0, "epochs")
+            self._advance = self._open.enter_context(bar)
+        self._advance(len(self.rows), "")
+
+    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Stop counting."""
+        self._open.close()
+
+    def on_exception(
+        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
+    ) -> None:
+        """Stop counting; Ctrl-C goes to the caller, where Lightning would exit without a word."""
+        self._open.close()
+        if isinstance(exception, KeyboardInterrupt):
+            raise exception
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Begin an epoch's sums."""
+        self._start = time.perf_counter()
+        self._before = self._counter.total
+        self._sums = torch.zeros(3, dtype=torch.float64, device=pl_module.device)
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, index: int
+    ) -> None:
+        """Add a batch; sums stay on the device."""
+        images = len(batch[0])
+        self._sums[0] += outputs["loss"] * images
+        self._sums[1] += outputs["correct"]
+        self._sums[2] += images
+        done = (index + 1) / max(trainer.num_training_batches, 1)
+        self._advance(len(self.rows) + done, "")
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write the epoch's row; raises :class:`UserError` if training has diverged.
+
+        The loss alone doesn't tell: a neuron whose potential is no number just never fires.
+        """
+        spikes = self._sums.new_tensor([self._counter.total - self._before])
+        sums = trainer.strategy.reduce(torch.cat([self._sums, spikes]), reduce_op="sum")
+        loss, correct, images, spikes_of_all = torch.as_tensor(sums).tolist()
+        finite = all(weights.isfinite().all() for weights in pl_module.parameters())
+        if not (finite and math.isfinite(loss)):
+            raise UserError(
+                f"training diverged in epoch {trainer.current_epoch + 1}: the weights are no "
+                "numbers; try a lower --learning-rate in another --output"
+            )
+        self._add(loss / images, correct / images, spikes_of_all / images)
+        _classifier(pl_module).n_avg.fill_(self.n_avg)
+        if trainer.is_global_zero and self.csv is not None:
+            write_whole(self.csv, pd.DataFrame(self.rows).to_csv(index=False))
+
+    def _add(self, loss: float, accuracy: float, spikes: float) -> None:
+        epochs = len(self.rows)
+        before = self.n_avg if epochs else 0.0  # every epoch has as many images
+        self.n_avg = (before * epochs + spikes) / (epochs + 1)
+        row = {"epoch": epochs, "loss": loss, "accuracy": accuracy, "spikes": spikes}
+        self.rows.append({**row, "seconds": round(time.perf_counter() - self._start, 3)})
+        self._advance(len(self.rows), f"loss {loss:.3f}")
+
+    def on_save_checkpoint(
+        self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """N_avg goes into the checkpoint."""
+        checkpoint["n_avg"] = self.n_avg
+
+    def state_dict(self) -> dict[str, Any]:
+        """The curve goes on in a resumed run."""
+        return {"rows": self.rows, "n_avg": self.n_avg}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Restore the curve."""
+        self.rows, self.n_avg = state_dict["rows"], state_dict["n_avg"]
+
+
+def _classifier(module: Any) -> SpikingClassifier:
+    """The training module, out of NNI's wrapper where it is in one."""
+    classifier: SpikingClassifier = getattr(module, "training_module", module)
+    return classifier
+
+
+def make_trainer(
+    training: Training,
+    batches: Batches,
+    title: str,
+    checkpoint: Path | None = None,
+    about: Mapping[str, Any] = {},
+) -> Any:
+    """NNI's traced Lightning trainer; it writes to ``checkpoint``'s folder only."""
+    curve = TrainingCurve(title, checkpoint.with_suffix(".csv") if checkpoint else None)
+    callbacks: list[Callback] = [EpochSeed(batches, training.seed), curve]
+    if checkpoint is not None:
+        callbacks.append(WholeCheckpoint(checkpoint, about))  # last: it saves the others' state
+    device = training.torch_device
+    return NniTrainer(
+        max_epochs=training.epochs,
+        accelerator={"cpu": "cpu", "cuda": "gpu"}[device],
+        devices=training.devices,
+        # Most of a supernet has no gradient in a step. Batches share themselves out.
+        strategy="ddp_spawn_find_unused_parameters_true" if training.devices > 1 else "auto",
+        use_distributed_sampler=False,
+        deterministic="warn" if device == "cuda" else None,
+        callbacks=callbacks,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        limit_val_batches=0,
+    )
+
+
+def resume_from(checkpoint: Path | None, about: Mapping[str, Any]) -> dict[str, Any]:
+    """What Lightning's ``fit`` needs to go on from ``checkpoint`` where there is one.
+
+    Raises :class:`UserError` when it is broken or of another network than ``about`` says.
+    """
+    if checkpoint is None or not checkpoint.exists():
+        return {}
+    check_same_network(checkpoint, load_checkpoint(checkpoint), about)
+    return {"ckpt_path": str(checkpoint), "weights_only": True}
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Initial weights follow from the seed; the caller's random numbers are left alone."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield
