@@ -1,0 +1,183 @@
+"""What the report computes from a :class:`Run`: fronts, leaders, sums. Nothing is drawn here."""
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from autosnn_nni.report._contents import Baseline, Candidate, Epoch, Result, Run, Stage
+from autosnn_nni.report._theme import (
+    BASELINES,
+    FRONT,
+    TIMES,
+    WINNER,
+    format_accuracy,
+    format_spikes,
+)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How the search got better, step by step; the tuples run in parallel."""
+
+    unit: str
+    steps: tuple[int, ...]
+    best_of_step: tuple[Candidate, ...]
+    best_so_far: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True)
+class Contender:
+    """The network of the run or a baseline, as the comparison shows it."""
+
+    label: str
+    colour: str
+    result: Result | None
+    training: tuple[Epoch, ...]
+
+
+def pareto_front(points: Sequence[tuple[float, float]]) -> list[int]:
+    """Indices of the ``(accuracy, spikes)`` pairs that no other pair dominates, by spikes.
+
+    A pair dominates another when its accuracy is no lower, its spikes are no higher and the two
+    differ. Equal pairs are on the front together; a pair with a NaN never is.
+
+    >>> pareto_front([(0.9, 300.0), (0.8, 400.0), (0.7, 100.0)])
+    [2, 0]
+    """
+    numbers = [i for i, point in enumerate(points) if not any(map(math.isnan, point))]
+    front: list[int] = []
+    for index in sorted(numbers, key=lambda i: (points[i][1], -points[i][0])):
+        last = points[front[-1]] if front else (-math.inf, math.nan)
+        if points[index][0] > last[0] or points[index] == last:
+            front.append(index)
+    return front
+
+
+def candidate_front(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The Pareto front of the evaluated architectures, by spikes."""
+    front = pareto_front([(candidate.accuracy, candidate.spikes) for candidate in candidates])
+    return [candidates[index] for index in front]
+
+
+def top_candidates(candidates: Sequence[Candidate], count: int = 10) -> list[Candidate]:
+    """The ``count`` fittest architectures, the earlier evaluated first where they tie."""
+    return sorted(candidates, key=_fitness, reverse=True)[:count]
+
+
+def search_progress(candidates: Sequence[Candidate]) -> Progress:
+    """The best fitness by generation, or by evaluation where all share one generation."""
+    generations = len({candidate.generation for candidate in candidates}) > 1
+    best_of_step: dict[int, Candidate] = {}
+    for candidate in candidates:
+        step = candidate.generation if generations else candidate.order
+        best_of_step[step] = _fitter(best_of_step.get(step, candidate), candidate)
+    steps = sorted(best_of_step)
+    best = [best_of_step[step] for step in steps]
+    leaders = itertools.accumulate(best, _fitter)
+    return Progress(
+        "generation" if generations else "evaluation", tuple(steps), tuple(best), tuple(leaders)
+    )
+
+
+def _fitter(one: Candidate, other: Candidate) -> Candidate:
+    return max(one, other, key=_fitness)
+
+
+def _fitness(candidate: Candidate) -> float:
+    return -math.inf if math.isnan(candidate.fitness) else candidate.fitness
+
+
+def subject(run: Run) -> str:
+    """What the report calls the network of this run: only a search has a winner."""
+    return "Winner" if run.best or run.candidates else "Network"
+
+
+def contenders(run: Run) -> list[Contender]:
+    """The run's own network, then the baselines."""
+    own = [Contender(subject(run), WINNER, run.result, run.training)]
+    return (own if run.result or run.training else []) + [
+        Contender(_baseline_label(baseline), colour, baseline.result, baseline.training)
+        for baseline, colour in zip(run.baselines, itertools.cycle(BASELINES), strict=False)
+    ]
+
+
+def _baseline_label(baseline: Baseline) -> str:
+    filled = baseline.result is None or set(baseline.result.blocks) == {baseline.name}
+    return f"{baseline.name} throughout" if filled else baseline.name
+
+
+def trainings(run: Run) -> dict[str, list[Contender]]:
+    """The training curves of the run by stage: of the supernet, and of single networks."""
+    supernet = [Contender("Supernet", FRONT, None, run.supernet)] if run.supernet else []
+    single = [network for network in contenders(run) if network.training]
+    return {
+        name: networks
+        for name, networks in (("supernet", supernet), ("training", single))
+        if networks
+    }
+
+
+def stages(run: Run) -> tuple[Stage, ...]:
+    """The stages to draw: the whole network where it is known, else its TBD blocks alone."""
+    if run.result and run.result.stages:
+        return run.result.stages
+    known = run.result or run.best
+    blocks = known.blocks if known else ()
+    return tuple(Stage(f"tbd{i}", "tbd", block) for i, block in enumerate(blocks, start=1))
+
+
+def stage_spikes(stage: Stage, result: Result | None) -> float | None:
+    """Spikes of all layers in ``stage``; ``None`` where none of its layers sends spikes on."""
+    layers = result.layers if result else ()
+    spikes = [
+        layer.spikes
+        for layer in layers
+        if layer.name == stage.name or layer.name.startswith(f"{stage.name}.")
+    ]
+    return sum(spikes) if spikes else None
+
+
+def stage_shape(stage: Stage) -> str:
+    """Channels x height x width of what a stage puts out; empty before the network is built."""
+    if stage.out_channels is None or stage.size is None:
+        return ""
+    plane = f" {TIMES} {stage.size} {TIMES} {stage.size}" if stage.size > 1 else ""
+    return f"{stage.out_channels}{plane}"
+
+
+def stage_caption(stage: Stage, result: Result | None) -> str:
+    """What stands below a stage: its spikes; empty before the network is trained."""
+    if result is None:
+        return ""
+    spikes = stage_spikes(stage, result)
+    return "adds no spikes" if spikes is None else f"{format_spikes(spikes)} spikes"
+
+
+def headline(run: Run) -> str:
+    """The sentence that the page starts with: the furthest result that the run has."""
+    if run.result:
+        return f"{run.result.title}: {_score(run.result.accuracy, 'test', run.result.spikes)}"
+    if run.best:
+        score = _score(run.best.accuracy, "validation", run.best.spikes)
+        return f"{', '.join(run.best.blocks)}: {score}, with weights inherited from the supernet"
+    if run.candidates:
+        return f"Search under way: {len(run.candidates):,} architectures evaluated"
+    return _training_headline(run)
+
+
+def _training_headline(run: Run) -> str:
+    for name, epochs in (("Network", run.training), ("Supernet", run.supernet)):
+        if epochs:
+            score = _score(epochs[-1].accuracy, "training", epochs[-1].spikes)
+            return f"{name} after {_count(len(epochs), 'epoch')}: {score}"
+    return "Nothing has been trained in this run yet"
+
+
+def _score(accuracy: float, split: str, spikes: float) -> str:
+    accurate = f"{format_accuracy(accuracy)} {split} accuracy"
+    return f"{accurate} with {format_spikes(spikes)} spikes per image"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

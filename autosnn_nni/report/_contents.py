@@ -1,0 +1,268 @@
+"""What a run directory holds, read into one :class:`Run`; nothing is computed or drawn here."""
+
+import csv
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from autosnn_nni.errors import UserError
+from autosnn_nni.files import read_json
+
+_INPUTS = (
+    "settings.json",
+    "supernet.csv",
+    "candidates.csv",
+    "best.json",
+    "retrained.csv",
+    "result.json",
+)
+_Read = TypeVar("_Read")
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One row of ``supernet.csv`` or ``retrained.csv``; ``epoch`` counts from 0."""
+
+    epoch: int
+    loss: float
+    accuracy: float
+    spikes: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One evaluated architecture; ``order`` and ``generation`` count from 1."""
+
+    blocks: tuple[str, ...]
+    accuracy: float
+    spikes: float
+    fitness: float
+    generation: int
+    order: int
+
+
+@dataclass(frozen=True)
+class Best:
+    """The architecture that the search chose, as scored on the validation split."""
+
+    blocks: tuple[str, ...]
+    accuracy: float
+    spikes: float
+    fitness: float
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer that sends spikes on; the firing rate is spikes per neuron per timestep."""
+
+    name: str
+    kind: str
+    neurons: int
+    spikes: float
+    firing_rate: float | None
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One part of the macro architecture; the shape is unknown before the network is built."""
+
+    name: str
+    kind: str
+    block: str
+    out_channels: int | None = None
+    size: int | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """A trained network on the test split: one ``result.json``."""
+
+    title: str
+    blocks: tuple[str, ...]
+    accuracy: float
+    spikes: float
+    firing_rate: float
+    parameters: int
+    neurons: int
+    layers: tuple[Layer, ...]
+    stages: tuple[Stage, ...]
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A network trained like the winner, to compare it with."""
+
+    name: str
+    result: Result | None
+    training: tuple[Epoch, ...]
+
+
+@dataclass(frozen=True)
+class Run:
+    """All inputs of a report; what the run has not produced is ``None`` or empty."""
+
+    path: Path
+    settings: dict[str, Any]
+    supernet: tuple[Epoch, ...]
+    candidates: tuple[Candidate, ...]
+    best: Best | None
+    training: tuple[Epoch, ...]
+    result: Result | None
+    baselines: tuple[Baseline, ...]
+
+
+def load_run(path: Path) -> Run:
+    """Read the run directory ``path``; raises :class:`UserError` for no run or a broken file."""
+    _check_is_run(path)
+    return Run(
+        path=path,
+        settings=_optional(path / "settings.json", _read_settings) or {},
+        supernet=_optional(path / "supernet.csv", _read_epochs) or (),
+        candidates=_optional(path / "candidates.csv", _read_candidates) or (),
+        best=_optional(path / "best.json", _read_best),
+        training=_optional(path / "retrained.csv", _read_epochs) or (),
+        result=_optional(path / "result.json", _read_result),
+        baselines=_read_baselines(path / "baselines"),
+    )
+
+
+def _check_is_run(path: Path) -> None:
+    if not path.is_dir():
+        raise UserError(f"{path} is not a folder; name the --output folder of a run")
+    if not any((path / name).exists() for name in _INPUTS):
+        raise UserError(
+            f"{path} is not a run directory: it holds none of {', '.join(_INPUTS)}; "
+            "name the --output folder of a run"
+        )
+
+
+def _optional(path: Path, read: Callable[[Path], _Read]) -> _Read | None:
+    if not path.exists():
+        return None
+    with _naming(path):
+        return read(path)
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Turn whatever a broken file causes into one line that names the file."""
+    try:
+        yield
+    except UserError:
+        raise
+    except KeyError as error:
+        raise UserError(f"{path} lacks {error}; restore it or start a new run") from None
+    except (AttributeError, TypeError, ValueError, OSError, csv.Error) as error:
+        raise UserError(f"{path} is broken ({error}); restore it or start a new run") from None
+
+
+def _read_settings(path: Path) -> dict[str, Any]:
+    settings = read_json(path)
+    if not isinstance(settings, dict):
+        raise TypeError("an object is expected")
+    return settings
+
+
+def _read_rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def _read_epochs(path: Path) -> tuple[Epoch, ...]:
+    return tuple(_epoch(row) for row in _read_rows(path))
+
+
+def _epoch(row: dict[str, str]) -> Epoch:
+    # An empty cell is how pandas writes NaN: a loss that diverged is shown as a gap.
+    measured = {
+        field.name: float(row[field.name] if row[field.name] != "" else "nan")
+        for field in fields(Epoch)[1:]
+    }
+    return Epoch(int(row["epoch"]), **measured)
+
+
+def _read_candidates(path: Path) -> tuple[Candidate, ...]:
+    return tuple(_candidate(row, order) for order, row in enumerate(_read_rows(path), start=1))
+
+
+def _candidate(row: dict[str, str], order: int) -> Candidate:
+    blocks = tuple(value for name, value in row.items() if name and name.startswith("tbd"))
+    if not blocks:
+        raise KeyError("tbd1")
+    return Candidate(
+        blocks=blocks,
+        accuracy=float(row["accuracy"]),
+        spikes=float(row["spikes"]),
+        fitness=float(row["fitness"]),
+        generation=int(row["generation"]),
+        order=order,
+    )
+
+
+def _read_best(path: Path) -> Best:
+    data = read_json(path)
+    return Best(
+        blocks=_blocks(data["blocks"]),
+        accuracy=float(data["accuracy"]),
+        spikes=float(data["spikes"]),
+        fitness=float(data["fitness"]),
+    )
+
+
+def _read_result(path: Path) -> Result:
+    data = read_json(path)
+    blocks = _blocks(data.get("blocks") or [])
+    return Result(
+        title=", ".join(blocks) or str(data.get("network") or data.get("space") or "network"),
+        blocks=blocks,
+        accuracy=float(data["accuracy"]),
+        spikes=float(data["spikes"]),
+        firing_rate=float(data["firing_rate"]),
+        parameters=int(data["parameters"]),
+        neurons=int(data["neurons"]),
+        layers=tuple(_layer(layer) for layer in data["layers"]),
+        stages=tuple(_stage(stage) for stage in data.get("stages") or []),
+    )
+
+
+def _blocks(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise TypeError("blocks must be a list of names")
+    return tuple(str(name) for name in value)
+
+
+def _layer(data: dict[str, Any]) -> Layer:
+    rate = data.get("firing_rate")
+    return Layer(
+        name=str(data["name"]),
+        kind=str(data["kind"]),
+        neurons=int(data["neurons"]),
+        spikes=float(data["spikes"]),
+        firing_rate=None if rate is None else float(rate),
+    )
+
+
+def _stage(data: dict[str, Any]) -> Stage:
+    return Stage(
+        name=str(data["name"]),
+        kind=str(data["kind"]),
+        block=str(data["block"]),
+        out_channels=int(data["out_channels"]),
+        size=int(data["size"]),
+    )
+
+
+def _read_baselines(folder: Path) -> tuple[Baseline, ...]:
+    baselines = (
+        Baseline(
+            name=path.name,
+            result=_optional(path / "result.json", _read_result),
+            training=_optional(path / "retrained.csv", _read_epochs) or (),
+        )
+        for path in (sorted(folder.iterdir()) if folder.is_dir() else ())
+        if path.is_dir()
+    )
+    return tuple(known for known in baselines if known.result or known.training)

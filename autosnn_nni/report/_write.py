@@ -1,0 +1,86 @@
+"""The files of a report: the page, the PNG files, the tables."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from autosnn_nni.files import write_whole
+from autosnn_nni.report import _analysis as analysis
+from autosnn_nni.report import _static as static
+from autosnn_nni.report._contents import Layer, Run, load_run
+from autosnn_nni.report._page import render
+
+_LAYER_COLUMNS = ("name", "kind", "neurons", "spikes", "firing_rate")
+_COMPARISON_COLUMNS = (
+    "network",
+    "architecture",
+    "accuracy",
+    "spikes",
+    "parameters",
+    "firing_rate",
+)
+
+
+def write_report(run: Path) -> Path:
+    """Write the report of the run directory ``run`` and return the path of its page.
+
+    Besides ``report.html`` it writes ``figures/*.png``, and the tables that no other file holds:
+    ``layers.csv`` and ``comparison.csv``. What the run lacks, the report leaves out. Raises
+    :class:`UserError` where ``run`` is no run directory or a file in it is broken.
+    """
+    contents = load_run(run)
+    page = render(contents)
+    for name, figure in _figures(contents).items():
+        write_whole(run / "figures" / f"{name}.png", static.png(figure))
+    for name, table in _tables(contents).items():
+        write_whole(run / f"{name}.csv", table)
+    write_whole(run / "report.html", page)
+    return run / "report.html"
+
+
+def _figures(run: Run) -> dict[str, Figure]:
+    figures = {}
+    if run.candidates:
+        figures["search"] = static.accuracy_spikes_figure(run.candidates, run.best)
+        figures["fitness"] = static.fitness_figure(analysis.search_progress(run.candidates))
+    if stages := analysis.stages(run):
+        figures["network"] = static.network_figure(stages, run.result)
+    if run.result and run.result.layers:
+        figures["layers"] = static.layers_figure(run.result.layers)
+    for stage, networks in analysis.trainings(run).items():
+        figures[stage] = static.curves_figure(networks)
+    return figures
+
+
+def _tables(run: Run) -> dict[str, str]:
+    tables = {}
+    if run.result and run.result.layers:
+        tables["layers"] = _layers_table(run.result.layers)
+    if any(baseline.result for baseline in run.baselines):
+        tables["comparison"] = _comparison_table(run)
+    return tables
+
+
+def _layers_table(layers: Sequence[Layer]) -> str:
+    rows = ([getattr(layer, name) for name in _LAYER_COLUMNS] for layer in layers)
+    return _table(_LAYER_COLUMNS, rows)
+
+
+def _comparison_table(run: Run) -> str:
+    rows = (
+        (network.label, result.title, *(getattr(result, name) for name in _COMPARISON_COLUMNS[2:]))
+        for network in analysis.contenders(run)
+        if (result := network.result)
+    )
+    return _table(_COMPARISON_COLUMNS, rows)
+
+
+def _table(columns: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    return buffer.getvalue()

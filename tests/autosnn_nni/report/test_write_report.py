@@ -1,0 +1,163 @@
+import json
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from matplotlib.image import imread
+from plotly.offline import get_plotlyjs
+
+from autosnn_nni.errors import UserError
+from autosnn_nni.report import write_report
+
+SECTIONS = ["network", "comparison", "search", "fitness", "top", "layers", "curves", "settings"]
+FIGURES = ["fitness", "layers", "network", "search", "supernet", "training"]
+
+
+class Page(HTMLParser):
+    """What a browser would load, and the ids of the sections."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.loaded: list[str] = []
+        self.links: list[str] = []
+        self.sections: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = {name: value or "" for name, value in attrs}
+        if tag == "section":
+            self.sections.append(values["id"])
+        if tag == "a":
+            self.links.append(values["href"])
+        self.loaded += [values[name] for name in ("src", "href") if name in values and tag != "a"]
+
+
+def html_of(run: Path) -> str:
+    return (run / "report.html").read_text().replace(get_plotlyjs(), "PLOTLY")
+
+
+def report(run: Path) -> str:
+    assert write_report(run) == run / "report.html"
+    return html_of(run)
+
+
+def figures(run: Path) -> list[str]:
+    return sorted(path.stem for path in (run / "figures").glob("*.png"))
+
+
+def test_a_whole_run_has_every_section_and_figure(reported: Path) -> None:
+    assert Page(html_of(reported)).sections == SECTIONS
+    assert figures(reported) == FIGURES
+
+
+def test_the_page_loads_nothing_and_holds_plotly_once(reported: Path) -> None:
+    html = html_of(reported)
+    assert all(address.startswith("data:") for address in Page(html).loaded)
+    assert not re.search(r"https?://|@import|url\(", html)
+    assert html.count("PLOTLY<") == 1
+
+
+def test_every_link_leads_to_a_file_of_the_run(reported: Path) -> None:
+    links = Page(html_of(reported)).links
+    assert links
+    assert all((reported / link).is_file() for link in links)
+
+
+def test_the_page_says_what_the_files_say(reported: Path) -> None:
+    html = html_of(reported)
+    winner = "SRB_k5, SRB_k5, skip, SRB_k3, SRB_k5"
+    assert f"{winner}: 97.2 % test accuracy with 3,470 spikes per image" in html
+    assert "SCB_k3 throughout" in html
+    assert "SRB_k3 throughout" in html
+    assert "157,584" in html
+    assert "exponential" in html
+    assert html.count("★ winner") == 1
+
+
+def test_every_evaluated_architecture_can_be_read_on_hover(reported: Path) -> None:
+    html = html_of(reported)
+    rows = (reported / "candidates.csv").read_text().splitlines()[1:]
+    assert all(", ".join(row.split(",")[:5]) in html for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("names", "sections", "drawn"),
+    [
+        (["settings.json"], ["settings"], []),
+        (["supernet.csv"], ["curves"], ["supernet"]),
+        (
+            ["result.json", "retrained.csv"],
+            ["network", "layers", "curves"],
+            ["layers", "network", "training"],
+        ),
+        (["candidates.csv"], ["search", "fitness", "top"], ["fitness", "search"]),
+        (["best.json"], ["network"], ["network"]),
+        (
+            ["result.json", "baselines"],
+            ["network", "comparison", "layers", "curves"],
+            ["layers", "network", "training"],
+        ),
+    ],
+)
+def test_sections_vanish_with_their_inputs(
+    run_with: Callable[..., Path], names: list[str], sections: list[str], drawn: list[str]
+) -> None:
+    run = run_with(*names)
+    assert Page(report(run)).sections == sections
+    assert figures(run) == drawn
+
+
+def test_a_page_without_figures_needs_no_plotly(run_with: Callable[..., Path]) -> None:
+    assert "PLOTLY" not in report(run_with("settings.json"))
+
+
+def test_figures_show_something(reported: Path) -> None:
+    for name in FIGURES:
+        pixels = imread(reported / "figures" / f"{name}.png")
+        assert min(pixels.shape[:2]) > 300
+        assert pixels.std() > 0.02
+
+
+def test_layers_csv_equals_the_result(reported: Path) -> None:
+    expected = pd.DataFrame(json.loads((reported / "result.json").read_text())["layers"])
+    pd.testing.assert_frame_equal(pd.read_csv(reported / "layers.csv"), expected)
+
+
+def test_comparison_csv_holds_the_winner_and_the_baselines(reported: Path) -> None:
+    table = pd.read_csv(reported / "comparison.csv", index_col="network")
+    assert list(table.index) == ["Winner", "SCB_k3 throughout", "SRB_k3 throughout"]
+    result = json.loads((reported / "result.json").read_text())
+    for column in ("accuracy", "spikes", "parameters", "firing_rate"):
+        assert table.loc["Winner", column] == result[column]
+
+
+def test_a_report_written_again_is_the_same(run: Path, reported: Path) -> None:
+    again = html_of(reported).replace(str(reported), str(run))
+    assert report(run) == again
+
+
+def test_names_cannot_break_the_page(run: Path) -> None:
+    settings = {"dataset": "<script>alert(1)</script>"}
+    (run / "settings.json").write_text(json.dumps(settings))
+    table = run / "candidates.csv"
+    table.write_text(table.read_text().replace("SCB_k5", "</script><b>"))
+    html = report(run)
+    assert "<script>alert" not in html
+    assert "</script><b>" not in html
+
+
+def test_a_spike_free_search_and_a_single_epoch_are_drawn(run: Path) -> None:
+    header = "tbd1,accuracy,spikes,fitness,generation\n"
+    (run / "candidates.csv").write_text(f"{header}skip,0.1,0,inf,1\n")
+    (run / "supernet.csv").write_text("epoch,loss,accuracy,spikes,seconds\n0,,0.1,20,1\n")
+    assert Page(report(run)).sections == SECTIONS
+    assert figures(run) == FIGURES
+
+
+def test_nothing_is_written_into_a_folder_that_is_no_run(tmp_path: Path) -> None:
+    with pytest.raises(UserError):
+        write_report(tmp_path)
+    assert list(tmp_path.iterdir()) == []
