@@ -1,0 +1,188 @@
+"""``autosnn`` on the command line.
+
+Exit codes: 0 done, 2 what the user gave is wrong (one line says what and what to do), 1 anything
+else. ``--debug`` shows the traceback. Commands are imported when they are run: torch and NNI take
+seconds, and help and usage errors need neither.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from autosnn_nni.errors import UserError
+from autosnn_nni.machine import Machine
+from autosnn_nni.memory import keep_freed_memory
+from autosnn_nni.options import with_settings
+
+#: What typer returns for Ctrl-C.
+_INTERRUPTED = 130
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+Output = Annotated[Path | None, typer.Option(help="The run's folder [default: runs/DATASET]")]
+DataDir = Annotated[Path | None, typer.Option(help="Folder with the data set's files")]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda")]
+Devices = Annotated[int, typer.Option(help="Processes that train together, one per device")]
+Blocks = Annotated[str | None, typer.Option(help="One block per TBD block: SRB_k5,skip,...")]
+Run = Annotated[Path, typer.Argument(help="A run's folder")]
+
+
+@app.callback()
+def autosnn(
+    debug: Annotated[bool, typer.Option("--debug", help="Show an error's traceback")] = False,
+) -> None:
+    """Search for energy-efficient spiking neural networks (AutoSNN, ICML 2022) on NNI."""
+
+
+@app.command()
+@with_settings("supernet", "search", "retrain")
+def search(
+    given: dict[str, Any],
+    data_dir: DataDir = None,
+    device: Device = "auto",
+    devices: Devices = 1,
+    output: Output = None,
+) -> None:
+    """Train a supernet, search it, retrain the winner, report; again: go on where it was left."""
+    from autosnn_nni import commands
+
+    commands.search(given, output, Machine(data_dir, device, devices))
+
+
+@app.command()
+@with_settings("supernet", "search", "retrain")
+def supernet(
+    given: dict[str, Any],
+    data_dir: DataDir = None,
+    device: Device = "auto",
+    devices: Devices = 1,
+    output: Output = None,
+) -> None:
+    """Train the supernet only; `autosnn search` with the same output goes on from it."""
+    from autosnn_nni import commands
+
+    commands.supernet(given, output, Machine(data_dir, device, devices))
+
+
+@app.command()
+@with_settings("supernet", "search", "retrain")
+def train(
+    given: dict[str, Any],
+    blocks: Blocks = None,
+    architecture: Annotated[Path | None, typer.Option(help="A search's best.json")] = None,
+    data_dir: DataDir = None,
+    device: Device = "auto",
+    devices: Devices = 1,
+    output: Annotated[
+        Path | None, typer.Option(help="The run's folder [default: runs/train]")
+    ] = None,
+) -> None:
+    """Train one architecture from scratch and test it."""
+    from autosnn_nni import commands
+
+    machine = Machine(data_dir, device, devices)
+    commands.train(given, commands.architecture(blocks), architecture, output, machine)
+
+
+@app.command()
+def evaluate(
+    trained: Annotated[Path, typer.Argument(help="A run's folder or a checkpoint")],
+    blocks: Blocks = None,
+    data_dir: DataDir = None,
+    device: Device = "auto",
+    json_: Annotated[bool, typer.Option("--json", help="Print one JSON object")] = False,
+) -> None:
+    """Test accuracy and spikes of trained weights; with --blocks, of a path of a supernet."""
+    from autosnn_nni import commands
+
+    result = commands.evaluate(trained, commands.architecture(blocks), data_dir, device)
+    print_json(result) if json_ else commands.show_evaluation(result)
+
+
+@app.command()
+def describe(
+    blocks: Annotated[str, typer.Option(help="One block per TBD block: SRB_k5,skip,...")],
+    space: Annotated[str, typer.Option(help="Macro architecture, by name")] = "SNN_1",
+    channels: Annotated[int, typer.Option(help="Initial channel C")] = 16,
+    timesteps: Annotated[int, typer.Option(help="Timesteps T")] = 8,
+    neuron: Annotated[str, typer.Option(help="PLIF, LIF, IF or ANN")] = "PLIF",
+    dataset: Annotated[str, typer.Option(help="Whose image size and classes")] = "CIFAR10",
+    run: Annotated[
+        Path | None, typer.Option(help="Count spikes on D_val with this run's supernet")
+    ] = None,
+    plugin: Annotated[list[Path] | None, typer.Option(help="Python file with blocks")] = None,
+    data_dir: DataDir = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print one JSON object")] = False,
+) -> None:
+    """Parameters, neurons and spikes of an architecture."""
+    from autosnn_nni import commands
+
+    commands.load_plugins(plugin or [])
+    if run is not None:
+        result = commands.describe_in_run(run, blocks, data_dir)
+    else:
+        config = {"space": space, "channels": channels, "timesteps": timesteps, "neuron": neuron}
+        result = commands.describe(blocks, dataset, config)
+    print_json(result) if json_ else commands.show_description(result)
+
+
+@app.command("list")
+def list_(
+    kind: Annotated[str, typer.Argument(help="spaces, blocks, neurons, datasets or strategies")],
+    plugin: Annotated[list[Path] | None, typer.Option(help="Python file with more")] = None,
+) -> None:
+    """The names that options take."""
+    from autosnn_nni import commands
+
+    commands.load_plugins(plugin or [])
+    for name in commands.names(kind):
+        Console().print(name, highlight=False)
+
+
+@app.command()
+def report(run: Run) -> None:
+    """Write a run's report.html, figures and tables anew."""
+    from autosnn_nni import commands
+
+    commands.report(run)
+
+
+def print_json(value: Any) -> None:
+    """One JSON object on standard output."""
+    sys.stdout.write(json.dumps(value, indent=2) + "\n")
+
+
+def main() -> None:
+    """Entry point: errors become one line and an exit code."""
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    keep_freed_memory()
+    try:
+        command = typer.main.get_command(app)
+        code = command.main(arguments or ["--help"], "autosnn", standalone_mode=False)
+        if code == _INTERRUPTED:
+            code = _say("stopped; the same command goes on from here", 1)
+        sys.exit(code or 0)
+    except Exception as error:
+        if "--debug" in sys.argv:
+            raise
+        sys.exit(_explain(error))
+
+
+def _explain(error: Exception) -> int:
+    if isinstance(error, UserError):
+        return _say(str(error), 2)
+    if hasattr(error, "format_message"):  # typer's own, such as an unknown option
+        return _say(error.format_message(), 2)
+    if isinstance(error, OSError):
+        return _say(f"{error.strerror or error}: {error.filename or 'files'}", 2)
+    return _say(f"{type(error).__name__}: {error}; --debug shows where", 1)
+
+
+def _say(message: str, code: int) -> int:
+    line = " ".join(message.split())
+    sys.stderr.write(f"autosnn: {line}\n")
+    return code

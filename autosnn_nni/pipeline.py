@@ -1,0 +1,181 @@
+"""The three stages of AutoSNN over a run directory; each goes on where it was left."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from autosnn_nni.data import Splits, load_dataset, split
+from autosnn_nni.errors import UserError
+from autosnn_nni.evaluators import SpikingEvaluator
+from autosnn_nni.experiment import RetiariiExperiment
+from autosnn_nni.files import read_json, write_json, write_whole
+from autosnn_nni.machine import Machine
+from autosnn_nni.report import write_report
+from autosnn_nni.retraining import train_network
+from autosnn_nni.run_directory import RunDirectory
+from autosnn_nni.search_spaces import SpikingSpace, labels
+from autosnn_nni.strategies import AutoSNN, History, UniformPaths
+from autosnn_nni.training import Training, seeded
+
+#: Blocks that the macro architecture is filled with throughout, to compare with (Tables 1 and 8).
+BASELINES = ("SCB_k3", "SRB_k3")
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """The stages of one run."""
+
+    run: RunDirectory
+    machine: Machine
+
+    @cached_property
+    def data(self) -> Splits:
+        """D_train, D_val and the test split."""
+        return load_data(self.run, self.machine.data_dir)
+
+    def training(self, epochs: int) -> Training:
+        """The run's training settings."""
+        return training_of(self.run, epochs, self.machine)
+
+    def supernet(self) -> None:
+        """Stage 1: train the supernet."""
+        self._experiment(UniformPaths(self.run.settings.seed))
+
+    def search(self) -> None:
+        """Stages 1 and 2: train the supernet where that is not done, then search it."""
+        run, settings = self.run, self.run.settings
+        if run.best.exists():
+            return
+        strategy = AutoSNN(
+            settings.search,
+            settings.fitness,
+            seed=settings.seed,
+            history=load_history(run),
+            on_generation=lambda history: save_history(run, history),
+        )
+        self._experiment(strategy)
+        save_best(run, strategy.history)
+
+    def retrain(self) -> None:
+        """Stage 3: train the winner, and the baselines, from scratch and test them."""
+        run, blocks = self.run, read_json(self.run.best)["blocks"]
+        if run.settings.baselines:
+            for block in BASELINES:
+                folder = run.baseline(block)
+                filled = (block,) * len(blocks)
+                self._train(filled, folder / "retrained.ckpt", f"Training {block}")
+        self._train(blocks, run.retrained, "Training the winner")
+
+    def train(self, blocks: Sequence[str]) -> None:
+        """Stage 3 alone, for any architecture."""
+        self.run.settings.network.check(blocks)
+        self._train(blocks, self.run.retrained, "Training")
+
+    def report(self) -> Path:
+        """Write the report of what there is."""
+        return write_report(self.run.path)
+
+    def _experiment(self, strategy: UniformPaths) -> None:
+        settings = self.run.settings
+        training = self.training(settings.supernet_epochs)
+        about = {"kind": "supernet", "settings": settings.to_json(), "blocks": []}
+        evaluator = SpikingEvaluator(self.data, training, self.run.supernet, about)
+        with seeded(settings.seed):
+            space = make_space(self.run)
+        RetiariiExperiment(space, evaluator, strategy=strategy).run()
+
+    def _train(self, blocks: Sequence[str], checkpoint: Path, title: str) -> None:
+        result, settings = checkpoint.with_name("result.json"), self.run.settings
+        if result.exists():
+            return
+        about = {"kind": "network", "settings": settings.to_json(), "blocks": list(blocks)}
+        epochs = settings.retrain_epochs
+        trained = train_network(
+            settings.network,
+            blocks,
+            self.data,
+            self.training(epochs),
+            checkpoint=checkpoint,
+            about=about,
+            title=title,
+        )
+        write_json(result, {**trained.to_json(), "epochs": epochs, "seed": settings.seed})
+
+
+def load_data(run: RunDirectory, folder: Path | None) -> Splits:
+    """The run's data set, split by its seed."""
+    settings = run.settings
+    dataset = load_dataset(settings.dataset, folder)
+    return split(dataset, seed=settings.seed, images=settings.images)
+
+
+def training_of(run: RunDirectory, epochs: int, machine: Machine) -> Training:
+    """How the run's networks are trained, for ``epochs``."""
+    settings = run.settings
+    return Training(
+        epochs=epochs,
+        batch_size=settings.batch_size,
+        learning_rate=settings.learning_rate,
+        seed=settings.seed,
+        calibration_batches=settings.calibration_batches,
+        device=machine.device,
+        devices=machine.devices,
+    )
+
+
+def make_space(run: RunDirectory) -> SpikingSpace:
+    """NNI's model space of the run."""
+    config = vars(run.settings.network)
+    return SpikingSpace(**config)
+
+
+def load_history(run: RunDirectory) -> History:
+    """What the run's search has evaluated so far."""
+    if not run.search_state.exists():
+        return History()
+    state = read_json(run.search_state)
+    try:
+        return History.from_json(state["evaluated"])
+    except (KeyError, TypeError, ValueError):
+        raise UserError(
+            f"{run.search_state} is not a search's state; delete it to search anew"
+        ) from None
+
+
+def save_history(run: RunDirectory, history: History) -> None:
+    """Save the search after a generation: the state, then its table."""
+    write_json(run.search_state, {"evaluated": history.to_json()})
+    write_whole(run.candidates, pd.DataFrame(list(_rows(history))).to_csv(index=False))
+
+
+def _rows(history: History) -> Iterator[Mapping[str, Any]]:
+    for one in history:
+        yield {
+            **dict(zip(labels(len(one.blocks)), one.blocks, strict=True)),
+            "accuracy": one.accuracy,
+            "spikes": one.spikes,
+            "fitness": one.fitness,
+            "generation": one.generation,
+        }
+
+
+def save_best(run: RunDirectory, history: History) -> None:
+    """Write the fittest architecture: the search is done."""
+    (best,) = history.top(1)
+    settings = run.settings
+    write_json(
+        run.best,
+        {
+            "space": settings.space,
+            "channels": settings.channels,
+            "timesteps": settings.timesteps,
+            "blocks": list(best.blocks),
+            "accuracy": best.accuracy,
+            "spikes": best.spikes,
+            "fitness": best.fitness,
+        },
+    )

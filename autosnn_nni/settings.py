@@ -1,0 +1,179 @@
+"""What a run is told, grouped by the stage that it changes.
+
+Spaces, searches and data sets are imported where they are used: torch and NNI take seconds, and the
+command line's help and usage errors need neither.
+"""
+
+import dataclasses
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+from autosnn_nni.errors import UserError
+from autosnn_nni.plugins import load_plugin
+
+if TYPE_CHECKING:
+    from autosnn_nni.data import DataInfo
+    from autosnn_nni.search_spaces import NetworkConfig
+    from autosnn_nni.strategies import Fitness, Search
+
+_CANDIDATES_HELP = "Candidate blocks [default: skip,SCB_k3,SCB_k5,SRB_k3,SRB_k5]"
+
+STAGES = ("supernet", "search", "retrain")
+
+
+def _of(stage: str, default: Any, meaning: str) -> Any:
+    return field(default=default, metadata={"stage": stage, "help": meaning})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything that decides a run's result; where files lie and on which device is not in it.
+
+    ``lambda_`` is written ``lambda`` in files. Without a batch size or epochs, those of the data
+    set are taken; without candidates, the paper's. Raises :class:`UserError` for a value that
+    can't be.
+    """
+
+    plugins: tuple[str, ...] = _of("supernet", (), "Python file that registers blocks, spaces, ...")
+    dataset: str = _of("supernet", "digits", "Data set, by name")
+    images: int | None = _of("supernet", None, "Use so many training images [default: all]")
+    space: str = _of("supernet", "SNN_1", "Macro architecture, by name")
+    channels: int = _of("supernet", 16, "Initial channel C")
+    timesteps: int = _of("supernet", 8, "Timesteps T")
+    neuron: str = _of("supernet", "PLIF", "PLIF, LIF, IF, or ANN for ReLU")
+    candidates: tuple[str, ...] = _of("supernet", None, _CANDIDATES_HELP)
+    batch_norm: str = _of("supernet", "timestep", "Statistics per timestep, or pooled over T")
+    batch_size: int = _of("supernet", None, "Images in a batch [default: the data set's own]")
+    learning_rate: float = _of("supernet", 1e-3, "Adam's learning rate")
+    seed: int = _of("supernet", 0, "Seed of splits, weights, batches, paths and searches")
+    supernet_epochs: int = _of("supernet", None, "Stage 1 [default: the data set's own]")
+    strategy: str = _of("search", "evolution", "Search, by name")
+    lambda_: float = _of("search", -0.08, "0 or negative; the lower, the fewer spikes")
+    discounting: str = _of("search", "exponential", "Of spikes in the fitness, or linear")
+    rounds: int = _of("search", 10, "Generations of the search")
+    calibration_batches: int = _of("search", 4, "For batch norm's statistics; 0 is off")
+    retrain_epochs: int = _of("retrain", None, "Stage 3 [default: the data set's own]")
+    baselines: bool = _of("retrain", True, "Also train the space filled with SCB_k3 and SRB_k3")
+
+    def __post_init__(self) -> None:
+        self._check_types()
+        for path in self.plugins:
+            load_plugin(Path(path))
+        self._fill_in()
+        self._check_numbers()
+        _ = self.network, self.fitness, self.search
+
+    def _fill_in(self) -> None:
+        from autosnn_nni.search_spaces import PAPER_CANDIDATES
+
+        defaults = {"candidates": PAPER_CANDIDATES}
+        for name in ("batch_size", "supernet_epochs", "retrain_epochs"):
+            defaults[name] = getattr(self._data_info, name)
+        for name, default in defaults.items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, default)
+
+    @property
+    def _data_info(self) -> "DataInfo":
+        from autosnn_nni.data import DATASETS
+
+        return DATASETS[self.dataset].info
+
+    def _check_types(self) -> None:
+        hints = get_type_hints(type(self))
+        for one in fields(self):
+            value = getattr(self, one.name)
+            if value is not one.default and not _fits(value, hints[one.name]):
+                raise UserError(f"{_flag(one.name)} can't be {value!r}")
+
+    def _check_numbers(self) -> None:
+        for name in ("supernet_epochs", "retrain_epochs", "batch_size"):
+            if getattr(self, name) < 1:
+                raise UserError(f"{_flag(name)} must be at least 1, not {getattr(self, name)}")
+        if self.batch_size < 2:
+            raise UserError("--batch-size must be at least 2: batch norm needs two images")
+        if not 0 <= self.seed < 2**32:
+            raise UserError(f"--seed must be from 0 to {2**32 - 1}, not {self.seed}")
+        if self.calibration_batches < 0:
+            raise UserError("--calibration-batches must be 0 (off) or more")
+        if not 0 < self.learning_rate < math.inf:
+            raise UserError(f"--learning-rate must be positive, not {self.learning_rate}")
+        if self.batch_norm not in ("timestep", "pooled"):
+            raise UserError(f"--batch-norm must be timestep or pooled, not {self.batch_norm!r}")
+
+    @property
+    def network(self) -> "NetworkConfig":
+        """The networks of this run."""
+        from autosnn_nni.search_spaces import NetworkConfig
+
+        info = self._data_info
+        return NetworkConfig(
+            self.space,
+            shape=info.shape,
+            classes=info.classes,
+            channels=self.channels,
+            timesteps=self.timesteps,
+            neuron=self.neuron,
+            candidates=self.candidates,
+            pooled=self.batch_norm == "pooled",
+        )
+
+    @property
+    def fitness(self) -> "Fitness":
+        """The fitness of this run's search."""
+        from autosnn_nni.strategies import Fitness
+
+        return Fitness(self.lambda_, self.discounting)
+
+    @property
+    def search(self) -> "Search":
+        """The search of this run."""
+        from autosnn_nni.strategies import SEARCHES
+
+        return SEARCHES[self.strategy](rounds=self.rounds, seed=self.seed)
+
+    def to_json(self) -> dict[str, Any]:
+        """A flat dict of plain JSON types."""
+        return {
+            name.rstrip("_"): list(value) if isinstance(value, tuple) else value
+            for name, value in dataclasses.asdict(self).items()
+        }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "Settings":
+        """The inverse of :meth:`to_json`; raises :class:`UserError` for other keys."""
+        known = {one.name.rstrip("_"): one.name for one in fields(cls)}
+        if not isinstance(values, Mapping):
+            raise UserError("these are not a run's settings; restore them or start a new run")
+        for word, wrong in ("unknown", values.keys() - known), ("missing", known.keys() - values):
+            if wrong:
+                names = ", ".join(sorted(wrong))
+                raise UserError(f"{word} settings: {names}; restore them or start a new run")
+        plain: dict[str, Any] = {
+            known[key]: tuple(value) if isinstance(value, list) else value
+            for key, value in values.items()
+        }
+        return cls(**plain)
+
+    def differences(self, other: "Settings") -> Iterator[tuple[str, str]]:
+        """Stage and description of every value that differs from ``other``'s."""
+        for one in fields(self):
+            mine, theirs = getattr(self, one.name), getattr(other, one.name)
+            if mine != theirs:
+                yield one.metadata["stage"], f"{_flag(one.name)} is {theirs!r} there, {mine!r} here"
+
+
+def _flag(name: str) -> str:
+    return "--" + name.rstrip("_").replace("_", "-")
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Whether a value, of a JSON file perhaps, has a setting's type."""
+    if hint == tuple[str, ...]:
+        return isinstance(value, tuple) and all(isinstance(item, str) for item in value)
+    if isinstance(value, bool):
+        return hint is bool
+    return isinstance(value, int | float if hint is float else hint)

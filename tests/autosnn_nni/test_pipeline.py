@@ -1,0 +1,202 @@
+"""What a run computes: the same again after any interruption, and with the same seed."""
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import torch
+
+from autosnn_nni.checkpoints import load_checkpoint
+from autosnn_nni.files import read_json
+
+Autosnn = Callable[..., Any]
+Args = tuple[str, ...]
+RESULTS = ("best.json", "candidates.csv", "search.json", "result.json", "layers.csv")
+BASELINES = tuple(f"baselines/{block}/result.json" for block in ("SCB_k3", "SRB_k3"))
+
+
+def rows(csv: Path) -> int:
+    return len(pd.read_csv(csv)) if csv.exists() else 0
+
+
+def in_supernet(run: Path) -> bool:
+    return 0 < rows(run / "supernet.csv") < 8
+
+
+def in_search(run: Path) -> bool:
+    return (run / "search.json").exists() and not (run / "best.json").exists()
+
+
+def in_baseline(run: Path) -> bool:
+    baseline = run / "baselines/SCB_k3"
+    return (baseline / "retrained.csv").exists() and not (baseline / "result.json").exists()
+
+
+def in_retraining(run: Path) -> bool:
+    return (run / "retrained.csv").exists() and not (run / "result.json").exists()
+
+
+def assert_same(run: Path, other: Path, results: Args = (*RESULTS, *BASELINES)) -> None:
+    for name in results:
+        assert (run / name).read_bytes() == (other / name).read_bytes(), name
+    for name in ("supernet", "retrained"):
+        one, two = (load_checkpoint(folder / f"{name}.ckpt") for folder in (run, other))
+        assert one.n_avg == two.n_avg > 0
+        assert one.weights.keys() == two.weights.keys() != set()
+        assert all(torch.equal(one.weights[key], two.weights[key]) for key in one.weights)
+        curves = (pd.read_csv(folder / f"{name}.csv") for folder in (run, other))
+        first, second = (curve.drop(columns="seconds") for curve in curves)
+        pd.testing.assert_frame_equal(first, second, check_exact=True)
+
+
+def hidden(run: Path) -> list[str]:
+    return [path.name for path in run.rglob(".*") if path.name != ".lock"]
+
+
+@pytest.mark.parametrize("stage", [in_supernet, in_search, in_retraining])
+def test_a_killed_run_started_again_finishes_as_if_nothing_had_been(
+    stage: Callable[[Path], bool],
+    tmp_path: Path,
+    start: Autosnn,
+    autosnn: Autosnn,
+    long: Args,
+    reference: tuple[Path, Any],
+) -> None:
+    run = tmp_path / "run"
+    command = ("search", "--output", run, *long)
+    killed = start(*command).stop_when(lambda: stage(run), signal.SIGKILL)
+    assert killed.code == -signal.SIGKILL
+    assert stage(run), "it was killed in another stage"
+    again = autosnn(*command)
+    assert again.code == 0, again.err
+    assert_same(run, reference[0])
+    assert hidden(run) == []
+
+
+def test_ctrl_c_ends_a_stage_with_one_line_and_the_run_goes_on_later(
+    tmp_path: Path,
+    start: Autosnn,
+    autosnn: Autosnn,
+    long: Args,
+    reference: tuple[Path, Any],
+) -> None:
+    run = tmp_path / "run"
+    command = ("search", "--output", run, *long)
+    for stage in (in_search, in_baseline):  # NNI's and Lightning's own handling of it
+        stopped = start(*command).stop_when(lambda stage=stage: stage(run), signal.SIGINT)
+        assert stopped.code == 1
+        *_, last = stopped.err.splitlines()
+        assert last == "autosnn: stopped; the same command goes on from here"
+        assert "Traceback" not in stopped.err
+        assert stopped.out == ""
+        assert stage(run), "it went on after Ctrl-C"
+    assert autosnn(*command).code == 0
+    assert_same(run, reference[0])
+    assert hidden(run) == []
+
+
+def test_the_same_seed_gives_the_same_run(
+    tmp_path: Path, finished: Path, autosnn: Autosnn, tiny: Args
+) -> None:
+    assert autosnn("search", "--output", tmp_path / "again", *tiny).code == 0
+    assert_same(tmp_path / "again", finished, RESULTS)
+
+
+def test_another_seed_gives_another_run(
+    tmp_path: Path, finished: Path, autosnn: Autosnn, tiny: Args
+) -> None:
+    other = tmp_path / "other"
+    assert autosnn("supernet", "--output", other, *tiny, "--seed", 1).code == 0
+    assert autosnn("search", "--output", other).code == 0
+    one, two = (load_checkpoint(run / "supernet.ckpt") for run in (other, finished))
+    assert one.n_avg != two.n_avg
+    kernels = [key for key, weights in one.weights.items() if weights.dim() == 4]
+    assert kernels
+    assert not any(torch.equal(one.weights[key], two.weights[key]) for key in kernels)
+    assert (other / "candidates.csv").read_bytes() != (finished / "candidates.csv").read_bytes()
+    assert (
+        read_json(other / "result.json")["spikes"] != read_json(finished / "result.json")["spikes"]
+    )
+
+
+def test_stages_done_one_by_one_equal_a_whole_run(
+    tmp_path: Path, finished: Path, autosnn: Autosnn, tiny: Args
+) -> None:
+    run = tmp_path / "run"
+    assert autosnn("supernet", "--output", run, *tiny).code == 0
+    assert not (run / "search.json").exists()
+    assert "Supernet" in autosnn("supernet", "--output", run).err  # it is there already
+    checkpoint = (run / "supernet.ckpt").read_bytes()
+    assert autosnn("search", "--output", run).code == 0
+    assert (run / "supernet.ckpt").read_bytes() == checkpoint
+    assert_same(run, finished, RESULTS)
+
+
+def test_a_finished_run_is_not_computed_again(run: Path, autosnn: Autosnn, tiny: Args) -> None:
+    before = {name: (run / name).stat() for name in ("supernet.ckpt", "best.json", "result.json")}
+    outcome = autosnn("search", "--output", run, *tiny)
+    assert outcome.code == 0
+    assert outcome.err == ""
+    for name, stat in before.items():
+        assert (run / name).stat().st_mtime_ns == stat.st_mtime_ns
+
+
+def test_the_best_is_the_fittest_candidate_and_is_what_is_retrained(finished: Path) -> None:
+    candidates = pd.read_csv(finished / "candidates.csv")
+    best, result = (read_json(finished / name) for name in ("best.json", "result.json"))
+    blocks = candidates[[f"tbd{number}" for number in range(1, 6)]]
+    assert len(candidates) == 40
+    assert not blocks.duplicated().any()
+    assert candidates["generation"].tolist() == [1] * 20 + [2] * 20
+    row = candidates.loc[candidates["fitness"].idxmax()]
+    assert list(row[blocks.columns]) == best["blocks"] == result["blocks"]
+    assert [row[key] for key in ("accuracy", "spikes", "fitness")] == [
+        best[key] for key in ("accuracy", "spikes", "fitness")
+    ]
+    n_avg = load_checkpoint(finished / "supernet.ckpt").n_avg
+    expected = candidates["accuracy"] * (candidates["spikes"] / n_avg) ** -0.08
+    pd.testing.assert_series_equal(candidates["fitness"], expected, check_names=False)
+
+
+def test_n_avg_is_the_mean_of_the_supernets_spikes(finished: Path) -> None:
+    spikes = pd.read_csv(finished / "supernet.csv")["spikes"]
+    n_avg = load_checkpoint(finished / "supernet.ckpt").n_avg
+    assert n_avg == pytest.approx(spikes.mean(), rel=1e-6)
+
+
+def test_the_files_of_a_run_are_those_of_the_contract(reference: tuple[Path, Any]) -> None:
+    run, _ = reference
+    assert {path.name for path in run.iterdir()} == {
+        *(".lock", "settings.json", "supernet.ckpt", "supernet.csv"),
+        *("search.json", "candidates.csv", "best.json"),
+        *("retrained.ckpt", "retrained.csv", "result.json", "layers.csv", "baselines"),
+        *("comparison.csv", "report.html", "figures"),
+    }
+    best, result = read_json(run / "best.json"), read_json(run / "result.json")
+    assert best.keys() == {
+        *("space", "channels", "timesteps", "blocks", "accuracy", "spikes", "fitness")
+    }
+    keys = {"accuracy", "spikes", "neuron_spikes", "firing_rate", "layers", "blocks", "parameters"}
+    assert keys <= result.keys()
+    assert 0 <= result["accuracy"] <= 1
+    assert sum(layer["spikes"] for layer in result["layers"]) == pytest.approx(result["spikes"])
+
+
+def test_a_run_may_move_to_another_place(run: Path, tmp_path: Path, autosnn: Autosnn) -> None:
+    moved = run.rename(tmp_path / "elsewhere")
+    assert autosnn("search", "--output", moved, "--lambda", "0").code == 0
+    assert read_json(moved / "settings.json")["lambda"] == 0
+
+
+def test_two_processes_train_one_supernet(tmp_path: Path, start: Any, tiny: Args) -> None:
+    """Both take the same paths: there is no deadlock, and every image is counted once."""
+    outcome = start("supernet", "--devices", "2", "--output", "runs/a", *tiny, cwd=tmp_path).wait()
+    assert outcome.code == 0, outcome.err
+    checkpoint = load_checkpoint(tmp_path / "runs/a/supernet.ckpt")
+    curve = pd.read_csv(tmp_path / "runs/a/supernet.csv")
+    assert checkpoint.epochs == len(curve) == 2
+    assert checkpoint.n_avg == pytest.approx(curve["spikes"].mean())
+    assert curve["accuracy"].between(0, 1).all()
