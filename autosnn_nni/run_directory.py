@@ -159,5 +159,6 @@ def _make_room(path: Path, changed: list[tuple[str, str]]) -> None:
 def _under_way(path: Path, stages: tuple[str, ...]) -> bool:
     """Whether one of ``stages`` has begun but is not done."""
     searching = (path / "search.json").exists() and not (path / "best.json").exists()
-    retraining = (path / "retrained.ckpt").exists() and not (path / "result.json").exists()
+    trained = [path / "retrained.ckpt", *path.glob("baselines/*/retrained.ckpt")]
+    retraining = any(one.exists() and not one.with_name("result.json").exists() for one in trained)
     return ("search" in stages and searching) or retraining
