@@ -25,7 +25,7 @@ _DEBIAN_FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
         flip=False,
         batch_size=32,
         supernet_epochs=60,
-        retrain_epochs=15,
+        retrain_epochs=25,
     ),
 )
 def digits(folder: Path | None) -> tuple[Images, Images]:
