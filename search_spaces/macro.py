@@ -18,7 +18,11 @@ class TBD:
 
 @dataclass(frozen=True)
 class Pool:
-    """A 2x2 pooling layer between TBD blocks: ``"max"``, or ``"average"`` followed by neurons."""
+    """A 2x2 pooling layer between TBD blocks: ``"max"``, or ``"average"`` followed by neurons.
+
+    An average of spikes is at most 1: a leaky neuron hardly reaches its threshold of 1 on it until
+    training has raised its alpha.
+    """
 
     kind: str = "max"
 
