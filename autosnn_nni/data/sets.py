@@ -24,8 +24,8 @@ _DEBIAN_FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
         padding=1,
         flip=False,
         batch_size=32,
-        supernet_epochs=60,
-        retrain_epochs=25,
+        supernet_epochs=50,
+        retrain_epochs=20,
     ),
 )
 def digits(folder: Path | None) -> tuple[Images, Images]:
