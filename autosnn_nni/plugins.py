@@ -1,8 +1,8 @@
 """A user's own blocks, spaces, data sets and searches from files of theirs."""
 
-import importlib.util
 import sys
 from pathlib import Path
+from types import ModuleType
 
 from autosnn_nni.errors import UserError
 
@@ -16,13 +16,14 @@ def load_plugin(path: Path) -> None:
     name = f"autosnn_plugin_{path.stem}_{abs(hash(str(path)))}"
     if name in sys.modules:
         return
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None or not path.is_file():
+    if path.suffix != ".py" or not path.is_file():
         raise UserError(f"plugin {path} is not a Python file; check --plugin")
-    module = importlib.util.module_from_spec(spec)
+    module = ModuleType(name)
+    module.__file__ = str(path)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        # Not by an importer, which would leave its cache beside the user's file.
+        exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)
     except Exception as error:
         del sys.modules[name]
         raise UserError(f"plugin {path} fails: {type(error).__name__}: {error}; mend it") from error

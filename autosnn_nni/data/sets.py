@@ -24,7 +24,7 @@ _DEBIAN_FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
         padding=1,
         flip=False,
         batch_size=32,
-        supernet_epochs=50,
+        supernet_epochs=60,
         retrain_epochs=20,
     ),
 )
