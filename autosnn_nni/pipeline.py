@@ -17,7 +17,7 @@ from autosnn_nni.machine import Machine
 from autosnn_nni.report import write_report
 from autosnn_nni.retraining import train_network
 from autosnn_nni.run_directory import RunDirectory
-from autosnn_nni.search_spaces import SpikingSpace, labels
+from autosnn_nni.search_spaces import SpikingSpace, to_sample
 from autosnn_nni.strategies import AutoSNN, History, UniformPaths
 from autosnn_nni.training import Training, seeded
 
@@ -155,7 +155,7 @@ def save_history(run: RunDirectory, history: History) -> None:
 def _rows(history: History) -> Iterator[Mapping[str, Any]]:
     for one in history:
         yield {
-            **dict(zip(labels(len(one.blocks)), one.blocks, strict=True)),
+            **to_sample(one.blocks),
             "accuracy": one.accuracy,
             "spikes": one.spikes,
             "fitness": one.fitness,

@@ -42,6 +42,15 @@ class Macro:
         """How many blocks are to be determined."""
         return sum(isinstance(stage, TBD) for stage in self.stages)
 
+    def output_side(self, side: int) -> int:
+        """The side that is left of an image's: pools round halves down, strides round them up."""
+        for stage in self.stages:
+            if not isinstance(stage, TBD):
+                side //= 2
+            elif stage.stride == 2:
+                side = (side + 1) // 2
+        return side
+
 
 MACROS: Registry[Macro] = Registry("space")
 

@@ -8,7 +8,7 @@ from nni.nas.nn.pytorch import LayerChoice, ModelSpace
 from torch import Tensor, nn
 
 from autosnn_nni.errors import UserError
-from autosnn_nni.search_spaces.architecture import Architecture, labels
+from autosnn_nni.search_spaces.architecture import Architecture, to_sample
 from autosnn_nni.search_spaces.blocks import (
     BLOCKS,
     PAPER_CANDIDATES,
@@ -54,13 +54,7 @@ class NetworkConfig:
         self._check_size()
 
     def _check_size(self) -> None:
-        side = min(self.shape[1:])
-        for stage in self.macro.stages:
-            if not isinstance(stage, TBD):
-                side //= 2
-            elif stage.stride == 2:
-                side = (side + 1) // 2
-        if side < 1:
+        if self.macro.output_side(min(self.shape[1:])) < 1:
             raise UserError(
                 f"images of {self.shape[1]}x{self.shape[2]} are too small for {self.space}; "
                 "its pooling layers need at least 8x8"
@@ -90,7 +84,7 @@ class NetworkConfig:
 
 def build_network(config: NetworkConfig, blocks: Sequence[str]) -> SpikingNetwork:
     """The stand-alone network of one architecture, freshly initialised."""
-    chosen = dict(zip(labels(config.macro.tbd_blocks), config.check(blocks), strict=True))
+    chosen = to_sample(config.check(blocks))
     config = replace(config, candidates=tuple(dict.fromkeys(blocks)))
     return _assemble(config, lambda label, makers: makers[chosen[label]]())
 
@@ -156,11 +150,6 @@ def _makers(
 
 
 def _features(config: NetworkConfig, channels: int) -> int:
-    """Inputs of the fully connected layer: pools round sizes down, strides round them up."""
-    height, width = config.shape[1:]
-    for stage in config.macro.stages:
-        if not isinstance(stage, TBD):
-            height, width = height // 2, width // 2
-        elif stage.stride == 2:
-            height, width = (height + 1) // 2, (width + 1) // 2
+    """Inputs of the fully connected layer."""
+    height, width = (config.macro.output_side(side) for side in config.shape[1:])
     return channels * height * width
