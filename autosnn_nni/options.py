@@ -11,6 +11,13 @@ import typer
 
 from autosnn_nni.settings import Settings
 
+
+def _architecture(text: str) -> tuple[str, ...]:
+    from autosnn_nni.search_spaces import from_text  # late, as in the settings
+
+    return from_text(text)
+
+
 #: Settings that are written in another form on the command line: flag, type, conversion.
 _FORMS: dict[str, tuple[str, Any, Callable[[Any], Any]]] = {
     "plugins": (
@@ -18,7 +25,7 @@ _FORMS: dict[str, tuple[str, Any, Callable[[Any], Any]]] = {
         list[Path],
         lambda paths: tuple(str(path.resolve()) for path in paths),
     ),
-    "candidates": ("--candidates", str, lambda text: tuple(map(str.strip, text.split(",")))),
+    "candidates": ("--candidates", str, _architecture),
     "lambda_": ("--lambda", float, float),
     "baselines": ("--baselines/--no-baselines", bool, bool),
 }
