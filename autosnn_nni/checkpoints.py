@@ -1,17 +1,21 @@
 """Checkpoints that say what they are, written whole after every epoch."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
 from autosnn_nni.errors import UserError
-from autosnn_nni.files import write_whole_with
+from autosnn_nni.search_spaces import (
+    NetworkConfig,
+    SpikingNetwork,
+    build_network,
+    path_weights,
+    to_sample,
+)
 
 FORMAT = "autosnn-nni/1"
 
@@ -45,28 +49,6 @@ class Checkpoint:
     weights: dict[str, Tensor]
 
 
-class WholeCheckpoint(Callback):
-    """Saves Lightning's checkpoint and ``about`` after every epoch, in one step."""
-
-    def __init__(self, path: Path, about: Mapping[str, Any]) -> None:
-        self.path = path
-        self.about = dict(about)
-
-    def on_save_checkpoint(
-        self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
-    ) -> None:
-        """Add what the checkpoint is; the training curve has put ``n_avg`` there."""
-        checkpoint["autosnn"] = {"format": FORMAT, **self.about}
-
-    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Save."""
-        save = partial(trainer.save_checkpoint, weights_only=False)
-        if trainer.is_global_zero:
-            write_whole_with(self.path, save)
-        else:
-            save(self.path)  # every process takes part, the first one writes
-
-
 def load_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint of this package; raises :class:`UserError` for any other file."""
     try:
@@ -91,6 +73,28 @@ def load_checkpoint(path: Path) -> Checkpoint:
             f"{path} is not a checkpoint of autosnn or is broken; delete it to train again, "
             "or name another"
         ) from error
+
+
+def load_network(
+    path: Path, checkpoint: Checkpoint, config: NetworkConfig, blocks: Sequence[str]
+) -> SpikingNetwork:
+    """The network ``blocks`` with the weights of ``checkpoint``, a supernet's or its own.
+
+    Raises :class:`UserError` where ``path``, the checkpoint's file, has no such weights.
+    """
+    weights = checkpoint.weights
+    if checkpoint.kind == "supernet":
+        strange = [block for block in blocks if block not in config.candidates]
+        if strange:
+            known = ", ".join(config.candidates)
+            raise UserError(f"the supernet in {path} has no {strange[0]}; it has {known}")
+        weights = path_weights(weights, to_sample(blocks))
+    network = build_network(config, blocks)
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise UserError(f"the weights in {path} do not fit its settings; train again") from error
+    return network
 
 
 def check_same_network(path: Path, found: Checkpoint, about: Mapping[str, Any]) -> None:

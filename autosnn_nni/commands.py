@@ -9,20 +9,15 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from autosnn_nni.checkpoints import Checkpoint, load_checkpoint
+from autosnn_nni.checkpoints import load_checkpoint, load_network
 from autosnn_nni.data import DATASETS
 from autosnn_nni.errors import UserError
-from autosnn_nni.evaluators import calibration_batches, plain_batches, recalibrated
-from autosnn_nni.evaluators import evaluate as evaluate_network
+from autosnn_nni.evaluation import calibration_batches, plain_batches, recalibrated
+from autosnn_nni.evaluation import evaluate as evaluate_network
 from autosnn_nni.files import read_json
+from autosnn_nni.inputs import load_data, training_of
 from autosnn_nni.machine import Machine
-from autosnn_nni.pipeline import (
-    BASELINES,
-    Pipeline,
-    load_data,
-    make_space,
-    training_of,
-)
+from autosnn_nni.pipeline import BASELINES, Pipeline
 from autosnn_nni.plugins import load_plugin
 from autosnn_nni.report import write_report
 from autosnn_nni.retraining import evaluate_on_test
@@ -37,13 +32,11 @@ from autosnn_nni.search_spaces import (
     SpikingNetwork,
     build_network,
     from_text,
-    subnet,
-    to_sample,
     to_text,
 )
 from autosnn_nni.search_spaces import describe as describe_network
 from autosnn_nni.settings import Settings
-from autosnn_nni.strategies import SEARCHES, UniformPaths
+from autosnn_nni.strategies import SEARCHES
 from autosnn_nni.training import seeded
 
 REGISTRIES: dict[str, Mapping[str, Any]] = {
@@ -147,31 +140,10 @@ def evaluate(
     if checkpoint.kind == "network" and blocks:
         raise UserError(f"{path} is one network ({to_text(checkpoint.blocks)}); leave out --blocks")
     chosen = run.settings.network.check(blocks or checkpoint.blocks)
-    network = _with_weights(run, checkpoint, chosen)
+    network = load_network(path, checkpoint, run.settings.network, chosen)
     training = training_of(run, 1, Machine(device=device))
     data = load_data(run, data_dir)
     return evaluate_on_test(network, run.settings.network, chosen, data, training).to_json()
-
-
-def _with_weights(
-    run: RunDirectory, checkpoint: Checkpoint, blocks: Architecture
-) -> SpikingNetwork:
-    try:
-        if checkpoint.kind == "network":
-            network = build_network(run.settings.network, blocks)
-            network.load_state_dict(checkpoint.weights)
-            return network
-        supernet = UniformPaths().mutate_model(make_space(run)).network
-        supernet.load_state_dict(checkpoint.weights)
-    except RuntimeError as error:
-        raise UserError(
-            f"the weights in {run.path} do not fit its settings; train again"
-        ) from error
-    strange = [block for block in blocks if block not in run.settings.candidates]
-    if strange:
-        known = ", ".join(run.settings.candidates)
-        raise UserError(f"the supernet in {run.path} has no {strange[0]}; it has {known}")
-    return subnet(supernet, to_sample(blocks))
 
 
 def describe(text: str, dataset: str, config: Mapping[str, Any]) -> dict[str, Any]:
@@ -194,7 +166,8 @@ def describe_in_run(path: Path, text: str, data_dir: Path | None) -> dict[str, A
     """Counts of an architecture; spikes on D_val with the weights of the run's supernet."""
     run = load_run(path)
     blocks = run.settings.network.check(from_text(text))
-    network = _with_weights(run, load_checkpoint(run.supernet), blocks)
+    supernet = load_checkpoint(run.supernet)
+    network = load_network(run.supernet, supernet, run.settings.network, blocks)
     data, training = load_data(run, data_dir), training_of(run, 1, Machine())
     network = recalibrated(network.to(training.torch_device), calibration_batches(data, training))
     result = evaluate_network(network, plain_batches(data, data.val, training))

@@ -1,76 +1,19 @@
-"""Accuracy and spikes of networks with given weights; the NNI evaluator of subnets."""
+"""NNI's evaluators: of a supernet in training, and of its subnets."""
 
-import copy
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import nni
-import torch
 from nni.nas.evaluator.pytorch.lightning import Lightning
-from torch import Tensor
-from torch.optim.swa_utils import update_bn
 
-from autosnn_nni.data import Batches, Images, Splits
+from autosnn_nni.data import Batches, Splits
+from autosnn_nni.evaluation import Batch, calibration_batches, plain_batches, score
+from autosnn_nni.hyperparameters import Training
 from autosnn_nni.progress import progress_bar
-from autosnn_nni.search_spaces import (
-    LayerSpikes,
-    SpikeCounter,
-    SpikingNetwork,
-    fold_batch_norm,
-    subnet,
-)
+from autosnn_nni.search_spaces import SpikingNetwork, subnet
 from autosnn_nni.strategies import Fitness, Metrics, PopulationEvaluator
-from autosnn_nni.training import SpikingClassifier, Training, make_trainer, resume_from
-
-Batch = tuple[Tensor, Tensor]
-
-#: Activations of so few images stay in the processor's cache from layer to layer.
-CPU_CHUNK = 32
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """What a network does on a set of images: accuracy as a fraction, spikes per image."""
-
-    accuracy: float
-    spikes: float
-    neuron_spikes: float
-    firing_rate: float
-    layers: tuple[LayerSpikes, ...]
-
-
-@torch.inference_mode()
-def evaluate(network: SpikingNetwork, batches: Iterable[Batch]) -> Evaluation:
-    """Accuracy and spikes of ``network`` as it is, in eval mode, on plain images."""
-    folded = fold_batch_norm(network)
-    hits = []
-    with SpikeCounter(folded) as counter:
-        for images, labels in batches:
-            chunk = len(images) if images.is_cuda else CPU_CHUNK
-            votes = torch.cat([folded(part) for part in images.split(chunk)])
-            hits.append((votes.argmax(1) == labels).sum())
-    return Evaluation(
-        accuracy=int(torch.stack(hits).sum()) / counter.images,
-        spikes=counter.spikes,
-        neuron_spikes=counter.neuron_spikes,
-        firing_rate=counter.firing_rate,
-        layers=tuple(counter.layers()),
-    )
-
-
-def recalibrated(network: SpikingNetwork, batches: Sequence[Batch]) -> SpikingNetwork:
-    """A copy whose batch norm has the statistics of ``batches`` alone; without any, of training.
-
-    Running statistics mix those of all paths of a supernet, or trail the weights of a network in
-    training; with them accuracies are erratic and a supernet's ranking is close to chance.
-    """
-    network = copy.deepcopy(network)
-    if batches:
-        update_bn(batches, network)
-    return network
+from autosnn_nni.training import SpikingClassifier, make_trainer, resume_from
 
 
 class SubnetEvaluator(PopulationEvaluator):
@@ -108,9 +51,7 @@ class SubnetEvaluator(PopulationEvaluator):
         return metrics
 
     def _score(self, network: SpikingNetwork) -> Metrics:
-        result = evaluate(recalibrated(network, self.calibration), self.val)
-        fitness = self.fitness(result.accuracy, result.spikes, self.n_avg)
-        return {"default": fitness, "accuracy": result.accuracy, "spikes": result.spikes}
+        return score(network, self.val, self.calibration, self.fitness, self.n_avg)
 
 
 @nni.trace  # NNI takes only traced evaluators
@@ -158,16 +99,3 @@ def train_batches(data: Splits, training: Training, *, cutout: bool = False) -> 
         cutout=cutout,
         seed=training.seed,
     )
-
-
-def plain_batches(data: Splits, images: Images, training: Training) -> Batches:
-    """Batches of ``images`` in order, never augmented, on the training's device."""
-    return Batches(
-        images, data.dataset, batch_size=training.batch_size, device=training.torch_device
-    )
-
-
-def calibration_batches(data: Splits, training: Training) -> list[Batch]:
-    """The plain batches of D_train that batch norm's statistics are computed on."""
-    batches = islice(plain_batches(data, data.train, training), training.calibration_batches)
-    return [batch for batch in batches if len(batch[1]) > 1]  # one image may have no variance

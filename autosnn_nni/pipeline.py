@@ -1,25 +1,24 @@
 """The three stages of AutoSNN over a run directory; each goes on where it was left."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-import pandas as pd
-
-from autosnn_nni.data import Splits, load_dataset, split
-from autosnn_nni.errors import UserError
+from autosnn_nni.data import Splits
 from autosnn_nni.evaluators import SpikingEvaluator
 from autosnn_nni.experiment import RetiariiExperiment
-from autosnn_nni.files import read_json, write_json, write_whole
+from autosnn_nni.files import read_json, write_json
+from autosnn_nni.hyperparameters import Training
+from autosnn_nni.inputs import about_supernet, load_data, training_of
 from autosnn_nni.machine import Machine
 from autosnn_nni.report import write_report
 from autosnn_nni.retraining import train_network
 from autosnn_nni.run_directory import RunDirectory
-from autosnn_nni.search_spaces import SpikingSpace, to_sample
-from autosnn_nni.strategies import AutoSNN, History, UniformPaths
-from autosnn_nni.training import Training, seeded
+from autosnn_nni.search_spaces import SpikingSpace
+from autosnn_nni.search_state import load_history, save_best, save_history
+from autosnn_nni.strategies import AutoSNN, UniformPaths
+from autosnn_nni.training import seeded
 
 #: Blocks that the macro architecture is filled with throughout, to compare with (Tables 1 and 8).
 BASELINES = ("SCB_k3", "SRB_k3")
@@ -82,7 +81,7 @@ class Pipeline:
     def _experiment(self, strategy: UniformPaths) -> None:
         settings = self.run.settings
         training = self.training(settings.supernet_epochs)
-        about = {"kind": "supernet", "settings": settings.to_json(), "blocks": []}
+        about = about_supernet(self.run)
         evaluator = SpikingEvaluator(self.data, training, self.run.supernet, about)
         with seeded(settings.seed):
             space = make_space(self.run)
@@ -106,76 +105,7 @@ class Pipeline:
         write_json(result, {**trained.to_json(), "epochs": epochs, "seed": settings.seed})
 
 
-def load_data(run: RunDirectory, folder: Path | None) -> Splits:
-    """The run's data set, split by its seed."""
-    settings = run.settings
-    dataset = load_dataset(settings.dataset, folder)
-    return split(dataset, seed=settings.seed, images=settings.images)
-
-
-def training_of(run: RunDirectory, epochs: int, machine: Machine) -> Training:
-    """How the run's networks are trained, for ``epochs``."""
-    settings = run.settings
-    return Training(
-        epochs=epochs,
-        batch_size=settings.batch_size,
-        learning_rate=settings.learning_rate,
-        seed=settings.seed,
-        calibration_batches=settings.calibration_batches,
-        device=machine.device,
-        devices=machine.devices,
-    )
-
-
 def make_space(run: RunDirectory) -> SpikingSpace:
     """NNI's model space of the run."""
     config = vars(run.settings.network)
     return SpikingSpace(**config)
-
-
-def load_history(run: RunDirectory) -> History:
-    """What the run's search has evaluated so far."""
-    if not run.search_state.exists():
-        return History()
-    state = read_json(run.search_state)
-    try:
-        return History.from_json(state["evaluated"])
-    except (KeyError, TypeError, ValueError):
-        raise UserError(
-            f"{run.search_state} is not a search's state; delete it to search anew"
-        ) from None
-
-
-def save_history(run: RunDirectory, history: History) -> None:
-    """Save the search after a generation: the state, then its table."""
-    write_json(run.search_state, {"evaluated": history.to_json()})
-    write_whole(run.candidates, pd.DataFrame(list(_rows(history))).to_csv(index=False))
-
-
-def _rows(history: History) -> Iterator[Mapping[str, Any]]:
-    for one in history:
-        yield {
-            **to_sample(one.blocks),
-            "accuracy": one.accuracy,
-            "spikes": one.spikes,
-            "fitness": one.fitness,
-            "generation": one.generation,
-        }
-
-
-def save_best(run: RunDirectory, history: History) -> None:
-    """Write the fittest architecture: the search is done."""
-    (best,) = history.top(1)
-    settings = run.settings
-    write_json(
-        run.best,
-        {
-            "space": settings.space,
-            "channels": settings.channels,
-            "timesteps": settings.timesteps,
-            "blocks": list(best.blocks),
-            "accuracy": best.accuracy,
-            "spikes": best.spikes,
-            "fitness": best.fitness,
-        },
-    )

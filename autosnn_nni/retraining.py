@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from autosnn_nni.data import Splits
-from autosnn_nni.evaluators import (
+from autosnn_nni.evaluation import (
     Evaluation,
     calibration_batches,
     evaluate,
     plain_batches,
     recalibrated,
-    train_batches,
 )
+from autosnn_nni.evaluators import train_batches
+from autosnn_nni.hyperparameters import Training
 from autosnn_nni.search_spaces import (
     Description,
     NetworkConfig,
@@ -21,7 +22,7 @@ from autosnn_nni.search_spaces import (
     build_network,
     describe,
 )
-from autosnn_nni.training import SpikingClassifier, Training, make_trainer, resume_from, seeded
+from autosnn_nni.training import SpikingClassifier, make_trainer, resume_from, seeded
 
 
 @dataclass(frozen=True)

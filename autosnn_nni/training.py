@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,49 +17,18 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
 from autosnn_nni.checkpoints import (
-    WholeCheckpoint,
+    FORMAT,
     check_same_network,
     load_checkpoint,
 )
 from autosnn_nni.data import Batches
 from autosnn_nni.errors import UserError
-from autosnn_nni.files import write_whole
+from autosnn_nni.files import write_whole, write_whole_with
+from autosnn_nni.hyperparameters import Training
 from autosnn_nni.progress import Advance, progress_bar
 from autosnn_nni.search_spaces import SpikeCounter
 
 Batch = tuple[Tensor, Tensor]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Training:
-    """How networks are trained (Section A.1); ``device`` is ``cpu``, ``cuda`` or ``auto``.
-
-    Batch norm's statistics are computed anew on ``calibration_batches`` batches of D_train before
-    a network is evaluated; 0 keeps those of training. Several ``devices`` train in data-parallel
-    processes, ``batch_size`` images each.
-    """
-
-    epochs: int
-    batch_size: int = 96
-    learning_rate: float = 1e-3
-    seed: int = 0
-    calibration_batches: int = 4
-    device: str = "auto"
-    devices: int = 1
-
-    def with_epochs(self, epochs: int) -> "Training":
-        """The same for another number of epochs."""
-        return replace(self, epochs=epochs)
-
-    @property
-    def torch_device(self) -> str:
-        """``cpu`` or ``cuda``; raises :class:`UserError` where the one asked for is not there."""
-        found = "cuda" if torch.cuda.is_available() else "cpu"
-        if self.device not in ("auto", "cpu", "cuda"):
-            raise UserError(f"--device must be auto, cpu or cuda, not {self.device!r}")
-        if self.device == "cuda" and found != "cuda":
-            raise UserError("--device cuda: torch finds no GPU here; use --device cpu")
-        return found if self.device == "auto" else self.device
 
 
 class SpikingClassifier(NniLightningModule):
@@ -188,6 +157,28 @@ class TrainingCurve(Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restore the curve."""
         self.rows, self.n_avg = state_dict["rows"], state_dict["n_avg"]
+
+
+class WholeCheckpoint(Callback):
+    """Saves Lightning's checkpoint and ``about`` after every epoch, in one step."""
+
+    def __init__(self, path: Path, about: Mapping[str, Any]) -> None:
+        self.path = path
+        self.about = dict(about)
+
+    def on_save_checkpoint(
+        self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Add what the checkpoint is; the training curve has put ``n_avg`` there."""
+        checkpoint["autosnn"] = {"format": FORMAT, **self.about}
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Save."""
+        save = partial(trainer.save_checkpoint, weights_only=False)
+        if trainer.is_global_zero:
+            write_whole_with(self.path, save)
+        else:
+            save(self.path)  # every process takes part, the first one writes
 
 
 def _classifier(module: Any) -> SpikingClassifier:

@@ -98,6 +98,21 @@ def subnet(supernet: SpikingNetwork, sample: Mapping[str, str]) -> SpikingNetwor
     )
 
 
+def path_weights(weights: Mapping[str, Tensor], sample: Mapping[str, str]) -> dict[str, Tensor]:
+    """The state of one path's stand-alone network, out of the state of a supernet."""
+    path: dict[str, Tensor] = {}
+    for name, value in weights.items():
+        stages, _, rest = name.partition(".")
+        label, _, choice = rest.partition(".")
+        if stages != "stages" or label not in sample:
+            path[name] = value
+            continue
+        block, _, parameter = choice.partition(".")
+        if block == sample[label]:
+            path[f"stages.{label}.{parameter}"] = value
+    return path
+
+
 def fold_batch_norm(network: SpikingNetwork) -> SpikingNetwork:
     """A copy in eval mode with every batch norm folded into the convolution before it.
 

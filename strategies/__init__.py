@@ -1,32 +1,8 @@
-"""One-shot training, spike-aware fitness and the searches over a trained supernet."""
+"""One-shot training, spike-aware fitness and the searches over a trained supernet.
 
-from autosnn_nni.strategies.autosnn import AutoSNN
-from autosnn_nni.strategies.choices import Choices
-from autosnn_nni.strategies.fitness import DISCOUNTING, Fitness
-from autosnn_nni.strategies.history import Evaluated, History
-from autosnn_nni.strategies.population import (
-    Metrics,
-    PopulationEngine,
-    PopulationEvaluator,
-    SupernetEvaluator,
-)
-from autosnn_nni.strategies.searches import SEARCHES, Evolution, RandomSearch, Search
-from autosnn_nni.strategies.supernet import UniformPaths
+The names of ``__init__.pyi`` are imported when they are first used: torch and NNI take seconds.
+"""
 
-__all__ = [
-    "DISCOUNTING",
-    "SEARCHES",
-    "AutoSNN",
-    "Choices",
-    "Evaluated",
-    "Evolution",
-    "Fitness",
-    "History",
-    "Metrics",
-    "PopulationEngine",
-    "PopulationEvaluator",
-    "RandomSearch",
-    "Search",
-    "SupernetEvaluator",
-    "UniformPaths",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,14 +1,14 @@
 """AutoSNN as one NNI strategy: stage 1 trains the supernet, stage 2 searches it."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
-from nni.nas.execution.event import FinalMetricEvent, ModelEventType
-from nni.nas.space import ModelStatus, RawFormatModelSpace
+from nni.nas.space import RawFormatModelSpace
 
-from autosnn_nni.search_spaces import Architecture, from_sample, to_sample
 from autosnn_nni.strategies.fitness import Fitness
-from autosnn_nni.strategies.history import Evaluated, History
-from autosnn_nni.strategies.population import Metrics, SupernetEvaluator
+from autosnn_nni.strategies.history import History
+from autosnn_nni.strategies.models import run_generations, trained_models
+from autosnn_nni.strategies.population import SupernetEvaluator
 from autosnn_nni.strategies.searches import Search
 from autosnn_nni.strategies.supernet import UniformPaths
 
@@ -40,40 +40,10 @@ class AutoSNN(UniformPaths):
         super()._run()
         evaluator: SupernetEvaluator = self.model_space.evaluator
         self.scorer = evaluator.scorer(self.fitness)
-        while self.history.generations < self.search.rounds:
-            population = self.search.propose(self.choices, self.history)
-            if not population:
-                break
-            self.history.extend(self._evaluate(population))
-            self.on_generation(self.history)
-
-    def _evaluate(self, population: list[Architecture]) -> list[Evaluated]:
         space = RawFormatModelSpace(self.supernet, self.scorer)
-        metrics: dict[Architecture, Metrics] = {}
+        run_generations(self.search, space, self.engine, self.history, self.on_generation)
 
-        def collect(event: FinalMetricEvent) -> None:
-            metrics[from_sample(event.model.sample)] = event.metric
-
-        self.engine.register_model_event_callback(ModelEventType.FinalMetric, collect)
-        try:
-            self.engine.submit_models(*(space.freeze(to_sample(one)) for one in population))
-        finally:
-            self.engine.unregister_model_event_callback(ModelEventType.FinalMetric, collect)
-        generation = self.history.generations + 1
-        return [_evaluated(blocks, metrics[blocks], generation) for blocks in population]
-
-    def list_models(
-        self, sort: bool = True, limit: int | None = None
-    ) -> Iterator[RawFormatModelSpace]:
+    def list_models(self, sort: bool = True, limit: int | None = None) -> Iterator[Any]:
         """The evaluated architectures, fittest first, as frozen models with their metrics."""
         space = RawFormatModelSpace(self.supernet, self.scorer)
-        ordered = self.history.top(len(self.history)) if sort else list(self.history)
-        for one in ordered[:limit]:
-            model = space.freeze(to_sample(one.blocks))
-            model.metrics.final = one.fitness
-            model.status = ModelStatus.Trained
-            yield model
-
-
-def _evaluated(blocks: Architecture, metrics: Metrics, generation: int) -> Evaluated:
-    return Evaluated(blocks, metrics["accuracy"], metrics["spikes"], metrics["default"], generation)
+        return trained_models(space, self.history, sort, limit)

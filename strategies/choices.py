@@ -4,12 +4,19 @@ import itertools
 import math
 from collections.abc import Collection
 from random import Random
+from typing import Any
 
-from autosnn_nni.search_spaces import Architecture
+from autosnn_nni.search_spaces import Architecture, labels
 
 
 class Choices(tuple[tuple[str, ...], ...]):
     """One tuple of candidate names per TBD block."""
+
+    @classmethod
+    def of(cls, space: Any) -> "Choices":
+        """Those of one of NNI's model spaces."""
+        mutables = space.simplify()
+        return cls(tuple(mutables[label].values) for label in labels(len(mutables)))
 
     @property
     def size(self) -> int:

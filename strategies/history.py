@@ -6,6 +6,9 @@ from typing import Any
 
 from autosnn_nni.search_spaces import Architecture
 
+#: ``default`` (the fitness), ``accuracy`` and ``spikes``, as trials report them to NNI.
+Metrics = Mapping[str, float]
+
 
 @dataclass(frozen=True)
 class Evaluated:
@@ -16,6 +19,11 @@ class Evaluated:
     spikes: float
     fitness: float
     generation: int
+
+    @classmethod
+    def of(cls, blocks: Architecture, metrics: Metrics, generation: int) -> "Evaluated":
+        """An architecture with the metrics that its trial has reported."""
+        return cls(blocks, metrics["accuracy"], metrics["spikes"], metrics["default"], generation)
 
 
 class History(Sequence[Evaluated]):

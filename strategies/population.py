@@ -11,8 +11,7 @@ from nni.nas.space import ExecutableModelSpace, ModelStatus
 from torch import nn
 
 from autosnn_nni.strategies.fitness import Fitness
-
-Metrics = dict[str, float]
+from autosnn_nni.strategies.history import Metrics
 
 
 class PopulationEvaluator(Evaluator):

@@ -5,10 +5,11 @@ random numbers, so that a search started again goes on exactly where it was. A n
 class and one ``SEARCHES.add`` line.
 """
 
-from collections.abc import Callable, Collection
+import inspect
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from random import Random
-from typing import Protocol
+from typing import Any, Protocol
 
 from autosnn_nni.errors import UserError
 from autosnn_nni.registry import Registry
@@ -103,8 +104,22 @@ class RandomSearch:
         return choices.unseen(rng, self.population, history.seen)
 
 
+@dataclass(frozen=True)
+class Listed:
+    """No search: the given architectures, in one generation."""
+
+    architectures: tuple[Architecture, ...]
+    rounds: int = 1
+
+    def propose(self, choices: Choices, history: History) -> list[Architecture]:
+        """Those not evaluated before."""
+        return [blocks for blocks in self.architectures if blocks not in history.seen]
+
+
 def _check_sizes(**sizes: int) -> None:
     for name, size in sizes.items():
+        if not isinstance(size, int):
+            raise UserError(f"{name} must be a whole number, not {size!r}")
         if size < 1:
             raise UserError(f"{name} must be at least 1, not {size}")
 
@@ -137,3 +152,13 @@ def _collect(
 SEARCHES: Registry[Callable[..., Search]] = Registry("strategy")
 SEARCHES.add("evolution", Evolution)
 SEARCHES.add("random", RandomSearch)
+
+
+def make_search(name: str, options: Mapping[str, Any]) -> Search:
+    """The search called ``name``; raises :class:`UserError` for options that it has not."""
+    make = SEARCHES[name]
+    known = inspect.signature(make).parameters
+    for option in options:
+        if option not in known:
+            raise UserError(f"{name} has no argument {option!r}; known: {', '.join(known)}")
+    return make(**options)

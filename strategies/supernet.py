@@ -40,15 +40,9 @@ class UniformPaths(RandomOneShot):
         super().__init__()
         self.seed = seed
 
-    @property
-    def choices(self) -> Choices:
-        """The candidates of every TBD block of the space at hand."""
-        mutables = self.model_space.simplify()
-        return Choices(tuple(mutables[label].values) for label in sorted(mutables, key=_number))
-
     def configure_oneshot_module(self, training_module: LightningModule) -> _SeededPaths:
         """NNI's wrapper of the training module, which samples the paths."""
-        return _SeededPaths(training_module, self.choices, self.seed)
+        return _SeededPaths(training_module, Choices.of(self.model_space), self.seed)
 
     def state_dict(self) -> dict[str, Any]:
         """Nothing for NNI to store: the run directory is the state (NNI saves at the end only)."""
@@ -56,7 +50,3 @@ class UniformPaths(RandomOneShot):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Nothing to restore from NNI's own store."""
-
-
-def _number(label: str) -> int:
-    return int(label.removeprefix("tbd"))

@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from autosnn_nni.data import Splits, load_dataset, split
+from autosnn_nni.hyperparameters import Training
 from autosnn_nni.search_spaces import SpikingSpace
-from autosnn_nni.training import Training, seeded
+from autosnn_nni.training import seeded
 
 #: Networks that train in a fraction of a second.
 TINY = {"shape": (1, 8, 8), "classes": 10, "channels": 2, "timesteps": 2}

@@ -12,9 +12,9 @@ import torch
 from autosnn_nni.checkpoints import FORMAT, load_checkpoint
 from autosnn_nni.data import Splits
 from autosnn_nni.errors import UserError
+from autosnn_nni.hyperparameters import Training
 from autosnn_nni.retraining import train_network
 from autosnn_nni.search_spaces import NetworkConfig, build_network
-from autosnn_nni.training import Training
 
 CONFIG = NetworkConfig("SNN_1", shape=(1, 8, 8), classes=10, channels=2, timesteps=2)
 BLOCKS = ("SCB_k3", "skip", "SRB_k3", "skip", "skip")

@@ -10,10 +10,10 @@ from autosnn_nni.data import Splits
 from autosnn_nni.errors import UserError
 from autosnn_nni.evaluators import SpikingEvaluator
 from autosnn_nni.experiment import RetiariiExeConfig, RetiariiExperiment
+from autosnn_nni.hyperparameters import Training
 from autosnn_nni.retraining import TrainedNetwork
 from autosnn_nni.search_spaces import SpikingNetwork, SpikingSpace, from_sample, to_sample
 from autosnn_nni.strategies import AutoSNN, Evolution, Fitness, PopulationEngine
-from autosnn_nni.training import Training
 
 pytestmark = pytest.mark.usefixtures("nni_home")
 

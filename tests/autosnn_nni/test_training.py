@@ -15,10 +15,11 @@ from autosnn_nni.data import Batches, Splits, load_dataset, split
 from autosnn_nni.errors import UserError
 from autosnn_nni.evaluators import SpikingEvaluator, train_batches
 from autosnn_nni.experiment import RetiariiExperiment
+from autosnn_nni.hyperparameters import Training
 from autosnn_nni.retraining import TrainedNetwork, train_network
 from autosnn_nni.search_spaces import NetworkConfig, SpikingNetwork, SpikingSpace, build_network
 from autosnn_nni.strategies import Fitness, UniformPaths
-from autosnn_nni.training import SpikingClassifier, Training, make_trainer, resume_from, seeded
+from autosnn_nni.training import SpikingClassifier, make_trainer, resume_from, seeded
 
 pytestmark = pytest.mark.usefixtures("nni_home")
 

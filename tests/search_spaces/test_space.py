@@ -20,6 +20,7 @@ from autosnn_nni.search_spaces import (
     SpikingNetwork,
     SpikingSpace,
     build_network,
+    path_weights,
     subnet,
     to_sample,
 )
@@ -44,14 +45,7 @@ def some_architectures(space: str, count: int = 3) -> list[Architecture]:
 def stand_alone(super_network: SpikingNetwork, blocks: Architecture, space: str) -> SpikingNetwork:
     """Freshly built, then given the supernet's weights by name."""
     network = build_network(small_config(space), blocks).double().eval()
-    inherited = super_network.state_dict()
-    sample = to_sample(blocks)
-    weights = {}
-    for name in network.state_dict():
-        _, _, rest = name.partition(".")
-        label, _, inner = rest.partition(".")
-        shared = f"stages.{label}.{sample[label]}.{inner}" if label in sample else name
-        weights[name] = inherited[shared]
+    weights = path_weights(super_network.state_dict(), to_sample(blocks))
     network.load_state_dict(weights)
     return network
 

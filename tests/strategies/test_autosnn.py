@@ -13,8 +13,10 @@ from torch import nn
 
 from autosnn_nni.checkpoints import load_checkpoint
 from autosnn_nni.data import Splits
-from autosnn_nni.evaluators import SpikingEvaluator, SubnetEvaluator, evaluate, recalibrated
+from autosnn_nni.evaluation import evaluate, recalibrated
+from autosnn_nni.evaluators import SpikingEvaluator, SubnetEvaluator
 from autosnn_nni.experiment import RetiariiExperiment
+from autosnn_nni.hyperparameters import Training
 from autosnn_nni.search_spaces import SpikingSpace, from_sample, subnet, to_sample
 from autosnn_nni.strategies import (
     AutoSNN,
@@ -25,7 +27,6 @@ from autosnn_nni.strategies import (
     PopulationEngine,
     RandomSearch,
 )
-from autosnn_nni.training import Training
 
 pytestmark = pytest.mark.usefixtures("nni_home")
 

@@ -1,12 +1,13 @@
 import itertools
 from collections import Counter
+from collections.abc import Callable
 from random import Random
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from autosnn_nni.search_spaces import Architecture
+from autosnn_nni.search_spaces import Architecture, SpikingSpace
 from autosnn_nni.strategies import Choices
 
 SPACES = st.lists(st.integers(1, 4), min_size=1, max_size=4).map(
@@ -18,6 +19,16 @@ SQUARE = Choices([("a", "b", "c")] * 2)
 
 def everything(choices: Choices) -> list[Architecture]:
     return list(itertools.product(*choices))
+
+
+@pytest.mark.parametrize("space", ["SNN_1", "SNN_3"])
+def test_choices_are_the_space_s_candidates_in_the_order_of_its_blocks(
+    space: str, make_space: Callable[..., SpikingSpace]
+) -> None:
+    candidates = ("SRB_k3", "skip", "SCB_k3")
+    model = make_space(space, candidates=candidates)
+    assert Choices.of(model) == Choices([candidates] * model.config.macro.tbd_blocks)
+    assert Choices.of(model).random(Random(0))
 
 
 def test_size_counts_the_architectures() -> None:

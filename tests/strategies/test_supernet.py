@@ -3,7 +3,6 @@ from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import pytest
@@ -14,9 +13,9 @@ from autosnn_nni.checkpoints import load_checkpoint
 from autosnn_nni.data import Splits
 from autosnn_nni.evaluators import SpikingEvaluator
 from autosnn_nni.experiment import RetiariiExperiment
+from autosnn_nni.hyperparameters import Training
 from autosnn_nni.search_spaces import PAPER_CANDIDATES, SpikingSpace, labels
-from autosnn_nni.strategies import Choices, UniformPaths
-from autosnn_nni.training import Training
+from autosnn_nni.strategies import UniformPaths
 
 pytestmark = pytest.mark.usefixtures("nni_home")
 
@@ -128,22 +127,6 @@ def test_the_slots_are_drawn_independently(many: list[Blocks]) -> None:
             agree = sum(path[one] == path[other] for path in many) / len(many)
             assert agree == pytest.approx(0.2, abs=0.12)  # 4 sigma
     assert len(set(many)) > 180
-
-
-@pytest.mark.parametrize("space", ["SNN_1", "SNN_3"])
-def test_choices_are_the_space_s_candidates_in_the_order_of_its_blocks(
-    space: str,
-    tiny_digits: Splits,
-    tiny_training: Training,
-    make_space: Callable[..., SpikingSpace],
-) -> None:
-    candidates = ("SRB_k3", "skip", "SCB_k3")
-    model = make_space(space, candidates=candidates)
-    strategy = UniformPaths()
-    evaluator = SpikingEvaluator(tiny_digits, tiny_training.with_epochs(1))
-    RetiariiExperiment(model, evaluator, [], strategy).run()
-    assert strategy.choices == Choices([candidates] * model.config.macro.tbd_blocks)
-    assert strategy.choices.random(Random(0))
 
 
 def test_training_changes_the_weights_of_the_space_itself(

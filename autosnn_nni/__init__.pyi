@@ -1,0 +1,18 @@
+from .errors import UserError
+from .evaluation import evaluate
+from .evaluators import SpikingEvaluator, SubnetEvaluator
+from .experiment import RetiariiExeConfig, RetiariiExperiment
+from .hyperparameters import Training
+from .retraining import TrainedNetwork, train_network
+
+__all__ = [
+    "RetiariiExeConfig",
+    "RetiariiExperiment",
+    "SpikingEvaluator",
+    "SubnetEvaluator",
+    "TrainedNetwork",
+    "Training",
+    "UserError",
+    "evaluate",
+    "train_network",
+]

@@ -1,0 +1,96 @@
+"""Accuracy and spikes of networks with given weights."""
+
+import copy
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import torch
+from torch import Tensor
+from torch.optim.swa_utils import update_bn
+
+from autosnn_nni.data import Batches, Images, Splits
+from autosnn_nni.hyperparameters import Training
+from autosnn_nni.search_spaces import (
+    LayerSpikes,
+    SpikeCounter,
+    SpikingNetwork,
+    fold_batch_norm,
+)
+from autosnn_nni.strategies import Fitness, Metrics
+
+Batch = tuple[Tensor, Tensor]
+
+#: Activations of so few images stay in the processor's cache from layer to layer.
+CPU_CHUNK = 32
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a network does on a set of images: accuracy as a fraction, spikes per image."""
+
+    accuracy: float
+    spikes: float
+    neuron_spikes: float
+    firing_rate: float
+    layers: tuple[LayerSpikes, ...]
+
+
+@torch.inference_mode()
+def evaluate(network: SpikingNetwork, batches: Iterable[Batch]) -> Evaluation:
+    """Accuracy and spikes of ``network`` as it is, in eval mode, on plain images."""
+    folded = fold_batch_norm(network)
+    hits = []
+    with SpikeCounter(folded) as counter:
+        for images, labels in batches:
+            chunk = len(images) if images.is_cuda else CPU_CHUNK
+            votes = torch.cat([folded(part) for part in images.split(chunk)])
+            hits.append((votes.argmax(1) == labels).sum())
+    return Evaluation(
+        accuracy=int(torch.stack(hits).sum()) / counter.images,
+        spikes=counter.spikes,
+        neuron_spikes=counter.neuron_spikes,
+        firing_rate=counter.firing_rate,
+        layers=tuple(counter.layers()),
+    )
+
+
+def recalibrated(network: SpikingNetwork, batches: Sequence[Batch]) -> SpikingNetwork:
+    """A copy whose batch norm has the statistics of ``batches`` alone; without any, of training.
+
+    Running statistics mix those of all paths of a supernet, or trail the weights of a network in
+    training; with them accuracies are erratic and a supernet's ranking is close to chance.
+    """
+    network = copy.deepcopy(network)
+    if batches:
+        update_bn(batches, network)
+    return network
+
+
+def plain_batches(data: Splits, images: Images, training: Training) -> Batches:
+    """Batches of ``images`` in order, never augmented, on the training's device."""
+    return Batches(
+        images, data.dataset, batch_size=training.batch_size, device=training.torch_device
+    )
+
+
+def calibration_batches(data: Splits, training: Training) -> list[Batch]:
+    """The plain batches of D_train that batch norm's statistics are computed on."""
+    batches = islice(plain_batches(data, data.train, training), training.calibration_batches)
+    return [batch for batch in batches if len(batch[1]) > 1]  # one image may have no variance
+
+
+def score(
+    network: SpikingNetwork,
+    val: Sequence[Batch],
+    calibration: Sequence[Batch],
+    fitness: Fitness,
+    n_avg: float,
+) -> Metrics:
+    """``default`` (the fitness), ``accuracy`` and ``spikes`` on ``val``.
+
+    Batch norm's statistics are those of ``calibration``; without any, the network's own.
+    """
+    result = evaluate(recalibrated(network, calibration), val)
+    worth = fitness(result.accuracy, result.spikes, n_avg)
+    return {"default": worth, "accuracy": result.accuracy, "spikes": result.spikes}

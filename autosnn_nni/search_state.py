@@ -1,0 +1,64 @@
+"""A search's state in its run directory: what was evaluated, and the best of it."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from autosnn_nni.errors import UserError
+from autosnn_nni.files import read_json, write_json, write_whole
+from autosnn_nni.run_directory import RunDirectory
+from autosnn_nni.search_spaces import to_sample
+from autosnn_nni.strategies import History
+
+
+def load_history(run: RunDirectory) -> History:
+    """What the run's search has evaluated so far."""
+    return read_history(run.search_state)
+
+
+def read_history(state: Path) -> History:
+    """What the search with this state has evaluated so far: nothing where there is no state."""
+    if not state.exists():
+        return History()
+    content = read_json(state)
+    try:
+        return History.from_json(content["evaluated"])
+    except (KeyError, TypeError, ValueError):
+        raise UserError(f"{state} is not a search's state; delete it to search anew") from None
+
+
+def save_history(run: RunDirectory, history: History) -> None:
+    """Save the search after a generation: the state, then its table."""
+    write_json(run.search_state, {"evaluated": history.to_json()})
+    write_whole(run.candidates, pd.DataFrame(list(_rows(history))).to_csv(index=False))
+
+
+def _rows(history: History) -> Iterator[Mapping[str, Any]]:
+    for one in history:
+        yield {
+            **to_sample(one.blocks),
+            "accuracy": one.accuracy,
+            "spikes": one.spikes,
+            "fitness": one.fitness,
+            "generation": one.generation,
+        }
+
+
+def save_best(run: RunDirectory, history: History) -> None:
+    """Write the fittest architecture: the search is done."""
+    (best,) = history.top(1)
+    settings = run.settings
+    write_json(
+        run.best,
+        {
+            "space": settings.space,
+            "channels": settings.channels,
+            "timesteps": settings.timesteps,
+            "blocks": list(best.blocks),
+            "accuracy": best.accuracy,
+            "spikes": best.spikes,
+            "fitness": best.fitness,
+        },
+    )

@@ -1,0 +1,69 @@
+"""Everything that fixes a network but its blocks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from autosnn_nni.errors import UserError
+from autosnn_nni.search_spaces.architecture import Architecture
+from autosnn_nni.search_spaces.blocks import BLOCKS, PAPER_CANDIDATES
+from autosnn_nni.search_spaces.macro import MACROS, Macro
+from autosnn_nni.search_spaces.neurons import NEURONS
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Everything that fixes a network but its blocks.
+
+    ``shape`` is an image's (channels, height, width); ``channels`` is the paper's initial channel
+    C; ``candidates`` name the blocks a TBD block may become. Raises :class:`UserError` where a
+    value makes no network.
+    """
+
+    space: str
+    shape: tuple[int, int, int]
+    classes: int
+    channels: int = 16
+    timesteps: int = 8
+    neuron: str = "PLIF"
+    candidates: Architecture = PAPER_CANDIDATES
+    pooled: bool = False
+
+    def __post_init__(self) -> None:
+        if self.channels < 2 or self.channels % 2:
+            raise UserError(f"channels must be even and positive, not {self.channels}")
+        if self.timesteps < 1:
+            raise UserError(f"timesteps must be at least 1, not {self.timesteps}")
+        NEURONS[self.neuron]
+        for name in self.candidates:
+            BLOCKS[name]
+            if self.candidates.count(name) > 1:
+                raise UserError(f"candidate {name!r} is named twice; name each block once")
+        self._check_size()
+
+    def _check_size(self) -> None:
+        if self.macro.output_side(min(self.shape[1:])) < 1:
+            raise UserError(
+                f"images of {self.shape[1]}x{self.shape[2]} are too small for {self.space}; "
+                "its pooling layers need at least 8x8"
+            )
+
+    @property
+    def macro(self) -> Macro:
+        """The macro architecture."""
+        return MACROS[self.space]
+
+    @property
+    def size(self) -> int:
+        """How many architectures the space holds."""
+        return len(self.candidates) ** self.macro.tbd_blocks
+
+    def check(self, blocks: Sequence[str]) -> Architecture:
+        """``blocks`` as an architecture of this space; raises :class:`UserError` if it is none."""
+        for name in blocks:
+            BLOCKS[name]
+        if len(blocks) != self.macro.tbd_blocks:
+            raise UserError(
+                f"{self.space} has {self.macro.tbd_blocks} TBD blocks, but {len(blocks)} blocks "
+                f"were given ({', '.join(blocks)}); name one block per TBD block"
+            )
+        return tuple(blocks)

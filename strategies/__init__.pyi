@@ -1,0 +1,35 @@
+from .autosnn import AutoSNN
+from .choices import Choices
+from .fitness import DISCOUNTING, Fitness
+from .history import Evaluated, History, Metrics
+from .population import (
+    PopulationEngine,
+    PopulationEvaluator,
+    SupernetEvaluator,
+)
+from .searches import SEARCHES, Evolution, Listed, RandomSearch, Search, make_search
+from .supernet import UniformPaths
+from .trials import TrialSearch
+from .tuner import SearchTuner
+
+__all__ = [
+    "DISCOUNTING",
+    "SEARCHES",
+    "AutoSNN",
+    "Choices",
+    "Evaluated",
+    "Evolution",
+    "Fitness",
+    "History",
+    "Listed",
+    "Metrics",
+    "PopulationEngine",
+    "PopulationEvaluator",
+    "RandomSearch",
+    "Search",
+    "SearchTuner",
+    "SupernetEvaluator",
+    "TrialSearch",
+    "UniformPaths",
+    "make_search",
+]
