@@ -151,6 +151,56 @@ def report(run: Run) -> None:
     commands.report(run)
 
 
+@app.command()
+def view(
+    run: Run,
+    port: Annotated[int, typer.Option(help="Of the web page")] = 8080,
+    listen: Annotated[str, typer.Option(help="0.0.0.0 lets other machines in")] = "127.0.0.1",
+) -> None:
+    """Show every architecture that a run's search has evaluated in NNI's web UI."""
+    from autosnn_nni.view import view
+
+    view(run, port, listen)
+
+
+@app.command()
+def trial(
+    run: Annotated[Path, typer.Argument(help="The run whose supernet scores")] = Path(),
+    from_scratch: Annotated[
+        bool, typer.Option("--from-scratch", help="Train the architecture instead")
+    ] = False,
+    epochs: Annotated[
+        int | None, typer.Option(help="With --from-scratch [default: the run's own]")
+    ] = None,
+    lambda_: Annotated[
+        float | None, typer.Option("--lambda", help="Of the fitness [default: the run's own]")
+    ] = None,
+    data_dir: DataDir = None,
+    device: Device = "auto",
+) -> None:
+    """Evaluate one architecture as a trial of NNI: the trialCommand of a configuration."""
+    from autosnn_nni.trial import run_trial
+
+    machine = Machine(data_dir, device)
+    run_trial(run, machine, lambda_, scratch=from_scratch, epochs=epochs)
+
+
+@app.command()
+def register() -> None:
+    """Make NNI know the tuner AutoSNN and the platforms local_autosnn and remote_autosnn."""
+    from autosnn_nni.manager import registration
+
+    typer.echo(f"NNI knows AutoSNN now, by its files in {registration.register()}")
+
+
+@app.command()
+def unregister() -> None:
+    """Make NNI forget them; to be done before the package is uninstalled."""
+    from autosnn_nni.manager import registration
+
+    typer.echo(f"NNI has forgotten AutoSNN, in {registration.unregister()}")
+
+
 def print_json(value: Any) -> None:
     """One JSON object on standard output."""
     sys.stdout.write(json.dumps(value, indent=2) + "\n")

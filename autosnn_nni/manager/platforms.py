@@ -1,0 +1,123 @@
+"""Platforms ``local_autosnn`` and ``remote_autosnn``: NNI's own, with a manager made safe.
+
+Registered with NNI (``autosnn register``), this module is imported by nnictl whenever it reads a
+configuration. A platform's check is the one place where nnictl runs code of ours before it starts
+the manager.
+"""
+
+import os
+import sys
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Literal
+
+from nni.experiment import launcher
+from nni.experiment.config.training_services import LocalConfig, RemoteConfig
+from nni.tools.package_utils import get_algo_meta
+
+from autosnn_nni.errors import UserError
+from autosnn_nni.manager.checks import check_run
+from autosnn_nni.manager.guard import LOOPBACK, guard
+from autosnn_nni.manager.ports import check_port
+
+_TUNER = "AutoSNN"
+
+
+@dataclass(init=False)
+class LocalAutoSNNConfig(LocalConfig):
+    """NNI's local platform; ``listen`` is the address that the manager listens on."""
+
+    platform: Literal["local_autosnn"] = "local_autosnn"
+    listen: str = LOOPBACK
+
+    def _canonicalize(self, parents: list[Any]) -> None:
+        super()._canonicalize(parents)
+        self.nni_manager_ip = LOOPBACK
+        self._experiment = parents[0]
+
+    def _validate_canonical(self) -> None:
+        _before_the_manager(self, self._experiment)
+        super()._validate_canonical()
+
+
+@dataclass(init=False)
+class RemoteAutoSNNConfig(RemoteConfig):
+    """NNI's remote platform; ``listen`` is the address that the manager listens on.
+
+    The workers connect to ``nni_manager_ip``: 127.0.0.1 through a tunnel of ssh, or an address
+    that ``listen`` opens to them.
+    """
+
+    platform: Literal["remote_autosnn"] = "remote_autosnn"
+    listen: str = LOOPBACK
+
+    def _canonicalize(self, parents: list[Any]) -> None:
+        super()._canonicalize(parents)
+        self.nni_manager_ip = self.nni_manager_ip or LOOPBACK
+        self._experiment = parents[0]
+
+    def _validate_canonical(self) -> None:
+        _before_the_manager(self, self._experiment)
+        super()._validate_canonical()
+
+
+def _before_the_manager(service: Any, experiment: Any) -> None:
+    """Check the experiment, and prepare the environment that its manager inherits."""
+    # Trials run with the Python of nnictl, also where its environment is not activated.
+    folder = str(Path(sys.executable).parent)
+    if folder not in os.environ.get("PATH", "").split(os.pathsep):
+        os.environ["PATH"] = os.pathsep.join([folder, os.environ.get("PATH", "")])
+    if not _viewing():
+        _in_one_line(partial(_check, experiment))
+    guard(service.listen)
+
+
+_checked: set[str] = set()
+
+
+def _check(experiment: Any) -> None:
+    key = repr(experiment)
+    tuner = experiment.tuner
+    if key in _checked or tuner is None:  # NNI validates a configuration several times
+        return
+    if tuner.name is not None and get_algo_meta(tuner.name) is None:
+        raise UserError(f"tuner.name: NNI knows no tuner {tuner.name!r}; is it registered?")
+    if tuner.name == _TUNER or (tuner.class_name or "").endswith(f".{_TUNER}Tuner"):
+        from autosnn_nni.tuner import check_arguments  # late: torch takes seconds
+
+        check_arguments(tuner.class_args or {})
+        check_run(Path(experiment.trial_code_directory), experiment.search_space)
+    _checked.add(key)
+
+
+def _nnictl() -> bool:
+    return Path(sys.argv[0]).stem == "nnictl"
+
+
+def _viewing() -> bool:
+    return _nnictl() and sys.argv[1:2] == ["view"]
+
+
+def _in_one_line(action: Any) -> None:
+    """nnictl prints the traceback of every error: here it says one line and exits with 2."""
+    try:
+        action()
+    except UserError as error:
+        if not _nnictl():
+            raise
+        sys.stderr.write(f"autosnn: {error}\n")
+        raise SystemExit(2) from None
+
+
+def _ensure_port_idle(port: int, message: str | None = None) -> None:
+    _in_one_line(partial(check_port, port))
+
+
+if _nnictl():
+    launcher._ensure_port_idle = _ensure_port_idle
+
+nni_training_service_info = SimpleNamespace(
+    config_class=LocalAutoSNNConfig, node_module_path=Path(__file__), node_class_name="unused"
+)

@@ -1,0 +1,75 @@
+"""A trial of NNI: scores one architecture on a run's supernet, or trains it from scratch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import nni
+
+from autosnn_nni.checkpoints import load_network
+from autosnn_nni.errors import UserError
+from autosnn_nni.evaluation import calibration_batches, plain_batches, score
+from autosnn_nni.inputs import load_data, load_supernet, training_of
+from autosnn_nni.machine import Machine
+from autosnn_nni.manager.parameters import next_parameters
+from autosnn_nni.run_directory import RunDirectory, load_run
+from autosnn_nni.search_spaces import from_sample
+from autosnn_nni.strategies import Fitness, Metrics
+
+
+@dataclass(frozen=True)
+class Trial:
+    """How an architecture of ``run`` is evaluated; the fitness counts spikes by ``lambda_``.
+
+    Without ``lambda_`` the run's own is taken. N_avg is that of the run's supernet.
+    """
+
+    run: RunDirectory
+    machine: Machine
+    lambda_: float | None = None
+
+    @property
+    def fitness(self) -> Fitness:
+        """The fitness of the trials."""
+        fitness = self.run.settings.fitness
+        return fitness if self.lambda_ is None else replace(fitness, coefficient=self.lambda_)
+
+    def inherit(self, blocks: Sequence[str]) -> Metrics:
+        """Fitness, accuracy and spikes on D_val with the supernet's weights."""
+        supernet = load_supernet(self.run)
+        config = self.run.settings.network
+        network = load_network(self.run.supernet, supernet, config, config.check(blocks))
+        training = training_of(self.run, 1, self.machine)
+        data = load_data(self.run, self.machine.data_dir)
+        val = list(plain_batches(data, data.val, training))
+        calibration = calibration_batches(data, training)
+        network = network.to(training.torch_device)
+        return score(network, val, calibration, self.fitness, supernet.n_avg)
+
+    def train(self, blocks: Sequence[str], epochs: int | None) -> Metrics:
+        """Fitness, accuracy and spikes on D_val after training from scratch.
+
+        The test split's are reported beside them, as ``test_accuracy`` and ``test_spikes``.
+        """
+        from autosnn_nni.retraining import train_network  # late: Lightning takes seconds
+
+        settings = self.run.settings
+        n_avg = load_supernet(self.run).n_avg
+        training = training_of(self.run, epochs or settings.retrain_epochs, self.machine)
+        data = load_data(self.run, self.machine.data_dir)
+        trained = train_network(settings.network, blocks, data, training)
+        val = list(plain_batches(data, data.val, training))
+        metrics = score(trained.network, val, [], self.fitness, n_avg)
+        return {**metrics, "test_accuracy": trained.accuracy, "test_spikes": trained.spikes}
+
+
+def run_trial(
+    path: Path, machine: Machine, lambda_: float | None, *, scratch: bool, epochs: int | None
+) -> None:
+    """Evaluate the architecture that NNI gives to this trial, and report it."""
+    trial = Trial(load_run(path), machine, lambda_)
+    if epochs is not None and (epochs < 1 or not scratch):
+        raise UserError("--epochs must be at least 1, and goes with --from-scratch")
+    blocks = from_sample(next_parameters())
+    metrics = trial.train(blocks, epochs) if scratch else trial.inherit(blocks)
+    nni.report_final_result(dict(metrics))

@@ -1,0 +1,64 @@
+"""AutoSNN's searches under ``nnictl create``: ``tuner: {name: AutoSNN}`` once registered."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from autosnn_nni.errors import UserError
+from autosnn_nni.manager.checks import check_run
+from autosnn_nni.manager.client import Manager
+from autosnn_nni.run_directory import RunDirectory
+from autosnn_nni.search_state import load_history
+from autosnn_nni.strategies import Listed, SearchTuner, make_search
+
+
+class AutoSNNTuner(SearchTuner):
+    """A search by ``strategy``, or the ``best`` architectures of the run's own search.
+
+    The run is the experiment's ``trialCodeDirectory``. ``options`` are those of the strategy:
+    ``rounds``, ``population``, ``seed``, ... A manager that other machines can reach is refused,
+    unless it is ``open_to_network``. Raises :class:`UserError` for arguments that can't be.
+    """
+
+    def __init__(
+        self,
+        strategy: str = "evolution",
+        best: int | None = None,
+        open_to_network: bool = False,
+        **options: Any,
+    ) -> None:
+        if best is not None and best < 1:
+            raise UserError(f"best must be at least 1, not {best}")
+        super().__init__(make_search(strategy, options))
+        self.best = best
+        self.open_to_network = open_to_network
+
+    def update_search_space(self, search_space: Mapping[str, Mapping[str, Any]]) -> None:
+        """Check the experiment, which NNI has just started; raises :class:`UserError`."""
+        manager = Manager.of_tuner()
+        if manager.exposed() and not self.open_to_network:
+            manager.stop()
+            raise UserError(
+                "NNI's manager is open to the network, and whoever reaches it can run code as you; "
+                "use the platform local_autosnn, or set open_to_network in tuner.classArgs"
+            )
+        run = check_run(Path(manager.experiment()["trialCodeDirectory"]), search_space)
+        if self.best is not None:
+            self.search = fittest(run, self.best)
+        super().update_search_space(search_space)
+
+
+def fittest(run: RunDirectory, count: int) -> Listed:
+    """The fittest architectures of the run's search; raises :class:`UserError` if it has none."""
+    best = load_history(run).top(count)
+    if not best:
+        raise UserError(f"{run.path} has no search yet: autosnn search --output {run.path}")
+    return Listed(tuple(one.blocks for one in best))
+
+
+def check_arguments(arguments: Mapping[str, Any]) -> None:
+    """Raise :class:`UserError` unless a tuner can be made of ``tuner.classArgs``."""
+    try:
+        AutoSNNTuner(**arguments)
+    except (TypeError, UserError) as error:
+        raise UserError(f"tuner.classArgs: {error}") from error
