@@ -31,7 +31,7 @@ function listenOn(host) {
     };
 }
 
-// Calls patch with the class that one of NNI's modules exports by this name.
+// NNI's modules have no hook: the class that one exports by this name is changed when it is loaded.
 function whenExported(name, patch) {
     const load = Module._load;
     const patched = new WeakSet();
@@ -48,35 +48,44 @@ function whenExported(name, patch) {
 
 // NNI queues parameters first in, first out, for whichever trial asks first: with concurrent or
 // dying trials it records for one trial what another ran. Here each stays with its own trial.
-function keepParametersWithTheirTrial() {
-    whenExported("V3asV1", (service) => {
-        const submit = service.prototype.submitTrialJob;
-        service.prototype.submitTrialJob = async function (form) {
-            const trial = await submit.call(this, form);
-            const parameters = form.hyperParameters.value;
-            const index = this.parameters.indexOf(parameters);
-            if (index >= 0) {
-                this.parameters.splice(index, 1);
-                this.allocatedParameters.set(trial.id, parameters);
-            }
-            return trial;
-        };
-    });
+function keepParametersWithTheirTrial(service) {
+    const submit = service.prototype.submitTrialJob;
+    service.prototype.submitTrialJob = async function (form) {
+        const trial = await submit.call(this, form);
+        const parameters = form.hyperParameters.value;
+        const index = this.parameters.indexOf(parameters);
+        if (index >= 0) {
+            this.parameters.splice(index, 1);
+            this.allocatedParameters.set(trial.id, parameters);
+        }
+        return trial;
+    };
 }
 
-// On a machine reached by ssh NNI upgrades itself, or waits for a package index that is not there,
-// and then starts a server on all its interfaces, whose clients can run code on this machine.
-function guardWorkers() {
-    whenExported("Ssh", (ssh) => {
-        const run = ssh.prototype.run;
-        ssh.prototype.run = async function (command) {
-            if (command.endsWith("-m pip install nni --upgrade")) {
-                return "";
-            }
-            const theirs = "nni.tools.nni_manager_scripts.launch_trial_keeper";
-            return run.call(this, command.replace(theirs, "autosnn_nni.manager.trial_keeper"));
-        };
-    });
+// NNI takes a trial that a signal has ended for one that the user has cancelled.
+function killedTrialsHaveFailed(service) {
+    const { start, cancelTrialJob } = service.prototype;
+    const cancelled = new Set();
+    service.prototype.cancelTrialJob = function (id, ...rest) {
+        cancelled.add(id);
+        return cancelTrialJob.call(this, id, ...rest);
+    };
+    service.prototype.start = function () {
+        const onTrialEnd = this.v3.onTrialEnd.bind(this.v3);
+        this.v3.onTrialEnd = (callback) => onTrialEnd((id, time, code) => {
+            callback(id, time, code === null && !cancelled.has(id) ? 1 : code);
+        });
+        return start.call(this);
+    };
+}
+
+// A worker's own server listens on all interfaces as well: it is started like the manager.
+function guardWorkers(ssh) {
+    const { exec } = ssh.prototype;
+    ssh.prototype.exec = function (command) {
+        const script = "nni.tools.nni_manager_scripts.launch_trial_keeper";
+        return exec.call(this, command.replace(script, "autosnn_nni.manager.trial_keeper"));
+    };
 }
 
 // A client killed with -9 would leave its manager behind, holding the port.
@@ -94,8 +103,9 @@ const settings = leaveNoTrace([
     "NODE_OPTIONS", "AUTOSNN_NODE_OPTIONS", "AUTOSNN_LISTEN", "AUTOSNN_OWNER",
 ]);
 listenOn(settings.AUTOSNN_LISTEN);
-keepParametersWithTheirTrial();
-guardWorkers();
+whenExported("V3asV1", keepParametersWithTheirTrial);
+whenExported("V3asV1", killedTrialsHaveFailed);
+whenExported("Ssh", guardWorkers);
 if (settings.AUTOSNN_OWNER) {
     endWith(Number(settings.AUTOSNN_OWNER));
 }

@@ -1,0 +1,362 @@
+"""`nnictl create` as a user runs it: real nnictl, real manager, real trials."""
+
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import psutil
+import pytest
+
+from autosnn_nni.machine import Machine
+from autosnn_nni.run_directory import load_run
+from autosnn_nni.search_spaces import Architecture, from_sample
+from autosnn_nni.search_state import load_history
+from autosnn_nni.strategies import Choices, Evaluated, Evolution, History
+from autosnn_nni.trial import Trial
+from tests.autosnn_nni.manager.conftest import (
+    BIN,
+    CANDIDATES,
+    SPACE,
+    Experiment,
+    Nnictl,
+    metrics,
+    parameters,
+    reachable,
+    wait_for,
+)
+
+WriteConfig = Callable[..., Path]
+SEARCH = Evolution(rounds=2, population=4, mutated=2, crossed=2, seed=3)
+CPU = Machine(device="cpu")
+
+
+def inherited(run: Path, blocks: Architecture) -> Mapping[str, float]:
+    """What a trial of these blocks must report."""
+    return Trial(load_run(run), CPU).inherit(blocks)
+
+
+def searched(run: Path, lost: set[Architecture]) -> History:
+    """The search in this process; trials of ``lost`` die."""
+    history = History()
+    for generation in 1, 2:
+        population = SEARCH.propose(Choices([tuple(CANDIDATES)] * 5), history)
+        history.extend(
+            Evaluated.of(blocks, inherited(run, blocks), generation)
+            for blocks in population
+            if blocks not in lost
+        )
+    return history
+
+
+def kill_trial(experiment: Experiment) -> Architecture:
+    """Kill -9 a trial at work; gives what it would have evaluated."""
+    trial = wait_for(lambda: experiment.trials("RUNNING"), "a running trial")[0]
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("NNI_TRIAL_JOB_ID") == trial["trialJobId"]:
+                process.kill()
+        except psutil.Error:
+            continue
+    return from_sample(parameters(trial))
+
+
+@pytest.fixture(scope="module")
+def searching(nnictl: Nnictl, write_config: WriteConfig) -> tuple[Experiment, Architecture]:
+    """A search that is done, and the architecture whose trial was killed in it."""
+    experiment = nnictl.create(write_config())
+    lost = kill_trial(experiment)
+    experiment.wait()
+    return experiment, lost
+
+
+def test_trials_search_as_the_search_in_process_does(
+    searching: tuple[Experiment, Architecture], finished: Path
+) -> None:
+    experiment, lost = searching
+    succeeded = experiment.trials("SUCCEEDED")
+    expected = {one.blocks: one for one in searched(finished, {lost})}
+    assert {from_sample(parameters(trial)) for trial in succeeded} == set(expected)
+    assert len(succeeded) == len(expected) == 7
+    for trial in succeeded:
+        one = expected[from_sample(parameters(trial))]
+        assert metrics(trial) == {
+            "default": one.fitness,
+            "accuracy": one.accuracy,
+            "spikes": one.spikes,
+        }
+
+
+def test_a_killed_trial_is_reported_as_failed(
+    searching: tuple[Experiment, Architecture],
+) -> None:
+    experiment, lost = searching
+    (failed,) = experiment.trials("FAILED")
+    assert from_sample(parameters(failed)) == lost
+    assert "finalMetricData" not in failed
+    assert experiment.get("check-status")["errors"] == []
+
+
+def test_parameters_are_the_blocks_alone(searching: tuple[Experiment, Architecture]) -> None:
+    """So the web UI has one column, and one axis, per TBD block."""
+    for trial in searching[0].trials():
+        assert sorted(parameters(trial)) == sorted(SPACE)
+        assert set(parameters(trial).values()) <= set(CANDIDATES)
+
+
+def test_results_are_exported_as_a_table(
+    searching: tuple[Experiment, Architecture], nnictl: Nnictl, tmp_path: Path
+) -> None:
+    experiment, _ = searching
+    table = tmp_path / "trials.csv"
+    options = ("--filename", table, "--type", "csv")
+    assert nnictl("experiment", "export", experiment.identifier, *options).returncode == 0
+    rows = pd.read_csv(table)
+    assert len(rows) == 7
+    assert {*SPACE, "default", "accuracy", "spikes"} < set(rows.columns)
+
+
+def test_other_machines_are_refused(
+    searching: tuple[Experiment, Architecture], other_address: str
+) -> None:
+    assert reachable("127.0.0.1", searching[0].port)
+    assert not reachable(other_address, searching[0].port)
+
+
+def test_the_trials_environment_is_the_user_s(
+    searching: tuple[Experiment, Architecture],
+) -> None:
+    """What makes the manager safe is not inherited by what it starts."""
+    children = searching[0].process().children(recursive=True)
+    assert children  # the tuner
+    for child in children:
+        assert not {"NODE_OPTIONS", "AUTOSNN_LISTEN"} & child.environ().keys()
+
+
+def test_the_run_is_left_as_it_was(
+    searching: tuple[Experiment, Architecture], finished: Path
+) -> None:
+    assert not list(finished.rglob("*nni*"))
+    assert len(load_history(load_run(finished))) > 0
+
+
+def test_nnictl_says_nothing_that_a_user_can_t_act_on(
+    searching: tuple[Experiment, Architecture], nnictl: Nnictl
+) -> None:
+    experiment, _ = searching
+    first, second = experiment.said.splitlines()
+    assert "To stop experiment run" in first
+    assert "Reference" in second
+    listed = nnictl("experiment", "list")
+    assert listed.stderr == ""
+    assert f"Id: {experiment.identifier}" in listed.stdout
+
+
+def test_a_stopped_search_is_resumed(
+    nnictl: Nnictl, write_config: WriteConfig, finished: Path
+) -> None:
+    """Also after kill -9 of the manager, when NNI has saved nothing of its own."""
+    experiment = nnictl.create(write_config(maxTrialNumber=20))
+    identifier = experiment.identifier
+    wait_for(lambda: len(experiment.trials("SUCCEEDED")) >= 5, "five trials")
+    manager = experiment.kill()
+    wait_for(lambda: not manager.is_running(), "the manager's end")
+    outcome = nnictl("resume", identifier, "--port", experiment.port)
+    assert outcome.returncode == 0, outcome.stderr
+    expected = {one.blocks for one in searched(finished, set())}
+
+    def succeeded() -> list[Architecture]:
+        return [from_sample(parameters(trial)) for trial in experiment.trials("SUCCEEDED")]
+
+    wait_for(lambda: set(succeeded()) == expected, "the whole search")
+    # What was at work when the manager was killed, NNI runs again on its own.
+    assert len(succeeded()) <= len(expected) + 2
+    assert nnictl("stop", identifier).returncode == 0
+
+
+def test_the_best_of_a_run_are_trained_from_scratch(
+    nnictl: Nnictl, write_config: WriteConfig, finished: Path
+) -> None:
+    experiment = nnictl.create(
+        write_config(
+            tuner={"name": "AutoSNN", "classArgs": {"best": 2}},
+            trialCommand="autosnn trial --from-scratch --epochs 1 --device cpu --lambda 0",
+            maxTrialNumber=2,
+        )
+    )
+    experiment.wait()
+    trials = experiment.trials("SUCCEEDED")
+    best = {one.blocks for one in load_history(load_run(finished)).top(2)}
+    assert {from_sample(parameters(trial)) for trial in trials} == best
+    for trial in trials:
+        reported = metrics(trial)
+        assert reported["default"] == reported["accuracy"]  # lambda is 0
+        assert set(reported) == {*("default", "accuracy", "spikes", "test_accuracy", "test_spikes")}
+    experiment.kill()
+
+
+def test_on_nni_s_own_platform_every_trial_still_runs_what_is_recorded(
+    nnictl: Nnictl, write_config: WriteConfig, finished: Path, other_address: str
+) -> None:
+    """There NNI hands out parameters by whoever asks first; every fifth trial dies before."""
+    search = {"strategy": "random", "rounds": 1, "population": 15, "open_to_network": True}
+    experiment = nnictl.create(
+        write_config(
+            tuner={"name": "AutoSNN", "classArgs": search},
+            trainingService={"platform": "local"},
+            trialCommand="test $((NNI_TRIAL_SEQ_ID % 5)) -ne 0 && autosnn trial --device cpu",
+            trialConcurrency=4,
+            maxTrialNumber=15,
+        ),
+        path=str(BIN),
+    )
+    assert reachable(other_address, experiment.port)  # asked for by open_to_network
+    experiment.wait()
+    trials = experiment.trials("SUCCEEDED")
+    assert len(trials) == 12
+    for trial in trials:
+        assert metrics(trial) == inherited(finished, from_sample(parameters(trial)))
+    experiment.kill()
+
+
+def test_an_open_manager_is_stopped_before_the_first_trial(
+    nnictl: Nnictl, write_config: WriteConfig
+) -> None:
+    experiment = nnictl.create(write_config(trainingService={"platform": "local"}), path=str(BIN))
+    wait_for(lambda: not reachable("127.0.0.1", experiment.port), "the manager's end")
+    log = nnictl.home / "nni-experiments/_latest/log/dispatcher.log"
+    assert "NNI's manager is open to the network" in log.read_text()
+    assert not list(nnictl.home.glob("nni-experiments/_latest/environments/*/trials/*"))
+
+
+def test_listening_to_the_network_is_an_option_that_warns(
+    nnictl: Nnictl, write_config: WriteConfig, other_address: str
+) -> None:
+    config = write_config(
+        tuner={"name": "AutoSNN", "classArgs": {"open_to_network": True}},
+        trainingService={"platform": "local_autosnn", "listen": "0.0.0.0"},
+    )
+    experiment = nnictl.create(config)
+    assert reachable(other_address, experiment.port)
+    assert "autosnn: warning: NNI's manager listens on 0.0.0.0" in experiment.said
+    experiment.kill()
+
+
+REFUSED = [
+    (
+        {"searchSpace": {**SPACE, "tbd2": {"_type": "choice", "_value": ["skip", "SRB_k9"]}}},
+        ("searchSpace.tbd2", "no block 'SRB_k9'", "did you mean 'SRB_k"),
+    ),
+    (
+        {"searchSpace": {**SPACE, "tbd1": {"_type": "uniform", "_value": [0, 1]}}},
+        ("tbd1", "choice"),
+    ),
+    (
+        {"searchSpace": {**SPACE, "tbd6": SPACE["tbd1"]}},
+        ("searchSpace", "tbd1, tbd2, tbd3", "tbd6"),
+    ),
+    (
+        {"searchSpace": {label: SPACE[label] for label in ("tbd1", "tbd2")}},
+        ("searchSpace: SNN_1 has the TBD blocks", "not tbd1, tbd2"),
+    ),
+    (
+        {"tuner": {"name": "AutoSNN", "classArgs": {"roundz": 3}}},
+        ("tuner.classArgs", "no argument 'roundz'", "known: rounds, population"),
+    ),
+    (
+        {"tuner": {"name": "AutoSNN", "classArgs": {"rounds": "ten"}}},
+        ("tuner.classArgs", "rounds must be a whole number, not 'ten'"),
+    ),
+    (
+        {"tuner": {"name": "AutoSNN", "classArgs": {"best": 0}}},
+        ("tuner.classArgs", "best must be at least 1, not 0"),
+    ),
+    (
+        {"tuner": {"name": "AutoSNN", "classArgs": {"strategy": "evolutoin"}}},
+        ("tuner.classArgs", "unknown strategy 'evolutoin'", "did you mean 'evolution'"),
+    ),
+    ({"tuner": {"name": "AutoSMM"}}, ("tuner.name", "AutoSMM", "registered")),
+    ({"trialCodeDirectory": "/nowhere"}, ("trialCodeDirectory: /nowhere is not a run",)),
+]
+
+
+@pytest.mark.parametrize(("fields", "fragments"), REFUSED, ids=lambda case: str(case)[:40])
+def test_a_wrong_configuration_is_refused_with_one_line(
+    fields: dict[str, Any], fragments: tuple[str, ...], nnictl: Nnictl, write_config: WriteConfig
+) -> None:
+    refuse(nnictl, write_config(**fields), *fragments)
+
+
+def refuse(nnictl: Nnictl, config: Path, *fragments: str, port: int = 9) -> None:
+    """nnictl ends with one line that says all of ``fragments``, and has started nothing."""
+    before = set(nnictl.home.glob("nni-experiments/*/db"))
+    outcome = nnictl("create", "--config", config, "--port", port)
+    assert outcome.returncode == 2, outcome
+    assert outcome.stdout == ""
+    (line,) = outcome.stderr.splitlines()
+    assert line.startswith("autosnn: ")
+    for fragment in fragments:
+        assert fragment in line, line
+    assert set(nnictl.home.glob("nni-experiments/*/db")) == before
+
+
+@pytest.fixture
+def copy(finished: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(finished, tmp_path / "copy")
+
+
+def test_a_run_without_a_supernet_is_refused(
+    nnictl: Nnictl, write_config: WriteConfig, copy: Path
+) -> None:
+    (copy / "supernet.ckpt").unlink()
+    config = write_config(trialCodeDirectory=str(copy))
+    refuse(
+        nnictl, config, "trialCodeDirectory", "has no supernet", f"autosnn supernet --output {copy}"
+    )
+
+
+def test_a_supernet_of_other_settings_is_refused(
+    nnictl: Nnictl, write_config: WriteConfig, copy: Path
+) -> None:
+    settings = copy / "settings.json"
+    settings.write_text(settings.read_text().replace('"timesteps": 2', '"timesteps": 3'))
+    config = write_config(trialCodeDirectory=str(copy))
+    refuse(nnictl, config, "trialCodeDirectory", "timesteps is 2 there, 3 here")
+
+
+def test_a_broken_supernet_is_refused(
+    nnictl: Nnictl, write_config: WriteConfig, copy: Path
+) -> None:
+    os.truncate(copy / "supernet.ckpt", 1000)
+    config = write_config(trialCodeDirectory=str(copy))
+    refuse(nnictl, config, "trialCodeDirectory", "supernet.ckpt", "broken")
+
+
+def test_a_busy_port_is_named(
+    nnictl: Nnictl, write_config: WriteConfig, searching: tuple[Experiment, Architecture]
+) -> None:
+    port = searching[0].port
+    refuse(nnictl, write_config(), f"port {port} is in use", "--port", port=port)
+
+
+def test_a_trial_by_hand_says_what_it_is_for(nnictl: Nnictl, finished: Path) -> None:
+    outcome = nnictl("trial", finished, command="autosnn")
+    assert outcome.returncode == 2
+    assert outcome.stderr.startswith("autosnn: this command runs as a trial of NNI")
+
+
+def test_nni_forgets_what_is_unregistered(tmp_path: Path) -> None:
+    mine = Nnictl(tmp_path, tmp_path / "config")
+    assert mine("register", command="autosnn").returncode == 0
+    assert mine("register", command="autosnn").returncode == 0  # again: nothing changes
+    assert "AutoSNN" in mine("algo", "list").stdout
+    services = mine("trainingservice", "list").stdout
+    assert services.split() == ["autosnn_nni.manager.platforms"]
+    outcome = mine("unregister", command="autosnn")
+    assert outcome.returncode == 0
+    assert str(tmp_path / "config") in outcome.stdout
+    assert "AutoSNN" not in mine("algo", "list").stdout
+    assert mine("trainingservice", "list").stdout.split() == []
+    assert mine("unregister", command="autosnn").returncode == 0
