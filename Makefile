@@ -3,8 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
-# Real images for the tests, from Debian's package.
+# What the tests use of Debian: real images, a browser, a server of ssh.
 FASHION_MNIST := /usr/share/datasets/fashion-mnist
+BROWSER := /usr/bin/chromedriver
+SSHD := /usr/sbin/sshd
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 .PHONY: search test check benchmark clean
@@ -12,7 +14,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 search: $(INSTALLED)  ## the main job on the embedded digits: supernet, search, retraining, report
 	$(BIN)/autosnn search --dataset digits --output runs/digits
 
-test: $(INSTALLED) $(FASHION_MNIST)  ## every test
+test: $(INSTALLED) $(FASHION_MNIST) $(BROWSER) $(SSHD)  ## every test
 	$(BIN)/python -m pytest
 
 check: $(INSTALLED)  ## formatting, lint and types
@@ -28,11 +30,15 @@ $(INSTALLED): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
 	$(BIN)/pip install --quiet --editable '.[dev]'
+	$(BIN)/autosnn register
 	touch $@
 
-$(FASHION_MNIST):
+$(FASHION_MNIST): PACKAGES := dataset-fashion-mnist
+$(BROWSER): PACKAGES := chromium chromium-driver
+$(SSHD): PACKAGES := openssh-server
+$(FASHION_MNIST) $(BROWSER) $(SSHD):
 	$(SUDO) apt-get update -qq
-	$(SUDO) apt-get install -y -qq dataset-fashion-mnist
+	$(SUDO) apt-get install -y -qq --no-install-recommends $(PACKAGES)
 
 clean:
 	rm -rf $(VENV) build *.egg-info

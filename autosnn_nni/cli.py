@@ -154,11 +154,11 @@ def report(run: Run) -> None:
 @app.command()
 def view(
     run: Run,
-    port: Annotated[int, typer.Option(help="Of the web page")] = 8080,
+    port: Annotated[int, typer.Option(help="The page's port")] = 8080,
     listen: Annotated[str, typer.Option(help="0.0.0.0 lets other machines in")] = "127.0.0.1",
 ) -> None:
     """Show every architecture that a run's search has evaluated in NNI's web UI."""
-    from autosnn_nni.view import view
+    from autosnn_nni.manager.view import view
 
     view(run, port, listen)
 

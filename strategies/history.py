@@ -57,8 +57,17 @@ class History(Sequence[Evaluated]):
 
     @classmethod
     def from_json(cls, rows: Iterable[Mapping[str, Any]]) -> "History":
-        """The inverse of :meth:`to_json`."""
-        return cls(Evaluated(**{**row, "blocks": tuple(row["blocks"])}) for row in rows)
+        """The inverse of :meth:`to_json`; raises ``KeyError``, ``TypeError`` or ``ValueError``."""
+        return cls(
+            Evaluated(
+                blocks=tuple(row["blocks"]),
+                accuracy=float(row["accuracy"]),
+                spikes=float(row["spikes"]),
+                fitness=float(row["fitness"]),
+                generation=int(row["generation"]),
+            )
+            for row in rows
+        )
 
     def __len__(self) -> int:
         return len(self._evaluated)

@@ -3,11 +3,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from selenium.webdriver.remote.webdriver import WebDriver
 
 from autosnn_nni.data import Splits, load_dataset, split
 from autosnn_nni.hyperparameters import Training
 from autosnn_nni.search_spaces import SpikingSpace
 from autosnn_nni.training import seeded
+from tests.browser import chromium
 
 #: Networks that train in a fraction of a second.
 TINY = {"shape": (1, 8, 8), "classes": 10, "channels": 2, "timesteps": 2}
@@ -52,3 +54,10 @@ def nni_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", str(home))
         yield home
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebDriver]:
+    """A headless Chromium without a network."""
+    with chromium(tmp_path_factory.mktemp("chromium")) as driver:
+        yield driver

@@ -95,7 +95,7 @@ function endWith(owner) {
             clearInterval(watch);
             process.kill(process.pid, "SIGTERM");
         }
-    }, 500);
+    }, 100);
     watch.unref();
 }
 

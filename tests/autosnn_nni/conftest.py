@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
@@ -80,13 +80,18 @@ def start() -> Iterator[Callable[..., Process]]:
     """Start a command in a process of its own."""
     processes: list[Process] = []
 
-    def begin(*arguments: object, command: str | Path = EXECUTABLE, **options: Any) -> Process:
+    def begin(
+        *arguments: object,
+        command: str | Path = EXECUTABLE,
+        env: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> Process:
         popen = subprocess.Popen(
             [str(command), *map(str, arguments)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=ALIKE,
+            env={**ALIKE, **(env or {})},
             **options,
         )
         processes.append(Process(popen))

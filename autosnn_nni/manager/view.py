@@ -1,0 +1,89 @@
+"""A run's search in NNI's own web UI: every evaluated architecture as a finished trial."""
+
+import hashlib
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from nni.experiment.config import AlgorithmConfig, ExperimentConfig, LocalConfig
+
+from autosnn_nni.errors import UserError
+from autosnn_nni.files import read_json, write_whole
+from autosnn_nni.manager.database import Profile, as_database
+from autosnn_nni.manager.guard import LOOPBACK
+from autosnn_nni.manager.ports import check_port
+from autosnn_nni.manager.viewer import viewing
+from autosnn_nni.search_spaces import labels
+from autosnn_nni.search_state import read_history
+from autosnn_nni.strategies import History
+
+_EVERYONE = "0.0.0.0"
+
+
+def view(run: Path, port: int, listen: str = LOOPBACK) -> None:
+    """Show a run's search at ``port`` of the address ``listen``, until Ctrl-C or SIGTERM.
+
+    Raises :class:`UserError` for a run without a search and for a port that is in use.
+    """
+    history = _read_search(run)
+    _check_address(port, listen)
+    profile = _profile(run.resolve(), history)
+    write_whole(profile.database, as_database(profile, history))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with suppress(KeyboardInterrupt), viewing(profile, port, listen) as manager:
+        sys.stdout.write(f"NNI's web UI of {run}: http://{LOOPBACK}:{port} (Ctrl-C closes it)\n")
+        sys.stdout.flush()
+        if manager.wait() != 0:
+            raise RuntimeError(f"NNI's manager has ended by itself; {profile.logs} says why")
+
+
+def _read_search(run: Path) -> History:
+    if not run.is_dir():
+        raise UserError(f"{run} does not exist; check the path")
+    history = read_history(run / "search.json")
+    if not history:
+        raise UserError(f"{run} has no search yet: autosnn search --output {run}")
+    return history
+
+
+def _check_address(port: int, listen: str) -> None:
+    check_port(port)
+    if listen not in (LOOPBACK, _EVERYONE):
+        raise UserError(
+            f"--listen must be {LOOPBACK}, or {_EVERYONE} for all addresses of this machine, not "
+            f"{listen}: NNI itself reaches its manager at {LOOPBACK}"
+        )
+
+
+def _profile(path: Path, history: History) -> Profile:
+    """The same experiment for the same folder, so that NNI lists a run only once."""
+    written = [path / name for name in ("search.json", "supernet.ckpt")]
+    times = [round(1000 * one.stat().st_mtime) for one in written if one.exists()]
+    return Profile(
+        id=f"autosnn-{hashlib.sha256(bytes(path)).hexdigest()[:8]}",
+        config=_config(path, history).canonical_copy(),
+        start=min(times),
+        end=times[0],
+    )
+
+
+def _config(path: Path, history: History) -> ExperimentConfig:
+    settings = read_json(path / "settings.json")
+    try:
+        choice = {"_type": "choice", "_value": settings["candidates"]}
+        tuner = AlgorithmConfig(name=settings["strategy"], class_args={"optimize_mode": "maximize"})
+    except (KeyError, TypeError):
+        raise UserError(f"{path / 'settings.json'} is not a run's settings; restore it") from None
+    return ExperimentConfig(
+        experiment_name=path.name,
+        experiment_working_directory=path / "nni",
+        search_space=dict.fromkeys(labels(len(history[0].blocks)), choice),
+        trial_command=f"autosnn search --output {path}",
+        trial_code_directory=path,
+        trial_concurrency=1,
+        max_trial_number=len(history),
+        tuner=tuner,
+        # Given by its name, it would be looked up in files that NNI writes into its own folder.
+        training_service=LocalConfig(),
+    )

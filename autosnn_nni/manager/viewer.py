@@ -1,0 +1,75 @@
+"""NNI's manager showing an experiment that has ended."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from subprocess import Popen
+
+import requests
+from nni import silence_stdout
+from nni.experiment import RunMode, launcher, rest
+from nni.tools.nnictl.config_utils import Experiments
+
+from autosnn_nni.manager.database import Profile
+from autosnn_nni.manager.guard import guarded
+
+
+@contextmanager
+def viewing(profile: Profile, port: int, listen: str) -> Iterator["Popen[bytes]"]:
+    """The manager's process, with its page up at ``port`` of ``listen``; it ends with the block.
+
+    ``nni.experiment.Experiment.view`` gives a manager three seconds to start, too few on a busy
+    machine, and doesn't notice when it ends. Raises :class:`RuntimeError` where it can't start.
+    """
+    silence_stdout()
+    profile.logs.mkdir(exist_ok=True)
+    config = profile.config
+    arguments = launcher.NniManagerArgs("view", profile.id, config, port, False, False, None, None)
+    with guarded(listen):
+        manager = launcher._start_rest_server(arguments, RunMode.Detach)
+    try:
+        _wait_until_up(manager, port, profile)
+        _list(profile, port, manager.pid)
+        rest.post(port, "/experiment", config.json())
+        yield manager
+    finally:
+        _end(manager, profile)
+
+
+def _wait_until_up(manager: "Popen[bytes]", port: int, profile: Profile) -> None:
+    while manager.poll() is None:
+        with suppress(requests.RequestException):
+            rest.get(port, "/check-status")
+            return
+        time.sleep(0.05)
+    raise RuntimeError(f"NNI's manager did not start; {profile.logs} says why")
+
+
+def _list(profile: Profile, port: int, pid: int) -> None:
+    """Add the experiment to those that nnictl and the web UI list, for the manager to find it."""
+    Experiments().add_experiment(
+        profile.id,
+        port,
+        profile.start,
+        profile.config.training_service.platform,
+        profile.config.experiment_name,
+        endTime=profile.end,
+        pid=pid,
+        logDir=profile.config.experiment_working_directory,
+    )
+
+
+def _end(manager: "Popen[bytes]", profile: Profile) -> None:
+    """Once it has stopped the experiment, a manager waits only for browsers to let go of it."""
+    manager.terminate()
+    while manager.poll() is None and _status(profile) not in (None, "STOPPED"):
+        time.sleep(0.1)
+    manager.kill()
+    manager.wait()
+    Experiments().update_experiment(profile.id, "status", "STOPPED")
+
+
+def _status(profile: Profile) -> str | None:
+    listed = Experiments().get_all_experiments().get(profile.id, {})
+    status: str | None = listed.get("status")
+    return status

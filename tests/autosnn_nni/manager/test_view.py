@@ -1,0 +1,320 @@
+"""`autosnn view` as a user runs it: real manager, real page, read in a real browser."""
+
+import csv
+import itertools
+import json
+import math
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from selenium.webdriver.remote.webdriver import WebDriver
+
+from autosnn_nni.run_directory import open_run
+from autosnn_nni.search_state import save_history
+from autosnn_nni.strategies import Evaluated, History
+from tests.autosnn_nni.manager.conftest import (
+    CANDIDATES,
+    SPACE,
+    Experiment,
+    free_port,
+    metrics,
+    parameters,
+    reachable,
+    wait_for,
+)
+from tests.browser import WebUI
+
+Autosnn = Callable[..., Any]
+Files = dict[str, tuple[int, bytes]]
+
+
+class View:
+    """`autosnn view` with a page that is up."""
+
+    def __init__(self, process: Any, port: int) -> None:
+        self.process = process
+        self.line = process.popen.stdout.readline()
+        assert self.line, process.wait()
+        (self.manager,) = psutil.Process(process.popen.pid).children()
+        self.experiment = Experiment(port)
+        self.url = f"http://127.0.0.1:{port}"
+
+    def end(self, sign: int) -> Any:
+        """What the process has left after a signal."""
+        self.process.popen.send_signal(sign)
+        return self.process.wait()
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def view(start: Autosnn, home: Path) -> Callable[..., View]:
+    """Starts `autosnn view`; NNI keeps its list of experiments in ``home``."""
+
+    def begin(run: Path, *options: object, port: int | None = None) -> View:
+        port = port or free_port()
+        env = {"HOME": str(home), "NNI_CONFIG_DIR": str(home / "config")}
+        return View(start("view", run, "--port", port, *options, env=env), port)
+
+    return begin
+
+
+def files(folder: Path) -> Files:
+    """Times and contents of the files that are the run's own."""
+    return {
+        str(path.relative_to(folder)): (path.stat().st_mtime_ns, path.read_bytes())
+        for path in folder.rglob("*")
+        if path.is_file() and folder / "nni" not in path.parents
+    }
+
+
+def evaluated(run: Path) -> list[dict[str, str]]:
+    with (run / "candidates.csv").open() as table:
+        return list(csv.DictReader(table))
+
+
+def listed(home: Path) -> dict[str, Any]:
+    """NNI's list of experiments."""
+    experiments: dict[str, Any] = json.loads((home / "nni-experiments/.experiment").read_text())
+    return experiments
+
+
+@pytest.fixture(scope="module")
+def run(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run that nothing changes but the views of it."""
+    return shutil.copytree(finished, tmp_path_factory.mktemp("view") / "run")
+
+
+@pytest.fixture(scope="module")
+def before(run: Path) -> Files:
+    return files(run)
+
+
+@pytest.fixture(scope="module")
+def shown(run: Path, before: Files, view: Callable[..., View]) -> View:
+    return view(run)
+
+
+@pytest.fixture(scope="module")
+def page(shown: View, browser: WebDriver) -> WebUI:
+    return WebUI(browser, shown.url)
+
+
+def test_one_line_says_where_the_page_is(shown: View, run: Path) -> None:
+    assert shown.line == f"NNI's web UI of {run}: {shown.url} (Ctrl-C closes it)\n"
+
+
+def test_the_page_shows_every_architecture_as_the_run_has_it(page: WebUI, run: Path) -> None:
+    page.open_trials()
+    page.show_columns(*(f"{label} (space)" for label in SPACE), "accuracy (metric)")
+    page.show_columns("spikes (metric)", "generation (metric)")
+    rows, expected = page.rows(), evaluated(run)
+    assert len(rows) == len(expected) == 40
+    for row, one in zip(rows, expected, strict=True):
+        assert {label: row[f"space/{label}"] for label in SPACE} == {
+            label: one[label] for label in SPACE
+        }
+        for name in "accuracy", "spikes", "generation":
+            assert float(row[f"metric/{name}"]) == float(one[name])
+        fitness = float(row["latestAccuracy"].removesuffix(" (FINAL)"))
+        assert fitness == pytest.approx(float(one["fitness"]), abs=1e-6)
+        assert row["status"] == "SUCCEEDED"
+
+
+def test_the_plot_has_an_axis_per_block_and_metric(page: WebUI) -> None:
+    page.open_trials()
+    axes = page.axes()
+    assert list(axes) == [*SPACE, "default", "accuracy", "spikes", "generation"]
+    for label in SPACE:
+        assert axes[label] == CANDIDATES
+    assert "[object Object]" not in page.text
+
+
+def test_the_overview_names_the_run(page: WebUI, run: Path) -> None:
+    page.open_overview()
+    best = max(float(one["fitness"]) for one in evaluated(run))
+    for text in ("VIEWED", str(round(best, 6)), "40/40", "evolution", f"--output {run}"):
+        wait_for(lambda text=text: text in page.text, text, 20)
+    assert "[object Object]" not in page.text
+
+
+def test_trials_are_recorded_and_none_is_run_again(
+    shown: View, run: Path, before: Files, home: Path
+) -> None:
+    trials = shown.experiment.trials("SUCCEEDED")
+    assert [(parameters(trial), metrics(trial)) for trial in trials] == [
+        (
+            {label: one[label] for label in SPACE},
+            {
+                "default": float(one["fitness"]),
+                "accuracy": float(one["accuracy"]),
+                "spikes": float(one["spikes"]),
+                "generation": int(one["generation"]),
+            },
+        )
+        for one in evaluated(run)
+    ]
+    assert len(shown.experiment.trials()) == len(trials)
+    assert shown.experiment.get("experiment")["params"]["searchSpace"] == SPACE
+    assert shown.manager.children() == []
+    assert files(run) == before
+    assert [path.name for path in home.iterdir()] == ["nni-experiments"]
+
+
+def test_only_this_machine_reaches_the_page(shown: View, other_address: str) -> None:
+    assert reachable("127.0.0.1", shown.experiment.port)
+    assert not reachable(other_address, shown.experiment.port)
+
+
+def test_others_reach_it_where_the_user_lets_them(
+    run: Path, view: Callable[..., View], other_address: str
+) -> None:
+    open_view = view(run, "--listen", "0.0.0.0")
+    assert reachable(other_address, open_view.experiment.port)
+    outcome = open_view.end(signal.SIGTERM)
+    assert (outcome.code, outcome.out) == (0, "")
+    (warning,) = outcome.err.splitlines()
+    assert warning.startswith("autosnn: warning: NNI's manager listens on 0.0.0.0")
+
+
+def test_ctrl_c_ends_everything_and_a_second_view_is_of_the_same_experiment(
+    run: Path, tmp_path: Path, view: Callable[..., View], home: Path
+) -> None:
+    copy = shutil.copytree(run, tmp_path / "a run", ignore=shutil.ignore_patterns("nni"))
+    for _ in range(2):
+        viewed = view(copy)
+        identifier = viewed.experiment.identifier
+        assert listed(home)[identifier]["status"] == "VIEWED"
+        outcome = viewed.end(signal.SIGINT)
+        assert (outcome.code, outcome.out, outcome.err) == (0, "", "")
+        assert not viewed.manager.is_running()
+        assert listed(home)[identifier]["status"] == "STOPPED"
+        assert [path.name for path in (copy / "nni").iterdir()] == [identifier]
+
+
+def test_after_kill_9_the_manager_ends_and_the_next_view_starts_at_once(
+    run: Path, view: Callable[..., View]
+) -> None:
+    killed = view(run)
+    killed.end(signal.SIGKILL)
+    again = view(run, port=killed.experiment.port)
+    psutil.wait_procs([killed.manager], timeout=10)
+    assert not killed.manager.is_running()
+    assert len(again.experiment.trials("SUCCEEDED")) == 40
+    assert again.end(signal.SIGTERM).code == 0
+
+
+def test_a_manager_that_ends_by_itself_is_an_error(run: Path, view: Callable[..., View]) -> None:
+    viewed = view(run)
+    viewed.manager.kill()
+    outcome = viewed.process.wait()
+    assert outcome.code == 1
+    (line,) = outcome.err.splitlines()
+    assert "NNI's manager has ended by itself" in line
+
+
+def test_a_whole_space_is_shown(
+    tmp_path: Path, view: Callable[..., View], browser: WebDriver
+) -> None:
+    """All 3,125 architectures of SNN_1; the first has a fitness that JSON can't write."""
+    run = open_run(tmp_path / "run", {})
+    space = enumerate(itertools.product(run.settings.candidates, repeat=5))
+    save_history(
+        run,
+        History(
+            Evaluated(blocks, number / 3125, 3125.0 - number, number or math.inf, 1 + number // 20)
+            for number, blocks in space
+        ),
+    )
+    viewed = view(run.path)
+    trials = viewed.experiment.trials("SUCCEEDED")
+    assert len({tuple(parameters(trial).values()) for trial in trials}) == len(trials) == 3125
+    assert metrics(trials[0]) == {"accuracy": 0, "spikes": 3125, "generation": 1}
+    page = WebUI(browser, viewed.url)
+    page.open_overview()
+    wait_for(lambda: "3125/3125" in page.text, "the number of trials", 20)
+    page.open_trials()
+    assert viewed.end(signal.SIGINT).code == 0
+
+
+def refusal(outcome: Any) -> str:
+    """The one line of an error that is the user's."""
+    assert (outcome.code, outcome.out) == (2, "")
+    (line,) = outcome.err.splitlines()
+    assert line.startswith("autosnn: ")
+    return str(line)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("search.json", None, "has no search yet: autosnn search --output"),
+        ("search.json", '{"evaluated": []}', "has no search yet: autosnn search --output"),
+        ("search.json", '{"evaluated": [{"blocks"', "search.json cannot be read"),
+        ("search.json", '{"evaluated": [{"blocks": ["skip"]}]}', "is not a search's state"),
+        (
+            "search.json",
+            '{"evaluated": [{"blocks": ["skip"], "accuracy": null, "spikes": 1, "fitness": 1,'
+            ' "generation": 1}]}',
+            "is not a search's state",
+        ),
+        ("settings.json", None, "settings.json does not exist"),
+        ("settings.json", "{}", "is not a run's settings"),
+    ],
+)
+def test_a_run_that_cannot_be_shown(
+    finished: Path, tmp_path: Path, autosnn: Autosnn, name: str, content: str | None, message: str
+) -> None:
+    run = shutil.copytree(finished, tmp_path / "run")
+    (run / name).unlink()
+    if content is not None:
+        (run / name).write_text(content)
+    before = files(run)
+    assert message in refusal(autosnn("view", run, "--port", free_port()))
+    assert files(run) == before
+    assert not (run / "nni").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--port", 0), "--port must be from 1 to 65535, not 0"),
+        (("--port", 65536), "--port must be from 1 to 65535, not 65536"),
+        (("--listen", "192.0.2.7"), "--listen must be 127.0.0.1, or 0.0.0.0 for all addresses"),
+    ],
+)
+def test_addresses_that_cannot_be(
+    finished: Path, autosnn: Autosnn, options: tuple[object, ...], message: str
+) -> None:
+    assert message in refusal(autosnn("view", finished, "--port", free_port(), *options))
+    assert not (finished / "nni").exists()
+
+
+def test_a_run_that_does_not_exist(tmp_path: Path, autosnn: Autosnn) -> None:
+    assert "does not exist; check the path" in refusal(autosnn("view", tmp_path / "run"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_busy_port_is_left_alone(finished: Path, tmp_path: Path, start: Autosnn) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        outcome = start("view", finished, "--port", port, env={"HOME": str(tmp_path)}).wait()
+    assert refusal(outcome) == f"autosnn: port {port} is in use; name another --port"
+    assert not (finished / "nni").exists()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_torch_is_not_waited_for() -> None:
+    code = "import sys, autosnn_nni.manager.view; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,121 @@
+"""A headless Chromium, and what a person sees in it of NNI's web UI."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from selenium.common.exceptions import TimeoutException
+from selenium.webdriver import Chrome, ChromeOptions
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webdriver import WebDriver
+from selenium.webdriver.support.wait import WebDriverWait
+
+CHROMIUM, DRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    "--window-size=1400,1600",
+)
+
+#: The text of every cell by the column's key, row by row; tooltips repeat it beside the name.
+_ROWS = """
+return [...document.querySelectorAll("[data-automationid=DetailsRow]")].map(row =>
+    Object.fromEntries([...row.querySelectorAll("[data-automation-key]")].map(cell =>
+        [cell.dataset.automationKey, (cell.querySelector(".name") || cell).textContent])))
+"""
+_ROW_COUNT = 'return document.querySelector("[role=grid]").ariaRowCount - 1'
+
+
+@contextmanager
+def chromium(folder: Path) -> Iterator[WebDriver]:
+    """Chromium with a new profile in ``folder``; it reaches nothing but 127.0.0.1."""
+    if not (CHROMIUM.exists() and DRIVER.exists()):
+        pytest.fail("Chromium is missing: apt-get install chromium chromium-driver")
+    options = ChromeOptions()
+    options.binary_location = str(CHROMIUM)
+    for flag in (*FLAGS, f"--user-data-dir={folder / 'profile'}"):
+        options.add_argument(flag)
+    driver = Chrome(options, Service(str(DRIVER), env={"HOME": str(folder)}))
+    try:
+        yield driver
+    finally:
+        driver.quit()
+
+
+@dataclass(frozen=True)
+class WebUI:
+    """NNI's web UI at ``url``."""
+
+    browser: WebDriver
+    url: str
+
+    @property
+    def text(self) -> str:
+        """All text of the page."""
+        return str(self.browser.execute_script("return document.body.textContent"))
+
+    def open_overview(self) -> None:
+        self.browser.get(f"{self.url}/oview")
+
+    def open_trials(self) -> None:
+        """The page of all trials; NNI sometimes leaves it blank, and a reload cures it."""
+        for _ in range(5):
+            self.browser.get(f"{self.url}/detail")
+            with suppress(TimeoutException):
+                self._wait().until(lambda _: self._page())
+                return
+        pytest.fail("NNI's page of all trials stays blank")
+
+    def show_columns(self, *titles: str) -> None:
+        """Add columns to the table, as they are called in its dialog."""
+        self._click("//button[.='Add/Remove columns']")
+        for title in titles:
+            self._click(f"//*[contains(@class, 'ms-Dialog')]//span[.='{title}']")
+        self._click("//button[.='Save']")
+
+    def rows(self) -> list[dict[str, str]]:
+        """The table's rows on all of its pages, by the columns' keys, such as ``space/tbd1``."""
+        rows = self._wait().until(lambda _: self._page())
+        while self.browser.find_elements(By.CSS_SELECTOR, "li.next:not(.disabled)"):
+            last = rows[-1]
+            self._click("//li[contains(@class, 'next')]/a")
+            rows += self._wait().until(lambda _, last=last: self._page(after=last))
+        return rows
+
+    def axes(self) -> dict[str, list[str]]:
+        """The hyper-parameter plot's axes: their titles and the texts at their ticks."""
+        self._click("//button[contains(., 'Hyper-parameter')]")
+        self._wait().until(lambda driver: driver.find_elements(By.CSS_SELECTOR, "svg .label"))
+        texts = self.browser.find_elements(By.CSS_SELECTOR, "svg text")
+        axes: dict[str, list[str]] = {}
+        ticks: list[str] = []
+        for text in texts:
+            if text.get_attribute("class") == "label":
+                axes[text.text], ticks = ticks, []
+            else:
+                ticks.append(text.text)
+        return axes
+
+    def _page(self, after: dict[str, str] | None = None) -> list[dict[str, str]]:
+        """The rows of the page that is shown: none while they are drawn, or are still ``after``."""
+        rows: list[dict[str, str]] = self.browser.execute_script(_ROWS)
+        whole = rows and len(rows) == self.browser.execute_script(_ROW_COUNT)
+        return rows if whole and rows[-1] != after else []
+
+    def _click(self, xpath: str) -> None:
+        self._wait().until(lambda driver: driver.find_elements(By.XPATH, xpath))
+        self.browser.find_element(By.XPATH, xpath).click()
+
+    def _wait(self) -> "WebDriverWait[WebDriver]":
+        return WebDriverWait(self.browser, 10, poll_frequency=0.05)
