@@ -19,9 +19,10 @@ from autosnn_nni.inputs import load_data, training_of
 from autosnn_nni.machine import Machine
 from autosnn_nni.pipeline import BASELINES, Pipeline
 from autosnn_nni.plugins import load_plugin
+from autosnn_nni.processes import torchrun_processes
 from autosnn_nni.report import write_report
 from autosnn_nni.retraining import evaluate_on_test
-from autosnn_nni.run_directory import RunDirectory, load_run, locked, open_run
+from autosnn_nni.run_directory import RunDirectory, join_run, load_run, locked, open_run
 from autosnn_nni.search_spaces import (
     BLOCKS,
     MACROS,
@@ -50,6 +51,7 @@ REGISTRIES: dict[str, Mapping[str, Any]] = {
 
 def search(given: dict[str, Any], output: Path | None, machine: Machine) -> None:
     """All three stages, the report, and a table of the results."""
+    _check_alone()
     path = output or _default_output(given)
     with locked(path):
         pipeline = Pipeline(open_run(path, given), machine)
@@ -61,8 +63,12 @@ def search(given: dict[str, Any], output: Path | None, machine: Machine) -> None
 
 
 def supernet(given: dict[str, Any], output: Path | None, machine: Machine) -> None:
-    """Stage 1."""
+    """Stage 1; of processes that torchrun has started, the first one writes."""
     path = output or _default_output(given)
+    started = torchrun_processes()
+    if started is not None and started.rank > 0:
+        Pipeline(join_run(path, given), machine).supernet()
+        return
     with locked(path):
         pipeline = Pipeline(open_run(path, given), machine)
         _check_no_training(pipeline.run)
@@ -79,6 +85,7 @@ def train(
     machine: Machine,
 ) -> None:
     """Stage 3 of one architecture, given by its blocks or by a search's ``best.json``."""
+    _check_alone()
     if (blocks is None) == (best is None):
         raise UserError("name the architecture either by --blocks or by --architecture")
     if best is not None:
@@ -123,6 +130,11 @@ def _check_no_training(run: RunDirectory) -> None:
     """A network that no search has found would be taken for its winner."""
     if run.retrained.exists() and not (run.supernet.exists() or run.best.exists()):
         raise UserError(f"{run.path} is of `autosnn train`; name another --output")
+
+
+def _check_alone() -> None:
+    if torchrun_processes() is not None:
+        raise UserError("torchrun is for `autosnn supernet`; run this command without it")
 
 
 def evaluate(

@@ -92,6 +92,13 @@ def open_run(path: Path, given: dict[str, Any]) -> RunDirectory:
     return RunDirectory(path, settings)
 
 
+def join_run(path: Path, given: dict[str, Any]) -> RunDirectory:
+    """The run that another process opens with the same ``given``; nothing is written."""
+    if not (path / "settings.json").exists():
+        return RunDirectory(path, Settings(**given))
+    return RunDirectory(path, replace(_read_settings(path), **given))
+
+
 def load_run(path: Path) -> RunDirectory:
     """An existing run, unchanged; raises :class:`UserError` if there is none."""
     if not (path / "settings.json").exists():

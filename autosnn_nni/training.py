@@ -25,6 +25,7 @@ from autosnn_nni.data import Batches
 from autosnn_nni.errors import UserError
 from autosnn_nni.files import write_whole, write_whole_with
 from autosnn_nni.hyperparameters import Training
+from autosnn_nni.processes import torchrun_processes
 from autosnn_nni.progress import Advance, progress_bar
 from autosnn_nni.search_spaces import SpikeCounter
 
@@ -194,7 +195,10 @@ def make_trainer(
     checkpoint: Path | None = None,
     about: Mapping[str, Any] = {},
 ) -> Any:
-    """NNI's traced Lightning trainer; it writes to ``checkpoint``'s folder only."""
+    """NNI's traced Lightning trainer; it writes to ``checkpoint``'s folder only.
+
+    Raises :class:`UserError` for several devices in a process that torchrun has started.
+    """
     curve = TrainingCurve(title, checkpoint.with_suffix(".csv") if checkpoint else None)
     callbacks: list[Callback] = [EpochSeed(batches, training.seed), curve]
     if checkpoint is not None:
@@ -203,10 +207,8 @@ def make_trainer(
     return NniTrainer(
         max_epochs=training.epochs,
         accelerator={"cpu": "cpu", "cuda": "gpu"}[device],
-        devices=training.devices,
-        # Most of a supernet has no gradient in a step. Batches share themselves out.
-        strategy="ddp_spawn_find_unused_parameters_true" if training.devices > 1 else "auto",
-        use_distributed_sampler=False,
+        **_processes(training),
+        use_distributed_sampler=False,  # batches share themselves out
         deterministic="warn" if device == "cuda" else None,
         callbacks=callbacks,
         logger=False,
@@ -216,6 +218,28 @@ def make_trainer(
         num_sanity_val_steps=0,
         limit_val_batches=0,
     )
+
+
+def _processes(training: Training) -> dict[str, Any]:
+    """Lightning's options for the processes that train: torchrun's, or ``devices`` new ones.
+
+    Each takes a path of its own, so that most parameters have a gradient in none of them or only
+    in some: torch has to find them. It averages over all processes, zero where there is none.
+    """
+    started = torchrun_processes()
+    if started is None:
+        several = "ddp_spawn_find_unused_parameters_true"
+        return {
+            "devices": training.devices,
+            "strategy": several if training.devices > 1 else "auto",
+        }
+    if training.devices > 1:
+        raise UserError(f"--devices goes without torchrun, which has started {started.total}")
+    return {
+        "devices": started.per_machine,
+        "num_nodes": started.machines,
+        "strategy": "ddp_find_unused_parameters_true",
+    }
 
 
 def resume_from(checkpoint: Path | None, about: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,9 @@
 """Single-path uniform sampling with paths that a seed reproduces.
 
 NNI's own sampling draws from fresh system entropy at every step, so no run could be repeated or
-gone on with. Here the paths of an epoch follow from the seed and the epoch's number.
+gone on with. Here the paths of an epoch follow from the seed and the epoch's number. Processes that
+train together take their own paths: so many processes make so many fewer steps of an epoch, but it
+still has one path per mini-batch.
 """
 
 from random import Random
@@ -23,7 +25,9 @@ class _SeededPaths(RandomSamplingLightningModule):
         self._rng = Random(seed)
 
     def on_train_epoch_start(self) -> Any:
-        self._rng.seed(f"{self._seed}/{self.trainer.current_epoch}")
+        trainer = self.trainer
+        process = f"/{trainer.global_rank}" if trainer.global_rank else ""
+        self._rng.seed(f"{self._seed}/{trainer.current_epoch}{process}")
         return super().on_train_epoch_start()
 
     def resample(self) -> dict[str, str]:

@@ -55,12 +55,20 @@ class RemoteAutoSNNConfig(RemoteConfig):
 
     def _canonicalize(self, parents: list[Any]) -> None:
         super()._canonicalize(parents)
-        self.nni_manager_ip = self.nni_manager_ip or LOOPBACK
+        self.nni_manager_ip = vars(self)["nni_manager_ip"] or LOOPBACK
         self._experiment = parents[0]
 
     def _validate_canonical(self) -> None:
+        _in_one_line(self._check_address)
         _before_the_manager(self, self._experiment)
         super()._validate_canonical()
+
+    def _check_address(self) -> None:
+        if self.listen != LOOPBACK == self.nni_manager_ip:
+            raise UserError(
+                f"trainingService.nniManagerIp: the manager listens on {self.listen}; name the "
+                "address by which the workers reach this machine"
+            )
 
 
 def _before_the_manager(service: Any, experiment: Any) -> None:
@@ -70,8 +78,14 @@ def _before_the_manager(service: Any, experiment: Any) -> None:
     if folder not in os.environ.get("PATH", "").split(os.pathsep):
         os.environ["PATH"] = os.pathsep.join([folder, os.environ.get("PATH", "")])
     if not _viewing():
+        _in_one_line(partial(_check_mode, service))
         _in_one_line(partial(_check, experiment))
     guard(service.listen)
+
+
+def _check_mode(service: Any) -> None:
+    if service.reuse_mode:
+        raise UserError(f"trainingService.reuseMode: {service.platform} has none; leave it out")
 
 
 _checked: set[str] = set()

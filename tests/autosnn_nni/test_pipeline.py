@@ -189,14 +189,3 @@ def test_a_run_may_move_to_another_place(run: Path, tmp_path: Path, autosnn: Aut
     moved = run.rename(tmp_path / "elsewhere")
     assert autosnn("search", "--output", moved, "--lambda", "0").code == 0
     assert read_json(moved / "settings.json")["lambda"] == 0
-
-
-def test_two_processes_train_one_supernet(tmp_path: Path, start: Any, tiny: Args) -> None:
-    """Both take the same paths: there is no deadlock, and every image is counted once."""
-    outcome = start("supernet", "--devices", "2", "--output", "runs/a", *tiny, cwd=tmp_path).wait()
-    assert outcome.code == 0, outcome.err
-    checkpoint = load_checkpoint(tmp_path / "runs/a/supernet.ckpt")
-    curve = pd.read_csv(tmp_path / "runs/a/supernet.csv")
-    assert checkpoint.epochs == len(curve) == 2
-    assert checkpoint.n_avg == pytest.approx(curve["spikes"].mean())
-    assert curve["accuracy"].between(0, 1).all()

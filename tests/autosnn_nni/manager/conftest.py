@@ -63,8 +63,9 @@ class Experiment:
         trials = [trial for trial in self.get("trial-jobs") if "hyperParameters" in trial]
         return [trial for trial in trials if status in (None, trial["status"])]
 
-    def wait(self, status: str = "DONE") -> None:
-        wait_for(lambda: self.status == status, status)
+    def wait(self, seconds: float = 120) -> None:
+        """Until all trials have ended."""
+        wait_for(lambda: self.status == "DONE", "the experiment's end", seconds)
 
     def process(self) -> psutil.Process:
         """The manager's."""
