@@ -4,6 +4,7 @@ from .evaluators import SpikingEvaluator, SubnetEvaluator
 from .experiment import RetiariiExeConfig, RetiariiExperiment
 from .hyperparameters import Training
 from .retraining import TrainedNetwork, train_network
+from .trial_evaluator import TrialEvaluator
 
 __all__ = [
     "RetiariiExeConfig",
@@ -12,6 +13,7 @@ __all__ = [
     "SubnetEvaluator",
     "TrainedNetwork",
     "Training",
+    "TrialEvaluator",
     "UserError",
     "evaluate",
     "train_network",

@@ -29,6 +29,8 @@ _CHATTY = {
     "nni.experiment": logging.ERROR,
     "nni.nas.execution.sequential": logging.CRITICAL,
     "nni.nas.strategy.base": logging.CRITICAL,
+    "nni.runtime.command_channel": logging.CRITICAL,
+    "nni.runtime.tuner_command_channel": logging.CRITICAL,
 }
 
 

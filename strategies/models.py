@@ -8,13 +8,23 @@ from nni.nas.execution import ExecutionEngine
 from nni.nas.execution.event import FinalMetricEvent, ModelEventType
 from nni.nas.space import ExecutableModelSpace, ModelStatus
 
+from autosnn_nni.errors import UserError
 from autosnn_nni.search_spaces import Architecture, from_sample, to_sample
 from autosnn_nni.strategies.choices import Choices
 from autosnn_nni.strategies.generations import close_generation, next_generation
 from autosnn_nni.strategies.history import History, Metrics
 from autosnn_nni.strategies.searches import Search
 
-Results = dict[Architecture, Metrics]
+#: Metrics by architecture; ``None`` where the evaluation has failed.
+Results = Mapping[Architecture, Metrics | None]
+
+_REPORTED = {"default", "accuracy", "spikes"}
+
+#: Seconds between two looks at models in evaluation.
+_POLL = 0.5
+
+#: Seconds within which NNI hands on metrics after it has told that their trial has ended.
+_LATE = 10.0
 
 
 def run_generations(
@@ -23,53 +33,79 @@ def run_generations(
     engine: ExecutionEngine,
     history: History,
     on_generation: Callable[[History], object],
-    known: Mapping[Architecture, Metrics] = {},
+    known: Mapping[Architecture, Metrics | None] = {},
 ) -> None:
     """Go on from ``history`` until ``search`` is over or NNI's limits are reached.
 
-    What is ``known`` is not evaluated again.
+    What is ``known`` is not evaluated again, but for a generation that has failed altogether.
     """
-    choices = Choices.of(space)
-    while engine.budget_available():
-        population = next_generation(search, choices, history)
-        if not population:
-            return
-        fresh = [blocks for blocks in population if blocks not in known]
-        results = {**known, **_evaluate(engine, space, fresh)}
-        close_generation(history, population, results)
+    choices, results = Choices.of(space), dict(known)
+    while population := next_generation(search, choices, history):
+        fresh = _fresh(population, results)
+        if fresh and engine.budget_available():
+            results.update(_evaluate(engine, space, fresh))
+        metrics = {blocks: found for blocks in population if (found := results.get(blocks))}
+        if not metrics and any(blocks not in results for blocks in population):
+            return  # NNI's limits came before a result
+        close_generation(history, population, metrics)
         on_generation(history)
+
+
+def _fresh(population: Sequence[Architecture], results: Results) -> list[Architecture]:
+    fresh = [blocks for blocks in population if blocks not in results]
+    succeeded = any(results.get(blocks) for blocks in population)
+    return fresh if fresh or succeeded else list(population)
 
 
 def _evaluate(
     engine: ExecutionEngine, space: ExecutableModelSpace, population: Sequence[Architecture]
 ) -> Results:
-    """Metrics of those models that were evaluated to the end.
+    """Results of those models that have ended; raises :class:`UserError` for other metrics.
 
-    They come by NNI's event: a model itself keeps only ``default`` of them.
+    Metrics come by NNI's event: a model itself keeps only ``default``, and without it NNI's thread
+    that tells of events would die.
     """
-    results: Results = {}
+    metrics: dict[Architecture, Metrics] = {}
 
     def collect(event: FinalMetricEvent) -> None:
-        results[from_sample(event.model.sample)] = event.metric
+        metrics[from_sample(event.model.sample)] = event.metric
+        event.prevent_default()
 
     models = {blocks: space.freeze(to_sample(blocks)) for blocks in population}
     engine.register_model_event_callback(ModelEventType.FinalMetric, collect)
     try:
         engine.submit_models(*models.values())
-        _wait(engine, list(models.values()))
+        _wait(engine, models, metrics)
     finally:
         engine.unregister_model_event_callback(ModelEventType.FinalMetric, collect)
-    trained = {blocks for blocks, model in models.items() if model.status == ModelStatus.Trained}
-    return {blocks: metrics for blocks, metrics in results.items() if blocks in trained}
+    if not all(isinstance(one, Mapping) and one.keys() >= _REPORTED for one in metrics.values()):
+        raise UserError("evaluators must report default, accuracy and spikes, as TrialEvaluator")
+    trained = _trained(models)
+    return {
+        blocks: metrics.get(blocks) if blocks in trained else None
+        for blocks, model in models.items()
+        if model.status.completed()
+    }
 
 
-def _wait(engine: ExecutionEngine, models: Sequence[ExecutableModelSpace]) -> None:
-    """Until all models have ended, or all that NNI's limits let begin."""
-    while not all(model.status.completed() for model in models):
+def _wait(
+    engine: ExecutionEngine,
+    models: Mapping[Architecture, ExecutableModelSpace],
+    metrics: Mapping[Architecture, Metrics],
+) -> None:
+    """Until all models have ended, or all that NNI's limits let begin, and have their metrics."""
+    while not all(model.status.completed() for model in models.values()):
         if not engine.budget_available():
             engine.wait_models()
-            return
-        time.sleep(0.1)
+            break
+        time.sleep(_POLL)
+    end = time.monotonic() + _LATE
+    while not _trained(models) <= metrics.keys() and time.monotonic() < end:
+        time.sleep(_POLL)
+
+
+def _trained(models: Mapping[Architecture, ExecutableModelSpace]) -> set[Architecture]:
+    return {blocks for blocks, model in models.items() if model.status == ModelStatus.Trained}
 
 
 def trained_models(

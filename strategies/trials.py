@@ -1,15 +1,14 @@
 """A search as an NNI strategy whose every evaluation is a trial."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from nni.nas.execution import ExecutionEngine
 from nni.nas.space import ExecutableModelSpace
 from nni.nas.strategy import Strategy
 
-from autosnn_nni.search_spaces import Architecture
-from autosnn_nni.strategies.history import History, Metrics
-from autosnn_nni.strategies.models import run_generations, trained_models
+from autosnn_nni.strategies.history import History
+from autosnn_nni.strategies.models import Results, run_generations, trained_models
 from autosnn_nni.strategies.searches import Search
 
 
@@ -31,11 +30,11 @@ class TrialSearch(Strategy):
         self.search = search
         self.history = History()
         self.on_generation = on_generation
-        self._known: dict[Architecture, Metrics] = {}
+        self._known: Results = {}
 
-    def recall(self, results: Mapping[Architecture, Metrics]) -> None:
+    def recall(self, results: Results) -> None:
         """Take over an earlier session's results: its generations are repeated without trials."""
-        self._known.update(results)
+        self._known = results
 
     def _initialize(
         self, model_space: ExecutableModelSpace, engine: ExecutionEngine

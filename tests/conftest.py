@@ -1,5 +1,8 @@
+import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -7,12 +10,19 @@ from selenium.webdriver.remote.webdriver import WebDriver
 
 from autosnn_nni.data import Splits, load_dataset, split
 from autosnn_nni.hyperparameters import Training
-from autosnn_nni.search_spaces import SpikingSpace
-from autosnn_nni.training import seeded
 from tests.browser import chromium
 
 #: Networks that train in a fraction of a second.
 TINY = {"shape": (1, 8, 8), "classes": 10, "channels": 2, "timesteps": 2}
+
+
+def pytest_configure() -> None:
+    """NNI writes below the home folder, which it asks for when it is imported: not a real one."""
+    os.environ["HOME"] = tempfile.mkdtemp(prefix="autosnn-tests-")
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(os.environ["HOME"], ignore_errors=True)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -37,23 +47,16 @@ def tiny_training() -> Training:
 
 
 @pytest.fixture(scope="session")
-def make_space() -> Callable[..., SpikingSpace]:
+def make_space() -> Callable[..., Any]:
     """Makes a tiny model space, always with the same initial weights."""
+    from autosnn_nni.search_spaces import SpikingSpace  # late: NNI has to find another home
+    from autosnn_nni.training import seeded
 
     def make(space: str = "SNN_1", **options: object) -> SpikingSpace:
         with seeded(0):
             return SpikingSpace(space, **{**TINY, **options})
 
     return make
-
-
-@pytest.fixture(scope="session")
-def nni_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """NNI writes every experiment's checkpoint below the home folder; not into a real one."""
-    home = tmp_path_factory.mktemp("home")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HOME", str(home))
-        yield home
 
 
 @pytest.fixture(scope="session")

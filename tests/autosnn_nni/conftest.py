@@ -20,7 +20,7 @@ from autosnn_nni.cli import main
 
 EXECUTABLE = Path(sys.executable).with_name("autosnn")
 #: On one thread of the CPU sums are rounded alike in every process, wherever the tests run.
-ALIKE = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+ALIKE = {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def start() -> Iterator[Callable[..., Process]]:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**ALIKE, **(env or {})},
+            env={**os.environ, **ALIKE, **(env or {})},
             **options,
         )
         processes.append(Process(popen))

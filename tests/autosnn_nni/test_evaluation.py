@@ -191,7 +191,6 @@ def test_calibration_takes_as_many_batches_as_asked_for(
     assert sum(len(labels) for _, labels in taken) == images
 
 
-@pytest.mark.usefixtures("nni_home")
 def test_a_last_calibration_batch_of_one_image_is_left_out(
     make_space: Callable[..., SpikingSpace],
 ) -> None:

@@ -15,8 +15,6 @@ from autosnn_nni.retraining import TrainedNetwork
 from autosnn_nni.search_spaces import SpikingNetwork, SpikingSpace, from_sample, to_sample
 from autosnn_nni.strategies import AutoSNN, Evolution, Fitness, PopulationEngine
 
-pytestmark = pytest.mark.usefixtures("nni_home")
-
 
 @pytest.fixture(scope="module")
 def make(

@@ -21,8 +21,6 @@ from autosnn_nni.search_spaces import NetworkConfig, SpikingNetwork, SpikingSpac
 from autosnn_nni.strategies import Fitness, UniformPaths
 from autosnn_nni.training import SpikingClassifier, make_trainer, resume_from, seeded
 
-pytestmark = pytest.mark.usefixtures("nni_home")
-
 CONFIG = NetworkConfig("SNN_1", shape=(1, 8, 8), classes=10, channels=4, timesteps=2)
 BLOCKS = ("SCB_k3", "SRB_k3", "skip", "SCB_k3", "skip")
 SUPERNET = {"kind": "supernet", "settings": {}, "blocks": []}

@@ -28,8 +28,6 @@ from autosnn_nni.strategies import (
     RandomSearch,
 )
 
-pytestmark = pytest.mark.usefixtures("nni_home")
-
 EVOLUTION = Evolution(rounds=3, population=4, mutated=2, crossed=2, top=3, seed=1)
 FITNESS = Fitness(-0.5)
 

@@ -17,8 +17,6 @@ from autosnn_nni.hyperparameters import Training
 from autosnn_nni.search_spaces import PAPER_CANDIDATES, SpikingSpace, labels
 from autosnn_nni.strategies import UniformPaths
 
-pytestmark = pytest.mark.usefixtures("nni_home")
-
 Blocks = tuple[str, ...]
 Record = Callable[..., list[Blocks]]
 

@@ -30,8 +30,6 @@ from tests.autosnn_nni.manager.conftest import (
     wait_for,
 )
 
-pytestmark = pytest.mark.usefixtures("nni_home")
-
 WriteConfig = Callable[..., Path]
 EXAMPLES = Path(__file__).parents[3] / "examples/digits"
 USER = pwd.getpwuid(os.getuid()).pw_name

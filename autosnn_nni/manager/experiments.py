@@ -1,0 +1,79 @@
+"""NNI's experiments on this machine: started with patience, found again, made fit to resume."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import psutil
+from nni.experiment import launcher
+from nni.tools.nnictl.config_utils import Experiments
+
+from autosnn_nni.errors import UserError
+
+#: A trial without one of these events was cut short.
+_ENDS = "'SUCCEEDED', 'FAILED', 'EARLY_STOPPED', 'USER_CANCELED', 'SYS_CANCELED'"
+
+
+@contextmanager
+def patience(seconds: int = 30) -> Iterator[None]:
+    """Within, NNI waits so long for its manager to start: three seconds are few on a busy machine.
+
+    Its function sleeps for a second after every failure.
+    """
+    check = launcher._check_rest_server
+    launcher._check_rest_server = partial(check, retry=seconds)
+    try:
+        yield
+    finally:
+        launcher._check_rest_server = check
+
+
+def check_new(identifier: str) -> None:
+    """Raise :class:`UserError` if there is an experiment of this id: NNI would mix the two."""
+    if _listed(identifier):
+        raise UserError(f"experiment {identifier} exists; resume() it, or choose another id")
+
+
+def check_stopped(identifier: str) -> None:
+    """Raise :class:`UserError` if an experiment is running: NNI would start a second manager."""
+    listed = _listed(identifier)
+    if listed and _is_manager(listed["pid"], identifier):
+        raise UserError(f"experiment {identifier} is still running; nnictl stop {identifier}")
+
+
+def stored_experiment(identifier: str) -> Path:
+    """The folder of an experiment; raises :class:`UserError` if there is none to go on with."""
+    listed = _listed(identifier)
+    if listed is None:
+        raise UserError(f"NNI knows no experiment {identifier}; nnictl experiment list --all")
+    folder = Path(listed["logDir"], identifier)
+    if not (folder / "checkpoint" / "config.json").exists():
+        raise UserError(f"experiment {identifier} was stopped before it began; start a new one")
+    return folder
+
+
+def forget_interrupted(folder: Path) -> None:
+    """Delete the trials that an experiment's last session has cut short.
+
+    NNI would run them again, for nobody: a search that is resumed submits them itself.
+    """
+    ended = f"select trialJobId from TrialJobEvent where event in ({_ENDS})"
+    with closing(sqlite3.connect(folder / "db" / "nni.sqlite")) as database, database:
+        for table in ("MetricData", "TrialJobEvent"):
+            database.execute(f"delete from {table} where trialJobId not in ({ended})")
+
+
+def _listed(identifier: str) -> dict[str, Any] | None:
+    found: dict[str, Any] | None = Experiments().get_all_experiments().get(identifier)
+    return found
+
+
+def _is_manager(pid: int | None, identifier: str) -> bool:
+    """Whether the process is an experiment's manager: a number may have gone to another process."""
+    try:
+        return pid is not None and identifier in psutil.Process(pid).cmdline()
+    except psutil.Error:
+        return False

@@ -1,0 +1,22 @@
+"""The spike-aware evolution by trials that NNI starts, to be watched in NNI's web UI.
+
+Every trial scores one architecture with the weights of the supernet that `make search` has trained.
+After Ctrl-C or a crash `RetiariiExperiment(space, evaluator, strategy=strategy, id=...)` and
+`.resume(8081)` go on; the id is printed beside the web UI's address.
+"""
+
+from autosnn_nni import RetiariiExeConfig, RetiariiExperiment, TrialEvaluator
+from autosnn_nni.search_spaces import SpikingSpace
+from autosnn_nni.strategies import Evolution, TrialSearch
+
+space = SpikingSpace("SNN_1", shape=(1, 8, 8), classes=10)
+evaluator = TrialEvaluator("runs/digits")
+strategy = TrialSearch(Evolution(rounds=3, population=6, mutated=3, crossed=3))
+
+experiment = RetiariiExperiment(space, evaluator, strategy=strategy)
+experiment.run(RetiariiExeConfig("local", trial_concurrency=2), port=8081)
+
+for architecture in experiment.export_top_models(top_k=3):
+    print(architecture)
+input("Enter closes NNI's web UI ")
+experiment.stop()
