@@ -72,6 +72,8 @@ class SearchTuner(Tuner):
     def trial_end(self, parameter_id: int, success: bool, **kwargs: Any) -> None:
         """Count a trial as ended; after a generation's last one, begin the next generation."""
         with self._changed:
+            if parameter_id not in self._running:  # a user's own trial, from the web UI
+                return
             blocks = self._running[parameter_id]
             if success:
                 self._changed.wait_for(lambda: blocks in self._known, _LATE)

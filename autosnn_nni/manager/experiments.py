@@ -1,30 +1,50 @@
 """NNI's experiments on this machine: started with patience, found again, made fit to resume."""
 
 import sqlite3
+import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from functools import partial
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
-from nni.experiment import launcher
+import requests
+from nni.experiment import launcher, rest
 from nni.tools.nnictl.config_utils import Experiments
 
 from autosnn_nni.errors import UserError
+
+#: Seconds that a manager may take to start.
+_START = 60.0
 
 #: A trial without one of these events was cut short.
 _ENDS = "'SUCCEEDED', 'FAILED', 'EARLY_STOPPED', 'USER_CANCELED', 'SYS_CANCELED'"
 
 
-@contextmanager
-def patience(seconds: int = 30) -> Iterator[None]:
-    """Within, NNI waits so long for its manager to start: three seconds are few on a busy machine.
+def wait_until_up(port: int, retry: int = 0, url_prefix: str | None = None) -> None:
+    """Wait for the manager that this process has just started; in place of NNI's launcher's own.
 
-    Its function sleeps for a second after every failure.
+    That one waits for three seconds, few on a busy machine, and doesn't notice when it has ended.
     """
+    end = time.monotonic() + _START
+    while time.monotonic() < end and _has_children():
+        with suppress(requests.RequestException):
+            rest.get(port, "/check-status", url_prefix)
+            return
+        time.sleep(0.05)
+    rest.get(port, "/check-status", url_prefix)
+
+
+def _has_children() -> bool:
+    children = psutil.Process().children()
+    return any(child.status() != psutil.STATUS_ZOMBIE for child in children)
+
+
+@contextmanager
+def patience() -> Iterator[None]:
+    """Within, NNI waits for its manager as :func:`wait_until_up` does."""
     check = launcher._check_rest_server
-    launcher._check_rest_server = partial(check, retry=seconds)
+    launcher._check_rest_server = wait_until_up
     try:
         yield
     finally:

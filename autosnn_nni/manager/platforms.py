@@ -19,6 +19,7 @@ from nni.tools.package_utils import get_algo_meta
 
 from autosnn_nni.errors import UserError
 from autosnn_nni.manager.checks import check_run
+from autosnn_nni.manager.experiments import wait_until_up
 from autosnn_nni.manager.guard import LOOPBACK, guard
 from autosnn_nni.manager.ports import check_port
 
@@ -131,6 +132,7 @@ def _ensure_port_idle(port: int, message: str | None = None) -> None:
 
 if _nnictl():
     launcher._ensure_port_idle = _ensure_port_idle
+    launcher._check_rest_server = wait_until_up
 
 nni_training_service_info = SimpleNamespace(
     config_class=LocalAutoSNNConfig, node_module_path=Path(__file__), node_class_name="unused"

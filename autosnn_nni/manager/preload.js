@@ -79,6 +79,17 @@ function killedTrialsHaveFailed(service) {
     };
 }
 
+// After a resume NNI numbers the trials from 1 again.
+function numberTrialsOn(manager) {
+    const { addRecoveredTrialJob } = manager.prototype;
+    manager.prototype.addRecoveredTrialJob = function (trials) {
+        const recovered = addRecoveredTrialJob.call(this, trials);
+        const numbers = trials.map((trial) => trial.sequenceId ?? -1);
+        this.experimentProfile.nextSequenceId = Math.max(-1, ...numbers) + 1;
+        return recovered;
+    };
+}
+
 // A worker's own server listens on all interfaces as well: it is started like the manager.
 function guardWorkers(ssh) {
     const { exec } = ssh.prototype;
@@ -105,6 +116,7 @@ const settings = leaveNoTrace([
 listenOn(settings.AUTOSNN_LISTEN);
 whenExported("V3asV1", keepParametersWithTheirTrial);
 whenExported("V3asV1", killedTrialsHaveFailed);
+whenExported("NNIManager", numberTrialsOn);
 whenExported("Ssh", guardWorkers);
 if (settings.AUTOSNN_OWNER) {
     endWith(Number(settings.AUTOSNN_OWNER));

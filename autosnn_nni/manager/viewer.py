@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from subprocess import Popen
 
 import requests
@@ -11,6 +11,7 @@ from nni.experiment import RunMode, launcher, rest
 from nni.tools.nnictl.config_utils import Experiments
 
 from autosnn_nni.manager.database import Profile
+from autosnn_nni.manager.experiments import wait_until_up
 from autosnn_nni.manager.guard import guarded
 
 
@@ -18,8 +19,8 @@ from autosnn_nni.manager.guard import guarded
 def viewing(profile: Profile, port: int, listen: str) -> Iterator["Popen[bytes]"]:
     """The manager's process, with its page up at ``port`` of ``listen``; it ends with the block.
 
-    ``nni.experiment.Experiment.view`` gives a manager three seconds to start, too few on a busy
-    machine, and doesn't notice when it ends. Raises :class:`RuntimeError` where it can't start.
+    ``nni.experiment.Experiment.view`` doesn't notice when a manager ends. Raises
+    :class:`RuntimeError` where it can't start.
     """
     silence_stdout()
     profile.logs.mkdir(exist_ok=True)
@@ -28,7 +29,7 @@ def viewing(profile: Profile, port: int, listen: str) -> Iterator["Popen[bytes]"
     with guarded(listen):
         manager = launcher._start_rest_server(arguments, RunMode.Detach)
     try:
-        _wait_until_up(manager, port, profile)
+        _wait(port, profile)
         _list(profile, port, manager.pid)
         rest.post(port, "/experiment", config.json())
         yield manager
@@ -36,13 +37,11 @@ def viewing(profile: Profile, port: int, listen: str) -> Iterator["Popen[bytes]"
         _end(manager, profile)
 
 
-def _wait_until_up(manager: "Popen[bytes]", port: int, profile: Profile) -> None:
-    while manager.poll() is None:
-        with suppress(requests.RequestException):
-            rest.get(port, "/check-status")
-            return
-        time.sleep(0.05)
-    raise RuntimeError(f"NNI's manager did not start; {profile.logs} says why")
+def _wait(port: int, profile: Profile) -> None:
+    try:
+        wait_until_up(port)
+    except requests.RequestException:
+        raise RuntimeError(f"NNI's manager did not start; {profile.logs} says why") from None
 
 
 def _list(profile: Profile, port: int, pid: int) -> None:

@@ -163,6 +163,14 @@ def test_a_result_may_come_after_the_end_of_its_trial() -> None:
     assert [one.blocks for one in manager.tuner.history] == [("skip",) * 4]
 
 
+def test_a_user_s_own_trial_is_left_alone() -> None:
+    manager = Manager(SearchTuner(EVOLUTION), concurrency=2)
+    manager._request(2)
+    manager.tuner.trial_end(None, True)  # type: ignore[arg-type]
+    assert len(manager.running) == 2
+    assert len(manager.tuner.history) == 0
+
+
 def test_a_trial_without_a_result_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("autosnn_nni.strategies.tuner._LATE", 0.01)
     manager = Manager(SearchTuner(Listed((("skip",) * 4, ("SCB_k3",) * 4))), concurrency=2)

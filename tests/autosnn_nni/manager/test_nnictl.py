@@ -173,6 +173,8 @@ def test_a_stopped_search_is_resumed(
     wait_for(lambda: set(succeeded()) == expected, "the whole search")
     # What was at work when the manager was killed, NNI runs again on its own.
     assert len(succeeded()) <= len(expected) + 2
+    numbers = [trial["sequenceId"] for trial in experiment.trials()]
+    assert len(set(numbers)) == len(numbers)
     assert nnictl("stop", identifier).returncode == 0
 
 
