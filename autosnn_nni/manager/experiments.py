@@ -36,8 +36,11 @@ def wait_until_up(port: int, retry: int = 0, url_prefix: str | None = None) -> N
 
 
 def _has_children() -> bool:
-    children = psutil.Process().children()
-    return any(child.status() != psutil.STATUS_ZOMBIE for child in children)
+    for child in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess):
+            if child.status() != psutil.STATUS_ZOMBIE:
+                return True
+    return False
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import psutil
 import pytest
+from selenium.webdriver.remote.webdriver import WebDriver
 
 from autosnn_nni.machine import Machine
 from autosnn_nni.run_directory import load_run
@@ -27,6 +28,7 @@ from tests.autosnn_nni.manager.conftest import (
     reachable,
     wait_for,
 )
+from tests.browser import WebUI
 
 WriteConfig = Callable[..., Path]
 SEARCH = Evolution(rounds=2, population=4, mutated=2, crossed=2, seed=3)
@@ -104,6 +106,28 @@ def test_parameters_are_the_blocks_alone(searching: tuple[Experiment, Architectu
     for trial in searching[0].trials():
         assert sorted(parameters(trial)) == sorted(SPACE)
         assert set(parameters(trial).values()) <= set(CANDIDATES)
+
+
+def test_the_web_ui_shows_blocks_accuracy_and_spikes(
+    searching: tuple[Experiment, Architecture], browser: WebDriver
+) -> None:
+    experiment, lost = searching
+    page = WebUI(browser, f"http://127.0.0.1:{experiment.port}")
+    page.open_trials()
+    page.show_columns(*(f"{label} (space)" for label in SPACE))
+    page.show_columns("accuracy (metric)", "spikes (metric)")
+    expected = {trial["sequenceId"]: trial for trial in experiment.trials()}
+    rows = {int(row["sequenceId"]): row for row in page.rows()}
+    assert rows.keys() == expected.keys()
+    for number, row in rows.items():
+        blocks = {label: row[f"space/{label}"] for label in SPACE}
+        assert blocks == parameters(expected[number])
+        if from_sample(blocks) != lost:
+            reported = metrics(expected[number])
+            for name in "accuracy", "spikes":
+                assert float(row[f"metric/{name}"]) == reported[name]
+    assert list(page.axes()) == [*SPACE, "default", "accuracy", "spikes"]
+    assert "[object Object]" not in page.text
 
 
 def test_results_are_exported_as_a_table(
