@@ -1,12 +1,19 @@
 """Things found by name: blocks, neurons, macro architectures, data sets, strategies."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import TypeVar
 
 from autosnn_nni.errors import UserError
 
 Item = TypeVar("Item")
+
+
+def hint(name: str, known: Iterable[str]) -> str:
+    """What may have been meant by a ``name`` that is not ``known``, for messages."""
+    names = list(known)
+    close = get_close_matches(name, names, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(names)}"
 
 
 class Registry(Mapping[str, Item]):
@@ -35,9 +42,7 @@ class Registry(Mapping[str, Item]):
         try:
             return self._items[name]
         except KeyError:
-            close = get_close_matches(name, self._items, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(self._items)}"
-            raise UserError(f"unknown {self.kind} {name!r}; {hint}") from None
+            raise UserError(f"unknown {self.kind} {name!r}; {hint(name, self._items)}") from None
 
     def __contains__(self, name: object) -> bool:
         return name in self._items

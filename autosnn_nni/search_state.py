@@ -29,6 +29,14 @@ def read_history(state: Path) -> History:
         raise UserError(f"{state} is not a search's state; delete it to search anew") from None
 
 
+def searched(path: Path) -> History:
+    """What the search of the run in ``path`` has evaluated; raises :class:`UserError` if none."""
+    history = read_history(path / "search.json")
+    if not history:
+        raise UserError(f"{path} has no search yet: autosnn search --output {path}")
+    return history
+
+
 def save_history(run: RunDirectory, history: History) -> None:
     """Save the search after a generation: the state, then its table."""
     write_json(run.search_state, {"evaluated": history.to_json()})

@@ -34,6 +34,12 @@ class Trial:
         fitness = self.run.settings.fitness
         return fitness if self.lambda_ is None else replace(fitness, coefficient=self.lambda_)
 
+    def report(self, blocks: Sequence[str], *, scratch: bool, epochs: int | None) -> Metrics:
+        """Train ``blocks`` from ``scratch``, or score them as inherited, and tell NNI."""
+        metrics = self.train(blocks, epochs) if scratch else self.inherit(blocks)
+        nni.report_final_result(dict(metrics))
+        return metrics
+
     def inherit(self, blocks: Sequence[str]) -> Metrics:
         """Fitness, accuracy and spikes on D_val with the supernet's weights."""
         supernet = load_supernet(self.run)
@@ -70,6 +76,4 @@ def run_trial(
     trial = Trial(load_run(path), machine, lambda_)
     if epochs is not None and (epochs < 1 or not scratch):
         raise UserError("--epochs must be at least 1, and goes with --from-scratch")
-    blocks = from_sample(next_parameters())
-    metrics = trial.train(blocks, epochs) if scratch else trial.inherit(blocks)
-    nni.report_final_result(dict(metrics))
+    trial.report(from_sample(next_parameters()), scratch=scratch, epochs=epochs)

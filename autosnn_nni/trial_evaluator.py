@@ -4,7 +4,6 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import nni
 from nni.nas.evaluator import Evaluator
 
 from autosnn_nni.data import Splits
@@ -78,9 +77,7 @@ class TrialEvaluator(Evaluator):
         """Evaluate a frozen model by its sample: NNI would build a network that is not used."""
         trial = Trial(self._run, self._machine, self.lambda_)
         blocks = from_sample(model.sample)
-        metrics = trial.train(blocks, self.epochs) if self.scratch else trial.inherit(blocks)
-        nni.report_final_result(dict(metrics))
-        return metrics
+        return trial.report(blocks, scratch=self.scratch, epochs=self.epochs)
 
     def _dump(self) -> dict[str, Any]:
         return asdict(self)

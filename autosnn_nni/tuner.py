@@ -8,7 +8,7 @@ from autosnn_nni.errors import UserError
 from autosnn_nni.manager.checks import check_run
 from autosnn_nni.manager.client import Manager
 from autosnn_nni.run_directory import RunDirectory
-from autosnn_nni.search_state import load_history
+from autosnn_nni.search_state import searched
 from autosnn_nni.strategies import Listed, SearchTuner, make_search
 
 
@@ -50,10 +50,7 @@ class AutoSNNTuner(SearchTuner):
 
 def fittest(run: RunDirectory, count: int) -> Listed:
     """The fittest architectures of the run's search; raises :class:`UserError` if it has none."""
-    best = load_history(run).top(count)
-    if not best:
-        raise UserError(f"{run.path} has no search yet: autosnn search --output {run.path}")
-    return Listed(tuple(one.blocks for one in best))
+    return Listed(tuple(one.blocks for one in searched(run.path).top(count)))
 
 
 def check_arguments(arguments: Mapping[str, Any]) -> None:

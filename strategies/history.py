@@ -9,6 +9,14 @@ from autosnn_nni.search_spaces import Architecture
 #: ``default`` (the fitness), ``accuracy`` and ``spikes``, as trials report them to NNI.
 Metrics = Mapping[str, float]
 
+#: Seconds within which NNI hands on metrics after it has told that their trial has ended.
+LATE = 10.0
+
+
+def are_metrics(reported: Any) -> bool:
+    """Whether a trial has reported all that a search needs."""
+    return isinstance(reported, Mapping) and reported.keys() >= {"default", "accuracy", "spikes"}
+
 
 @dataclass(frozen=True)
 class Evaluated:

@@ -12,19 +12,14 @@ from autosnn_nni.errors import UserError
 from autosnn_nni.search_spaces import Architecture, from_sample, to_sample
 from autosnn_nni.strategies.choices import Choices
 from autosnn_nni.strategies.generations import close_generation, next_generation
-from autosnn_nni.strategies.history import History, Metrics
+from autosnn_nni.strategies.history import LATE, History, Metrics, are_metrics
 from autosnn_nni.strategies.searches import Search
 
 #: Metrics by architecture; ``None`` where the evaluation has failed.
 Results = Mapping[Architecture, Metrics | None]
 
-_REPORTED = {"default", "accuracy", "spikes"}
-
 #: Seconds between two looks at models in evaluation.
 _POLL = 0.5
-
-#: Seconds within which NNI hands on metrics after it has told that their trial has ended.
-_LATE = 10.0
 
 
 def run_generations(
@@ -78,7 +73,7 @@ def _evaluate(
         _wait(engine, models, metrics)
     finally:
         engine.unregister_model_event_callback(ModelEventType.FinalMetric, collect)
-    if not all(isinstance(one, Mapping) and one.keys() >= _REPORTED for one in metrics.values()):
+    if not all(are_metrics(one) for one in metrics.values()):
         raise UserError("evaluators must report default, accuracy and spikes, as TrialEvaluator")
     trained = _trained(models)
     return {
@@ -99,7 +94,7 @@ def _wait(
             engine.wait_models()
             break
         time.sleep(_POLL)
-    end = time.monotonic() + _LATE
+    end = time.monotonic() + LATE
     while not _trained(models) <= metrics.keys() and time.monotonic() < end:
         time.sleep(_POLL)
 

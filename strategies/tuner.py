@@ -16,13 +16,10 @@ from autosnn_nni.errors import UserError
 from autosnn_nni.search_spaces import Architecture, from_sample, labels, to_sample
 from autosnn_nni.strategies.choices import Choices
 from autosnn_nni.strategies.generations import close_generation, next_generation
-from autosnn_nni.strategies.history import History, Metrics
+from autosnn_nni.strategies.history import LATE, History, Metrics, are_metrics
 from autosnn_nni.strategies.searches import Search
 
 Sample = dict[str, str]
-
-#: Seconds within which NNI hands on a result after it has told that the trial has ended.
-_LATE = 10.0
 
 
 class SearchTuner(Tuner):
@@ -63,7 +60,7 @@ class SearchTuner(Tuner):
         self, parameter_id: int, parameters: Sample, value: Metrics, **kwargs: Any
     ) -> None:
         """Remember what a trial has reported; raises :class:`UserError` for other metrics."""
-        if not (isinstance(value, Mapping) and {"default", "accuracy", "spikes"} <= value.keys()):
+        if not are_metrics(value):
             raise UserError("trials must report default, accuracy and spikes, as autosnn's do")
         with self._changed:
             self._known[from_sample(parameters)] = value
@@ -76,7 +73,7 @@ class SearchTuner(Tuner):
                 return
             blocks = self._running[parameter_id]
             if success:
-                self._changed.wait_for(lambda: blocks in self._known, _LATE)
+                self._changed.wait_for(lambda: blocks in self._known, LATE)
             else:
                 self._known.pop(blocks, None)
             del self._running[parameter_id]

@@ -1,11 +1,11 @@
 """An experiment's configuration, checked before its first trial."""
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from autosnn_nni.errors import UserError
+from autosnn_nni.registry import hint
 from autosnn_nni.run_directory import RunDirectory, load_run
 
 
@@ -45,6 +45,5 @@ def _check_choice(label: str, choice: Any, candidates: tuple[str, ...]) -> None:
         raise UserError(f"searchSpace.{label}: must be a choice with a list of blocks as _value")
     for value in values:
         if value not in candidates:
-            close = get_close_matches(str(value), candidates, n=1)
-            known = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(candidates)}"
-            raise UserError(f"searchSpace.{label}: the supernet has no block {value!r}; {known}")
+            meant = hint(str(value), candidates)
+            raise UserError(f"searchSpace.{label}: the supernet has no block {value!r}; {meant}")

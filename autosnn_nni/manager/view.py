@@ -15,7 +15,7 @@ from autosnn_nni.manager.guard import LOOPBACK
 from autosnn_nni.manager.ports import check_port
 from autosnn_nni.manager.viewer import viewing
 from autosnn_nni.search_spaces import labels
-from autosnn_nni.search_state import read_history
+from autosnn_nni.search_state import searched
 from autosnn_nni.strategies import History
 
 _EVERYONE = "0.0.0.0"
@@ -41,10 +41,7 @@ def view(run: Path, port: int, listen: str = LOOPBACK) -> None:
 def _read_search(run: Path) -> History:
     if not run.is_dir():
         raise UserError(f"{run} does not exist; check the path")
-    history = read_history(run / "search.json")
-    if not history:
-        raise UserError(f"{run} has no search yet: autosnn search --output {run}")
-    return history
+    return searched(run)
 
 
 def _check_address(port: int, listen: str) -> None:

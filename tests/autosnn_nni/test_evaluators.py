@@ -16,18 +16,8 @@ from autosnn_nni.evaluators import (
 from autosnn_nni.hyperparameters import Training
 from autosnn_nni.search_spaces import SpikingSpace, subnet, to_sample
 from autosnn_nni.strategies import Fitness
-from tests.search_spaces.fixtures import images
 
 Batch = tuple[Tensor, Tensor]
-
-
-def labelled(*sizes: int) -> list[Batch]:
-    """Batches of the given sizes in float64, labels at random."""
-    rng = torch.Generator().manual_seed(7)
-    return [
-        (images(size, seed=seed), torch.randint(3, (size,), generator=rng))
-        for seed, size in enumerate(sizes)
-    ]
 
 
 def test_the_subnet_evaluator_reports_fitness_accuracy_and_spikes(

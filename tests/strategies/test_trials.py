@@ -207,7 +207,7 @@ def test_a_result_may_come_after_the_end_of_its_trial(
 
 
 def test_a_trial_without_a_result_has_failed(space: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(models, "_LATE", 0.01)
+    monkeypatch.setattr(models, "LATE", 0.01)
     with pytest.raises(RuntimeError, match="every trial of generation 1 failed"):
         run(space, Listed((ONE,)), Late())
 

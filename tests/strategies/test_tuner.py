@@ -172,7 +172,7 @@ def test_a_user_s_own_trial_is_left_alone() -> None:
 
 
 def test_a_trial_without_a_result_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autosnn_nni.strategies.tuner._LATE", 0.01)
+    monkeypatch.setattr("autosnn_nni.strategies.tuner.LATE", 0.01)
     manager = Manager(SearchTuner(Listed((("skip",) * 4, ("SCB_k3",) * 4))), concurrency=2)
     manager._request(2)
     manager.tuner.trial_end(0, True)
