@@ -28,6 +28,7 @@ DataDir = Annotated[Path | None, typer.Option(help="Folder with the data set's f
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda")]
 Devices = Annotated[int, typer.Option(help="Processes that train together, one per device")]
 Blocks = Annotated[str | None, typer.Option(help="One block per TBD block: SRB_k5,skip,...")]
+Network = Annotated[str | None, typer.Option(help="A network, by name: CIFARNet-Fang, ...")]
 Run = Annotated[Path, typer.Argument(help="A run's folder")]
 
 
@@ -74,6 +75,7 @@ def train(
     given: dict[str, Any],
     blocks: Blocks = None,
     architecture: Annotated[Path | None, typer.Option(help="A search's best.json")] = None,
+    network: Network = None,
     data_dir: DataDir = None,
     device: Device = "auto",
     devices: Devices = 1,
@@ -81,11 +83,12 @@ def train(
         Path | None, typer.Option(help="The run's folder [default: runs/train]")
     ] = None,
 ) -> None:
-    """Train one architecture from scratch and test it."""
+    """Train one network from scratch and test it."""
     from autosnn_nni import commands
+    from autosnn_nni.architectures import choose
 
-    machine = Machine(data_dir, device, devices)
-    commands.train(given, commands.architecture(blocks), architecture, output, machine)
+    chosen = choose(blocks, architecture, network)
+    commands.train(given, chosen, output, Machine(data_dir, device, devices))
 
 
 @app.command()
@@ -97,16 +100,19 @@ def evaluate(
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object")] = False,
 ) -> None:
     """Test accuracy and spikes of trained weights; with --blocks, of a path of a supernet."""
-    from autosnn_nni import commands
+    from autosnn_nni import inspection, tables
 
-    result = commands.evaluate(trained, commands.architecture(blocks), data_dir, device)
-    print_json(result) if json_ else commands.show_evaluation(result)
+    result = inspection.evaluate(trained, blocks, data_dir, device)
+    print_json(result) if json_ else tables.show_evaluation(result)
 
 
 @app.command()
 def describe(
-    blocks: Annotated[str, typer.Option(help="One block per TBD block: SRB_k5,skip,...")],
-    space: Annotated[str, typer.Option(help="Macro architecture, by name")] = "SNN_1",
+    blocks: Blocks = None,
+    network: Network = None,
+    space: Annotated[
+        str | None, typer.Option(help="Macro architecture, by name [default: SNN_1]")
+    ] = None,
     channels: Annotated[int, typer.Option(help="Initial channel C")] = 16,
     timesteps: Annotated[int, typer.Option(help="Timesteps T")] = 8,
     neuron: Annotated[str, typer.Option(help="PLIF, LIF, IF or ANN")] = "PLIF",
@@ -118,28 +124,33 @@ def describe(
     data_dir: DataDir = None,
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object")] = False,
 ) -> None:
-    """Parameters, neurons and spikes of an architecture."""
-    from autosnn_nni import commands
+    """Parameters, neurons and spikes of a network."""
+    from autosnn_nni import inspection, tables
+    from autosnn_nni.architectures import choose
+    from autosnn_nni.plugins import load_plugins
 
-    commands.load_plugins(plugin or [])
+    load_plugins(plugin or [])
+    chosen = choose(blocks, None, network)
     if run is not None:
-        result = commands.describe_in_run(run, blocks, data_dir)
+        result = inspection.describe_in_run(run, chosen.blocks, data_dir)
     else:
-        config = {"space": space, "channels": channels, "timesteps": timesteps, "neuron": neuron}
-        result = commands.describe(blocks, dataset, config)
-    print_json(result) if json_ else commands.show_description(result)
+        config = {"channels": channels, "timesteps": timesteps, "neuron": neuron}
+        given = config if space is None else {"space": space, **config}
+        result = inspection.describe(chosen, dataset, given)
+    print_json(result) if json_ else tables.show_description(result)
 
 
 @app.command("list")
 def list_(
-    kind: Annotated[str, typer.Argument(help="spaces, blocks, neurons, datasets or strategies")],
+    kind: Annotated[str, typer.Argument(help="spaces, blocks, networks, neurons, ...")],
     plugin: Annotated[list[Path] | None, typer.Option(help="Python file with more")] = None,
 ) -> None:
     """The names that options take."""
-    from autosnn_nni import commands
+    from autosnn_nni import inspection
+    from autosnn_nni.plugins import load_plugins
 
-    commands.load_plugins(plugin or [])
-    for name in commands.names(kind):
+    load_plugins(plugin or [])
+    for name in inspection.names(kind):
         Console().print(name, highlight=False)
 
 

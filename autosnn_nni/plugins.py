@@ -1,10 +1,17 @@
 """A user's own blocks, spaces, data sets and searches from files of theirs."""
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 
 from autosnn_nni.errors import UserError
+
+
+def load_plugins(paths: Iterable[Path]) -> None:
+    """Load each of the user's files."""
+    for path in paths:
+        load_plugin(path)
 
 
 def load_plugin(path: Path) -> None:

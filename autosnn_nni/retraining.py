@@ -91,6 +91,4 @@ def evaluate_on_test(
     network = network.to(training.torch_device)
     calibrated = recalibrated(network, calibration_batches(data, training))
     result = evaluate(calibrated, plain_batches(data, data.test, training))
-    return TrainedNetwork(
-        calibrated, config, describe(calibrated, tuple(blocks), config.shape), result
-    )
+    return TrainedNetwork(calibrated, config, describe(calibrated, config, tuple(blocks)), result)

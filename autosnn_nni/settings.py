@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from autosnn_nni.errors import UserError
-from autosnn_nni.plugins import load_plugin
+from autosnn_nni.plugins import load_plugins
 
 if TYPE_CHECKING:
     from autosnn_nni.data import DataInfo
     from autosnn_nni.search_spaces import NetworkConfig
     from autosnn_nni.strategies import Fitness, Search
 
-_CANDIDATES_HELP = "Candidate blocks [default: skip,SCB_k3,SCB_k5,SRB_k3,SRB_k5]"
+_CANDIDATES_HELP = "Candidate blocks [default: the space's, skip,SCB_k3,SCB_k5,SRB_k3,SRB_k5]"
 
 STAGES = ("supernet", "search", "retrain")
 
@@ -60,16 +60,15 @@ class Settings:
 
     def __post_init__(self) -> None:
         self._check_types()
-        for path in self.plugins:
-            load_plugin(Path(path))
+        load_plugins(Path(path) for path in self.plugins)
         self._fill_in()
         self._check_numbers()
         _ = self.network, self.fitness, self.search
 
     def _fill_in(self) -> None:
-        from autosnn_nni.search_spaces import PAPER_CANDIDATES
+        from autosnn_nni.search_spaces import MACROS
 
-        defaults = {"candidates": PAPER_CANDIDATES}
+        defaults = {"candidates": MACROS[self.space].candidates}
         for name in ("batch_size", "supernet_epochs", "retrain_epochs"):
             defaults[name] = getattr(self._data_info, name)
         for name, default in defaults.items():

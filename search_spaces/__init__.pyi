@@ -9,30 +9,38 @@ from .architecture import (
 from .blocks import BLOCKS, PAPER_CANDIDATES
 from .build import build_network
 from .config import NetworkConfig
-from .description import Description, Stage, describe
-from .macro import MACROS, TBD, Macro, Pool
+from .description import DescribedStage, Description, describe
+from .macro import Macro
+from .macros import MACROS
 from .network import SpikingNetwork, fold_batch_norm, path_weights, subnet
+from .networks import NETWORKS, Network
 from .neurons import NEURONS, NeuronFactory
 from .space import SpikingSpace
 from .spikes import LayerSpikes, SpikeCounter, spiking_layers
+from .stages import TBD, Fixed, FullyConnected, GlobalPool, Pool
 
 __all__ = [
     "BLOCKS",
     "MACROS",
+    "NETWORKS",
     "NEURONS",
     "PAPER_CANDIDATES",
     "TBD",
     "Architecture",
+    "DescribedStage",
     "Description",
+    "Fixed",
+    "FullyConnected",
+    "GlobalPool",
     "LayerSpikes",
     "Macro",
+    "Network",
     "NetworkConfig",
     "NeuronFactory",
     "Pool",
     "SpikeCounter",
     "SpikingNetwork",
     "SpikingSpace",
-    "Stage",
     "build_network",
     "describe",
     "fold_batch_norm",

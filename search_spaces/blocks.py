@@ -2,8 +2,7 @@
 
 A block is made by ``factory(in_channels, out_channels, stride, neuron)``; its forward takes and
 gives ``[N, C, H, W]`` of one timestep (``[T, N, C, H, W]`` in SpikingJelly's multi-step mode).
-All convolutions are without bias and followed by batch norm. A new block is one class or factory
-and one ``BLOCKS.add`` line.
+A new block is one class or factory and one ``BLOCKS.add`` line.
 """
 
 from collections.abc import Callable
@@ -15,39 +14,11 @@ from spikingjelly.activation_based import layer
 from torch import Tensor, nn
 
 from autosnn_nni.registry import Registry
+from autosnn_nni.search_spaces.layers import ConvBN, Pointwise, SpikingConv
 from autosnn_nni.search_spaces.neurons import NeuronFactory
 
 BlockFactory = Callable[[int, int, int, NeuronFactory], nn.Module]
 BLOCKS: Registry[BlockFactory] = Registry("block")
-
-
-class ConvBN(nn.Sequential):
-    """A convolution that keeps the resolution (divided by the stride), then batch norm."""
-
-    def __init__(
-        self, in_channels: int, out_channels: int, kernel: int, stride: int = 1, groups: int = 1
-    ) -> None:
-        super().__init__(
-            layer.Conv2d(
-                in_channels, out_channels, kernel, stride, kernel // 2, groups=groups, bias=False
-            ),
-            layer.BatchNorm2d(out_channels),
-        )
-
-
-class SpikingConv(nn.Module):
-    """Convolution, batch norm and neuron at stride 1."""
-
-    def __init__(
-        self, in_channels: int, out_channels: int, kernel: int, neuron: NeuronFactory
-    ) -> None:
-        super().__init__()
-        self.conv = ConvBN(in_channels, out_channels, kernel)
-        self.neuron = neuron()
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Spikes of the layer."""
-        return self.neuron(self.conv(x))
 
 
 class SCB(nn.Module):
@@ -136,8 +107,8 @@ class HalvingSkip(nn.Module):
 
     def __init__(self, in_channels: int, out_channels: int, neuron: NeuronFactory) -> None:
         super().__init__()
-        self.even = layer.Conv2d(in_channels, out_channels // 2, 1, 2, bias=False)
-        self.odd = layer.Conv2d(in_channels, out_channels // 2, 1, 2, bias=False)
+        self.even = Pointwise(in_channels, out_channels // 2, 2)
+        self.odd = Pointwise(in_channels, out_channels // 2, 2)
         self.bn = layer.BatchNorm2d(out_channels)
         self.neuron = neuron()
 
@@ -158,21 +129,8 @@ def skip(in_channels: int, out_channels: int, stride: int, neuron: NeuronFactory
     if stride == 2:
         return HalvingSkip(in_channels, out_channels, neuron)
     if in_channels != out_channels:
-        return SpikingConv(in_channels, out_channels, 1, neuron)
+        return SpikingConv(in_channels, out_channels, 1, neuron, kernel=1)
     return nn.Identity()
-
-
-def max_pool() -> nn.Module:
-    """Halves the resolution; its outputs are spikes where its inputs are."""
-    return layer.MaxPool2d(2)
-
-
-def average_pool(neuron: NeuronFactory) -> nn.Module:
-    """Halves the resolution; a neuron makes spikes of the averages."""
-    unit = nn.Sequential()
-    unit.add_module("pool", layer.AvgPool2d(2))
-    unit.add_module("neuron", neuron())
-    return unit
 
 
 def max_pool_block(
@@ -186,7 +144,7 @@ def max_pool_block(
     block = nn.Sequential()
     block.add_module("pool", pool)
     if in_channels != out_channels:
-        block.add_module("fit", SpikingConv(in_channels, out_channels, 1, neuron))
+        block.add_module("fit", SpikingConv(in_channels, out_channels, 1, neuron, kernel=1))
     return block
 
 
@@ -199,11 +157,13 @@ def average_pool_block(
     block.add_module("pool", pool)
     block.add_module("neuron", neuron())
     if in_channels != out_channels:
-        block.add_module("fit", SpikingConv(in_channels, out_channels, 1, neuron))
+        block.add_module("fit", SpikingConv(in_channels, out_channels, 1, neuron, kernel=1))
     return block
 
 
 BLOCKS.add("skip", skip)
+for _k in (3, 5, 7):
+    BLOCKS.add(f"conv_k{_k}", partial(SpikingConv, kernel=_k))
 for _k in (3, 5, 7):
     BLOCKS.add(f"SCB_k{_k}", partial(SCB, kernel=_k))
     BLOCKS.add(f"SRB_k{_k}", partial(SRB, kernel=_k))

@@ -1,16 +1,19 @@
 """From names to networks."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from torch import nn
 
 from autosnn_nni.search_spaces.architecture import to_sample
-from autosnn_nni.search_spaces.blocks import BLOCKS, SpikingConv, average_pool, max_pool
+from autosnn_nni.search_spaces.blocks import BLOCKS
 from autosnn_nni.search_spaces.config import NetworkConfig
-from autosnn_nni.search_spaces.macro import TBD
-from autosnn_nni.search_spaces.network import GlobalAveragePool, SpikingNetwork, VotingLayer
-from autosnn_nni.search_spaces.neurons import NEURONS, NeuronFactory
+from autosnn_nni.search_spaces.layers import SpikingConv, VotingLayer
+from autosnn_nni.search_spaces.network import SpikingNetwork
+from autosnn_nni.search_spaces.neurons import NEURONS
+from autosnn_nni.search_spaces.stages import Maker
 
 MakeSlot = Callable[[str, Mapping[str, Callable[[], nn.Module]]], nn.Module]
 
@@ -25,43 +28,17 @@ def build_network(config: NetworkConfig, blocks: Sequence[str]) -> SpikingNetwor
 def assemble(config: NetworkConfig, make_slot: MakeSlot) -> SpikingNetwork:
     """The network whose TBD blocks are what ``make_slot`` makes of a label and its candidates."""
     neuron = NEURONS[config.neuron]
-    stem = SpikingConv(config.shape[0], config.channels, 3, neuron)
-    stages, channels = _stages(config, neuron, make_slot)
-    features = channels if config.macro.global_pool else _features(config, channels)
+
+    def slot(label: str, in_channels: int, out_channels: int, stride: int) -> nn.Module:
+        shape = (in_channels, out_channels, stride, neuron)
+        return make_slot(label, {name: partial(BLOCKS[name], *shape) for name in config.candidates})
+
+    maker = Maker(config.channels, neuron, slot)
+    stem = SpikingConv(config.shape[0], config.channels, 1, neuron, kernel=3)
+    stages = {
+        placed.name: placed.stage.build(placed.before, placed.labels, maker)
+        for placed in config.stages
+    }
+    fc = VotingLayer(math.prod(config.features), config.classes, neuron)
     timesteps = 1 if config.neuron == "ANN" else config.timesteps  # without state all are equal
-    fc = VotingLayer(features, config.classes, neuron)
     return SpikingNetwork(stem, stages, fc, timesteps, pooled=config.pooled)
-
-
-def _stages(
-    config: NetworkConfig, neuron: NeuronFactory, make_slot: MakeSlot
-) -> tuple[dict[str, nn.Module], int]:
-    stages: dict[str, nn.Module] = {}
-    channels, slots, pools = config.channels, 0, 0
-    for stage in config.macro.stages:
-        if isinstance(stage, TBD):
-            slots += 1
-            label, wide = f"tbd{slots}", stage.width * config.channels
-            stages[label] = make_slot(label, _makers(config, channels, wide, stage.stride, neuron))
-            channels = wide
-        else:
-            pools += 1
-            stages[f"pool{pools}"] = max_pool() if stage.kind == "max" else average_pool(neuron)
-    if config.macro.global_pool:
-        stages["gap"] = GlobalAveragePool(neuron)
-    return stages, channels
-
-
-def _makers(
-    config: NetworkConfig, in_channels: int, out_channels: int, stride: int, neuron: NeuronFactory
-) -> dict[str, Callable[[], nn.Module]]:
-    def maker(name: str) -> Callable[[], nn.Module]:
-        return lambda: BLOCKS[name](in_channels, out_channels, stride, neuron)
-
-    return {name: maker(name) for name in config.candidates}
-
-
-def _features(config: NetworkConfig, channels: int) -> int:
-    """Inputs of the fully connected layer."""
-    height, width = (config.macro.output_side(side) for side in config.shape[1:])
-    return channels * height * width

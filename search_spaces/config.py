@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 from autosnn_nni.errors import UserError
 from autosnn_nni.search_spaces.architecture import Architecture
-from autosnn_nni.search_spaces.blocks import BLOCKS, PAPER_CANDIDATES
-from autosnn_nni.search_spaces.macro import MACROS, Macro
+from autosnn_nni.search_spaces.blocks import BLOCKS
+from autosnn_nni.search_spaces.macro import Macro, Placed
+from autosnn_nni.search_spaces.macros import MACROS
 from autosnn_nni.search_spaces.neurons import NEURONS
+from autosnn_nni.search_spaces.stages import Shape
 
 
 @dataclass(frozen=True)
@@ -15,17 +17,17 @@ class NetworkConfig:
     """Everything that fixes a network but its blocks.
 
     ``shape`` is an image's (channels, height, width); ``channels`` is the paper's initial channel
-    C; ``candidates`` name the blocks a TBD block may become. Raises :class:`UserError` where a
-    value makes no network.
+    C; ``candidates`` name the blocks a TBD block may become, by default those of the space. Raises
+    :class:`UserError` where a value makes no network.
     """
 
     space: str
-    shape: tuple[int, int, int]
+    shape: Shape
     classes: int
     channels: int = 16
     timesteps: int = 8
     neuron: str = "PLIF"
-    candidates: Architecture = PAPER_CANDIDATES
+    candidates: Architecture = ()
     pooled: bool = False
 
     def __post_init__(self) -> None:
@@ -34,6 +36,8 @@ class NetworkConfig:
         if self.timesteps < 1:
             raise UserError(f"timesteps must be at least 1, not {self.timesteps}")
         NEURONS[self.neuron]
+        if not self.candidates:
+            object.__setattr__(self, "candidates", self.macro.candidates)
         for name in self.candidates:
             BLOCKS[name]
             if self.candidates.count(name) > 1:
@@ -41,16 +45,28 @@ class NetworkConfig:
         self._check_size()
 
     def _check_size(self) -> None:
-        if self.macro.output_side(min(self.shape[1:])) < 1:
+        if not self.macro.fits(*self.shape[1:]):
+            least = self.macro.least_side
             raise UserError(
                 f"images of {self.shape[1]}x{self.shape[2]} are too small for {self.space}; "
-                "its pooling layers need at least 8x8"
+                f"its pooling layers need at least {least}x{least}"
             )
 
     @property
     def macro(self) -> Macro:
         """The macro architecture."""
         return MACROS[self.space]
+
+    @property
+    def stages(self) -> tuple[Placed, ...]:
+        """The stages between the first convolution and the voting layer, at their places."""
+        return tuple(self.macro.place(self.shape, self.channels))
+
+    @property
+    def features(self) -> Shape:
+        """The shape of what the voting layer sees."""
+        stages = self.stages
+        return stages[-1].after if stages else (self.channels, *self.shape[1:])
 
     @property
     def size(self) -> int:

@@ -1,18 +1,17 @@
 """What a network is, without training it: parameters, neurons, stages."""
 
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
 
 import torch
-from torch import Tensor, nn
 
+from autosnn_nni.search_spaces.architecture import Architecture, to_sample, to_text
+from autosnn_nni.search_spaces.config import NetworkConfig
 from autosnn_nni.search_spaces.network import SpikingNetwork
 from autosnn_nni.search_spaces.spikes import SpikeCounter
 
 
 @dataclass(frozen=True)
-class Stage:
+class DescribedStage:
     """One stage of a network as it is drawn; ``size`` is the side of its square output."""
 
     name: str
@@ -30,61 +29,37 @@ class Description:
     on as well (the paper's 6.4 HWC of Section B.3 counts both).
     """
 
-    blocks: tuple[str, ...]
+    blocks: Architecture
     parameters: int
     neurons: int
     pool_outputs: int
-    stages: tuple[Stage, ...]
+    stages: tuple[DescribedStage, ...]
 
 
-def describe(
-    network: SpikingNetwork, blocks: tuple[str, ...], shape: tuple[int, int, int]
-) -> Description:
-    """Describe a stand-alone network for images of ``shape`` (channels, height, width)."""
-    sizes: dict[str, torch.Size] = {}
-    outputs: dict[str, nn.Module] = {"stem": network.stem.neuron, **network.stages}
-    hooks = [
-        stage.register_forward_hook(partial(_record, sizes, name))
-        for name, stage in outputs.items()
-    ]
+def describe(network: SpikingNetwork, config: NetworkConfig, blocks: Architecture) -> Description:
+    """Describe the stand-alone ``network`` of ``config`` with the architecture ``blocks``."""
     with SpikeCounter(network) as counter, torch.no_grad():
         training = network.training
-        network.eval()(network.fc.linear.weight.new_zeros(1, *shape))
+        network.eval()(network.fc.linear.weight.new_zeros(1, *config.shape))
         network.train(training)
-    for hook in hooks:
-        hook.remove()
     layers = counter.layers()
     return Description(
         blocks=blocks,
         parameters=sum(parameter.numel() for parameter in network.parameters()),
         neurons=sum(layer.neurons for layer in layers if layer.kind == "neuron"),
         pool_outputs=sum(layer.neurons for layer in layers if layer.kind == "pool"),
-        stages=_stages(network, blocks, sizes),
+        stages=tuple(_stages(network, config, blocks)),
     )
 
 
-def _record(
-    sizes: dict[str, torch.Size], name: str, module: nn.Module, inputs: Any, output: Tensor
-) -> None:
-    sizes[name] = output.shape[-3:]
-
-
 def _stages(
-    network: SpikingNetwork, blocks: tuple[str, ...], sizes: dict[str, torch.Size]
-) -> tuple[Stage, ...]:
-    chosen = iter(blocks)
-    stages = []
-    for name, (channels, side, _) in sizes.items():
-        if name == "stem":
-            kind, block = "stem", "conv 3x3"
-        elif name.startswith("tbd"):
-            kind, block = "tbd", next(chosen)
-        elif name == "gap":
-            kind, block = "pool", "global average pool"
-        else:
-            is_max = isinstance(network.stages[name], nn.MaxPool2d)
-            kind, block = "pool", "max pool" if is_max else "average pool"
-        stages.append(Stage(name, kind, block, channels, side))
-    outputs = network.fc.linear.out_features
-    head = Stage("fc", "head", "fully connected", outputs, 1)
-    return (*stages, head, Stage("vote", "head", "voting", outputs // 10, 1))
+    network: SpikingNetwork, config: NetworkConfig, blocks: Architecture
+) -> list[DescribedStage]:
+    chosen = to_sample(blocks)
+    drawn = [DescribedStage("stem", "stem", "conv 3x3", config.channels, config.shape[1])]
+    for placed in config.stages:
+        block = to_text([chosen[label] for label in placed.labels]) or placed.stage.title
+        channels, side, _ = placed.after
+        drawn.append(DescribedStage(placed.name, placed.stage.kind, block, channels, side))
+    voters = DescribedStage("fc", "head", "fully connected", network.fc.linear.out_features, 1)
+    return [*drawn, voters, DescribedStage("vote", "head", "voting", config.classes, 1)]

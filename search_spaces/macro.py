@@ -1,67 +1,76 @@
-"""Macro architectures by name (paper Figure 7): what is fixed around the TBD blocks.
+"""What a macro architecture is: a row of stages, some of which are to be determined."""
 
-A new macro architecture is one declaration and one ``MACROS.add`` line.
-"""
-
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 
-from autosnn_nni.registry import Registry
+from autosnn_nni.search_spaces.architecture import Architecture, labels
+from autosnn_nni.search_spaces.blocks import PAPER_CANDIDATES
+from autosnn_nni.search_spaces.stages import Fixed, Pool, Shape, Stage
+
+_CONV = Fixed("conv_k3", 1)
+_STEM_64 = (Pool(), _CONV)
+_STEM_128 = (Pool(), _CONV, Pool())
 
 
 @dataclass(frozen=True)
-class TBD:
-    """A to-be-determined block of ``width`` x C channels."""
+class Placed:
+    """A stage at its place in a network: its name, its TBD blocks, the shapes around it."""
 
-    width: int
-    stride: int = 1
-
-
-@dataclass(frozen=True)
-class Pool:
-    """A 2x2 pooling layer between TBD blocks: ``"max"``, or ``"average"`` followed by neurons.
-
-    An average of spikes is at most 1: a leaky neuron hardly reaches its threshold of 1 on it until
-    training has raised its alpha.
-    """
-
-    kind: str = "max"
+    name: str
+    stage: Stage
+    labels: tuple[str, ...]
+    before: Shape
+    after: Shape
 
 
 @dataclass(frozen=True)
 class Macro:
-    """The stages between the stem (conv 3x3 to C channels) and the fully connected layer.
+    """The stages between a 3x3 convolution to C channels and the voting layer.
 
-    ``global_pool`` adds a global average pool with neurons before the fully connected layer.
+    ``stem`` are those that come first of all; by default as many as bring images of 64x64 and of
+    128x128 pixels down to 32x32 (Figure 6). ``batch_norm`` is where it stands: ``"layer"`` behind
+    every convolution, ``"time"`` the same with parameters per timestep (BNTT), ``"last"`` once,
+    before the voting layer (SALT). ``candidates`` are what TBD blocks may become by default.
     """
 
-    stages: tuple[TBD | Pool, ...]
-    global_pool: bool = False
+    stages: tuple[Stage, ...]
+    stem: tuple[Stage, ...] | None = None
+    batch_norm: str = "layer"
+    candidates: Architecture = PAPER_CANDIDATES
 
     @property
     def tbd_blocks(self) -> int:
         """How many blocks are to be determined."""
-        return sum(isinstance(stage, TBD) for stage in self.stages)
+        return sum(stage.slots for stage in self.stages)
 
-    def output_side(self, side: int) -> int:
-        """The side that is left of an image's: pools round halves down, strides round them up."""
-        for stage in self.stages:
-            if not isinstance(stage, TBD):
-                side //= 2
-            elif stage.stride == 2:
-                side = (side + 1) // 2
-        return side
+    def place(self, shape: Shape, channels: int) -> Iterator[Placed]:
+        """Every stage at its place, for images of ``shape`` and C ``channels``."""
+        shape = (channels, *shape[1:])
+        stem = _stem(min(shape[1:])) if self.stem is None else self.stem
+        slots, numbers = iter(labels(self.tbd_blocks)), Counter[str]()
+        for place, stages in (("stem_", stem), ("", self.stages)):
+            numbers.clear()
+            for stage in stages:
+                numbers[stage.prefix] += 1
+                after = stage.output(shape, channels)
+                name = f"{place}{stage.prefix}{numbers[stage.prefix]}"
+                own = tuple(next(slots) for _ in range(stage.slots))
+                yield Placed(name, stage, own, shape, after)
+                shape = after
+
+    def fits(self, height: int, width: int) -> bool:
+        """Whether something is left of images of this size."""
+        return all(min(placed.after) > 0 for placed in self.place((1, height, width), 1))
+
+    @property
+    def least_side(self) -> int:
+        """The side of the smallest square image of which something is left."""
+        return next(side for side in count(1) if self.fits(side, side))
 
 
-MACROS: Registry[Macro] = Registry("space")
-
-
-def _five_blocks(pool: Pool) -> tuple[TBD | Pool, ...]:
-    return (TBD(1), pool, TBD(2), TBD(2), pool, TBD(4), TBD(4), pool)
-
-
-_STRIDED = (TBD(1), TBD(2, 2), TBD(2), TBD(2), TBD(4, 2), TBD(4), TBD(4), TBD(8, 2))
-
-MACROS.add("SNN_1", Macro(_five_blocks(Pool("max"))))
-MACROS.add("SNN_2", Macro(_five_blocks(Pool("max")), global_pool=True))
-MACROS.add("SNN_3", Macro(_STRIDED))
-MACROS.add("SNN_4", Macro(_five_blocks(Pool("average"))))
+def _stem(side: int) -> tuple[Stage, ...]:
+    if side >= 128:
+        return _STEM_128
+    return _STEM_64 if side >= 64 else ()

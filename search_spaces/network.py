@@ -9,36 +9,7 @@ from spikingjelly.activation_based import functional
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from autosnn_nni.search_spaces.blocks import ConvBN, SpikingConv
-from autosnn_nni.search_spaces.neurons import NeuronFactory
-
-VOTERS = 10
-
-
-class GlobalAveragePool(nn.Module):
-    """Averages each channel; a neuron makes spikes of the averages (SNN_2)."""
-
-    def __init__(self, neuron: NeuronFactory) -> None:
-        super().__init__()
-        self.neuron = neuron()
-
-    def forward(self, x: Tensor) -> Tensor:
-        """``[..., C, H, W]`` to spikes ``[..., C, 1, 1]``."""
-        return self.neuron(x.mean((-2, -1), keepdim=True))
-
-
-class VotingLayer(nn.Module):
-    """Fully connected to 10 neurons a class, whose spikes are averaged (Section 3)."""
-
-    def __init__(self, features: int, classes: int, neuron: NeuronFactory) -> None:
-        super().__init__()
-        self.linear = nn.Linear(features, classes * VOTERS, bias=False)
-        self.neuron = neuron()
-
-    def forward(self, x: Tensor) -> Tensor:
-        """``[..., C, H, W]`` to votes ``[..., classes]`` in [0, 1]."""
-        spikes: Tensor = self.neuron(self.linear(x.flatten(-3)))
-        return spikes.unflatten(-1, (-1, VOTERS)).mean(-1)
+from autosnn_nni.search_spaces.layers import ConvBN, SpikingConv, VotingLayer
 
 
 class SpikingNetwork(nn.Module):

@@ -166,6 +166,11 @@ class Pooled(Plain):
 # Blocks (Figure 8): ``name`` is the block's place in the weights, ``out`` its channels.
 
 
+def conv(net: Plain, name: str, x: Tensor, out: int, stride: int, *, kernel: int) -> Tensor:
+    """One convolution, batch norm and neuron."""
+    return net.neuron(f"{name}.neuron", net.conv_bn(f"{name}.conv", x, out, kernel, stride))
+
+
 def scb(net: Plain, name: str, x: Tensor, out: int, stride: int, *, kernel: int) -> Tensor:
     """Spiking convolution block."""
     x = net.neuron(f"{name}.neuron1", net.conv_bn(f"{name}.conv1", x, out, kernel, stride))
@@ -240,6 +245,7 @@ def average_pool(net: Plain, name: str, x: Tensor, out: int, stride: int) -> Ten
 Block = Callable[[Plain, str, Tensor, int, int], Tensor]
 BLOCKS: dict[str, Block] = {"skip": skip, "max_pool": max_pool, "average_pool": average_pool}
 for _k in (3, 5, 7):
+    BLOCKS[f"conv_k{_k}"] = partial(conv, kernel=_k)
     BLOCKS[f"SCB_k{_k}"] = partial(scb, kernel=_k)
     BLOCKS[f"SRB_k{_k}"] = partial(srb, kernel=_k)
     for _e in (1, 3, 6):
@@ -266,7 +272,7 @@ def snn_2(net: Plain, blocks: Sequence[str], x: Tensor, c: int) -> Tensor:
     """SNN_1 and a global average pool with neurons."""
     x = snn_1(net, blocks, x, c)
     height, width = x.shape[-2:]
-    return net.neuron("stages.gap.neuron", x.sum((-2, -1), keepdim=True) / (height * width))
+    return net.neuron("stages.gap1.neuron", x.sum((-2, -1), keepdim=True) / (height * width))
 
 
 def snn_3(net: Plain, blocks: Sequence[str], x: Tensor, c: int) -> Tensor:
@@ -293,7 +299,116 @@ def snn_4(net: Plain, blocks: Sequence[str], x: Tensor, c: int) -> Tensor:
     return net.neuron("stages.pool3.neuron", net.average_pool(x))
 
 
-SPACES = {"SNN_1": snn_1, "SNN_2": snn_2, "SNN_3": snn_3, "SNN_4": snn_4}
+def snn_1_8(net: Plain, blocks: Sequence[str], x: Tensor, c: int) -> Tensor:
+    """SNN_1 with one more block before each pool (Table 6)."""
+    x = BLOCKS[blocks[0]](net, "stages.tbd1", x, c, 1)
+    x = BLOCKS[blocks[1]](net, "stages.tbd2", x, c, 1)
+    x = net.max_pool("stages.pool1", x)
+    x = BLOCKS[blocks[2]](net, "stages.tbd3", x, 2 * c, 1)
+    x = BLOCKS[blocks[3]](net, "stages.tbd4", x, 2 * c, 1)
+    x = BLOCKS[blocks[4]](net, "stages.tbd5", x, 2 * c, 1)
+    x = net.max_pool("stages.pool2", x)
+    x = BLOCKS[blocks[5]](net, "stages.tbd6", x, 4 * c, 1)
+    x = BLOCKS[blocks[6]](net, "stages.tbd7", x, 4 * c, 1)
+    x = BLOCKS[blocks[7]](net, "stages.tbd8", x, 4 * c, 1)
+    return net.max_pool("stages.pool3", x)
+
+
+SPACES = {"SNN_1": snn_1, "SNN_2": snn_2, "SNN_3": snn_3, "SNN_4": snn_4, "SNN_1_8": snn_1_8}
+
+
+# Networks made by hand (Tables 3 and 4), between the first convolution and the last layer.
+
+
+def conv3(net: Plain, number: int, x: Tensor, out: int) -> Tensor:
+    """conv_k3."""
+    return conv(net, f"stages.block{number}", x, out, 1, kernel=3)
+
+
+def srb3(net: Plain, number: int, x: Tensor, out: int, stride: int = 1) -> Tensor:
+    """SRB_k3."""
+    return srb(net, f"stages.block{number}", x, out, stride, kernel=3)
+
+
+def average(net: Plain, number: int, x: Tensor) -> Tensor:
+    """Average pool and neurons."""
+    return net.neuron(f"stages.pool{number}.neuron", net.average_pool(x))
+
+
+def fully_connected(net: Plain, number: int, x: Tensor, out: int) -> Tensor:
+    """A hidden layer and its neurons."""
+    spikes = net.neuron(
+        f"stages.fc{number}.neuron", net.linear(f"stages.fc{number}.linear", x.flatten(-3))
+    )
+    assert spikes.shape[-1] == out
+    return spikes[..., None, None]
+
+
+def cifarnet_wu(net: Plain, blocks: Sequence[str], x: Tensor, c: int) -> Tensor:
+    """Wu et al. 2019."""
+    x = average(net, 1, conv3(net, 1, x, 2 * c))
+    x = average(net, 2, conv3(net, 2, x, 4 * c))
+    x = conv3(net, 4, conv3(net, 3, x, 8 * c), 4 * c)
+    return fully_connected(net, 2, fully_connected(net, 1, x, 8 * c), 4 * c)
+
+
+def cifarnet_fang(net: Plain, blocks: Sequence[str], x: Tensor, c: int) -> Tensor:
+    """Fang et al. 2021."""
+    x = net.max_pool("stages.pool1", conv3(net, 2, conv3(net, 1, x, c), c))
+    x = conv3(net, 5, conv3(net, 4, conv3(net, 3, x, c), c), c)
+    return fully_connected(net, 1, net.max_pool("stages.pool2", x), 8 * c)
+
+
+def resnet11_lee(net: Plain, blocks: Sequence[str], x: Tensor, c: int) -> Tensor:
+    """Lee et al. 2020."""
+    x = srb3(net, 2, srb3(net, 1, average(net, 1, x), 2 * c), 4 * c, 2)
+    x = srb3(net, 4, srb3(net, 3, x, 8 * c), 8 * c, 2)
+    return fully_connected(net, 1, x, 16 * c)
+
+
+def resnet19_zheng(net: Plain, blocks: Sequence[str], x: Tensor, c: int) -> Tensor:
+    """Zheng et al. 2021."""
+    x = srb3(net, 3, srb3(net, 2, srb3(net, 1, x, c), c), c)
+    x = srb3(net, 6, srb3(net, 5, srb3(net, 4, x, 2 * c, 2), 2 * c), 2 * c)
+    x = srb3(net, 8, srb3(net, 7, x, 4 * c, 2), 4 * c)
+    return fully_connected(net, 1, average(net, 1, x), 2 * c)
+
+
+def fang_dvs(net: Plain, blocks: Sequence[str], x: Tensor, c: int, *, halvings: int) -> Tensor:
+    """Fang et al. 2021 for event data."""
+    x = net.max_pool("stages.pool1", x)
+    for number in range(1, halvings):
+        x = net.max_pool(f"stages.pool{number + 1}", conv3(net, number, x, c))
+    return fully_connected(net, 1, x, 4 * c)
+
+
+def resnet17_zheng_dvs(net: Plain, blocks: Sequence[str], x: Tensor, c: int) -> Tensor:
+    """Zheng et al. 2021 for event data, behind the deep stem."""
+    x = srb3(net, 3, srb3(net, 2, srb3(net, 1, x, c, 2), c), c)
+    x = srb3(net, 5, srb3(net, 4, x, 2 * c, 2), 2 * c)
+    x = srb3(net, 7, srb3(net, 6, x, 2 * c), 2 * c)
+    return fully_connected(net, 1, average(net, 1, x), 4 * c)
+
+
+BY_HAND = {
+    "CIFARNet-Wu": cifarnet_wu,
+    "CIFARNet-Fang": cifarnet_fang,
+    "ResNet11-Lee": resnet11_lee,
+    "ResNet19-Zheng": resnet19_zheng,
+    "CIFARNet-Fang-DVS4": partial(fang_dvs, halvings=4),
+    "CIFARNet-Fang-DVS5": partial(fang_dvs, halvings=5),
+    "ResNet17-Zheng-DVS": resnet17_zheng_dvs,
+}
+MACROS = {**SPACES, **BY_HAND}
+
+
+def deep_stem(net: Plain, x: Tensor, c: int) -> Tensor:
+    """What comes before the blocks of a searched space (Figure 6); nothing for 32x32."""
+    if x.shape[-1] < 64:
+        return x
+    halved = net.max_pool("stages.stem_pool1", x)
+    x = conv(net, "stages.stem_block1", halved, c, 1, kernel=3)
+    return x if x.shape[-1] < 64 else net.max_pool("stages.stem_pool2", x)
 
 
 def forward(
@@ -307,7 +422,10 @@ def forward(
     current = net.conv_bn("stem.conv", images, channels, 3)
 
     def votes(z: Tensor) -> Tensor:
-        x = SPACES[space](net, blocks, net.neuron("stem.neuron", z), channels)
+        x = net.neuron("stem.neuron", z)
+        if space in SPACES or space == "ResNet17-Zheng-DVS":
+            x = deep_stem(net, x, channels)
+        x = MACROS[space](net, blocks, x, channels)
         spikes = net.neuron("fc.neuron", net.linear("fc.linear", x.flatten(-3)))
         return spikes.reshape(*spikes.shape[:-1], -1, K).mean(-1)
 

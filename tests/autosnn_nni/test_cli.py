@@ -37,6 +37,7 @@ SETTINGS = [
     (("--candidates", "skip,SRB_k9"), ("unknown block 'SRB_k9'", "did you mean 'SRB_k")),
     (("--candidates", "skip,skip"), ("candidate 'skip' is named twice",)),
     (("--candidates", ""), ("unknown block ''", "known: skip")),
+    (("--space", "CIFARNet-Wu"), ("no TBD blocks", "autosnn train --network CIFARNet-Wu")),
     (("--space", "SNN_9"), ("unknown space 'SNN_9'", "did you mean 'SNN_")),
     (("--dataset", "ImageNet"), ("unknown data set 'ImageNet'", "known: digits, MNIST")),
     (("--neuron", "Izhikevich"), ("unknown neuron 'Izhikevich'", "known: PLIF, LIF, IF, ANN")),
@@ -80,7 +81,7 @@ def test_a_wrong_setting_is_named_and_leaves_room_for_the_right_one(
     left = {path.name for path in run.rglob("*")}
     assert left <= {".lock", "settings.json"}
     if "settings.json" in left or wrong == ("--channels", "3"):
-        right = ("--dataset", "digits", *tiny)
+        right = ("--dataset", "digits", "--space", "SNN_1", *tiny)
         assert autosnn("supernet", "--output", run, *right).code == 0
 
 
@@ -107,8 +108,11 @@ ARCHITECTURES = [
     (("--blocks", f"{SKIPS},skip"), ("SNN_1 has 5 TBD blocks, but 6 blocks were given",)),
     (("--blocks", "skip,skip,skip,skip,SRB_k9"), ("unknown block 'SRB_k9'",)),
     (("--blocks", ""), ("unknown block ''",)),
-    ((), ("either by --blocks or by --architecture",)),
-    (("--blocks", SKIPS, "--architecture", "best.json"), ("either by --blocks or by --arch",)),
+    ((), ("name one architecture: --blocks, --architecture or --network",)),
+    (("--blocks", SKIPS, "--architecture", "best.json"), ("name one architecture",)),
+    (("--blocks", SKIPS, "--network", "CIFARNet-Wu"), ("name one architecture",)),
+    (("--network", "CIFARNet"), ("unknown network 'CIFARNet'", "did you mean 'CIFARNet-")),
+    (("--network", "CIFARNet-Wu", "--space", "SNN_2"), ("CIFARNet-Wu; leave out --space",)),
     (("--architecture", "nowhere.json"), ("nowhere.json does not exist",)),
     (("--architecture", "list.json"), ("list.json is not a search's best.json",)),
     (("--architecture", "empty.json"), ("empty.json is not a search's best.json",)),
@@ -143,13 +147,13 @@ def test_a_wrong_architecture_is_named(
 COMMANDS = [
     (("describe", "--blocks", "skip,skip"), ("SNN_1 has 5 TBD blocks, but 2 blocks",)),
     (("describe", "--blocks", "skip,skip,skip,skip,skop"), ("unknown block 'skop'", "'skip'")),
-    (("describe",), ("Missing option", "--blocks")),
+    (("describe",), ("name one architecture",)),
     (("describe", "--blocks", SKIPS, "--space", "SNN_0"), ("unknown space 'SNN_0'",)),
     (("describe", "--blocks", SKIPS, "--dataset", "X"), ("unknown data set 'X'",)),
     (("describe", "--blocks", SKIPS, "--channels", "5"), ("channels must be even", "5")),
     (("describe", "--blocks", SKIPS, "--run", "empty"), ("empty is not a run of autosnn",)),
     (("describe", "--blocks", SKIPS, "--plugin", "no.py"), ("no.py is not a Python file",)),
-    (("list", "frobs"), ("unknown list 'frobs'", "spaces, blocks, neurons, datasets, strat")),
+    (("list", "frobs"), ("unknown list 'frobs'", "spaces, blocks, networks, neurons, dat")),
     (("list",), ("Missing argument", "kind")),
     (("list", "blocks", "--plugin", "fails.py"), ("fails.py", "ZeroDivisionError", "division")),
     (("list", "blocks", "--plugin", "syntax.py"), ("syntax.py", "SyntaxError", "mend it")),

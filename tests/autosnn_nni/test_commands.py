@@ -11,8 +11,9 @@ import pytest
 from autosnn_nni.checkpoints import load_checkpoint
 from autosnn_nni.data import DATASETS
 from autosnn_nni.files import read_json
-from autosnn_nni.search_spaces import BLOCKS, MACROS, NEURONS
+from autosnn_nni.search_spaces import BLOCKS, NETWORKS, NEURONS
 from autosnn_nni.strategies import SEARCHES
+from tests.search_spaces.fixtures import SPACES
 
 Autosnn = Callable[..., Any]
 Args = tuple[str, ...]
@@ -57,6 +58,36 @@ def test_describe_follows_its_options(autosnn: Autosnn) -> None:
     )
     assert (told["space"], told["channels"], told["timesteps"]) == ("SNN_3", 8, 3)
     assert (told["neuron"], told["image"], len(told["blocks"])) == ("LIF", [1, 8, 8], 8)
+
+
+@pytest.mark.parametrize(
+    ("network", "channels", "parameters"),
+    [("CIFARNet-Fang", 64, 2_335_176), ("AutoSNN-0.08", 32, 1_462_954)],
+)
+def test_a_network_is_described_by_its_name(
+    network: str, channels: int, parameters: int, autosnn: Autosnn
+) -> None:
+    told = answer(
+        autosnn(
+            "describe", "--network", network, "--channels", channels, "--timesteps", 1, "--json"
+        )
+    )
+    assert (told["parameters"], told["channels"]) == (parameters, channels)
+
+
+def test_a_network_made_by_hand_is_trained_and_evaluated(
+    tmp_path: Path, autosnn: Autosnn, tiny: Args
+) -> None:
+    run = tmp_path / "run"
+    trained = autosnn("train", "--network", "ResNet11-Lee", "--output", run, *tiny)
+    assert trained.code == 0, trained.err
+    assert "ResNet11-Lee" in trained.out
+    result = read_json(run / "result.json")
+    assert (result["space"], result["blocks"]) == ("ResNet11-Lee", [])
+    told = answer(autosnn("evaluate", run, "--json"))
+    assert {key: told[key] for key in NUMBERS} == {key: result[key] for key in NUMBERS}
+    assert autosnn("evaluate", run).out.startswith("ResNet11-Lee: ")
+    assert "ResNet11-Lee" in (run / "report.html").read_text()
 
 
 def test_describe_with_a_run_is_what_its_search_has_measured(
@@ -200,8 +231,9 @@ def test_report_is_written_anew(run: Path, autosnn: Autosnn) -> None:
 @pytest.mark.parametrize(
     ("kind", "registry"),
     [
-        ("spaces", MACROS),
+        ("spaces", SPACES),
         ("blocks", BLOCKS),
+        ("networks", NETWORKS),
         ("neurons", NEURONS),
         ("datasets", DATASETS),
         ("strategies", SEARCHES),

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from autosnn_nni.search_spaces import (
     BLOCKS,
+    MACROS,
     NEURONS,
     NetworkConfig,
     SpikingNetwork,
@@ -19,9 +20,18 @@ FOUND = ("SRB_k5", "SRB_k5", "skip", "SRB_k3", "SRB_k5")  # the paper's, lambda 
 EIGHT = ("SCB_k3", "skip", "SRB_k3", "skip", "SRB_k5", "SIB_k3_e3", "SCB_k5", "SCB_k3")
 
 
+#: The macro architectures that are searched.
+SPACES = [name for name, macro in MACROS.items() if macro.tbd_blocks]
+
+
+def side_for(space: str) -> int:
+    """Of images that leave something of the smallest macro architectures."""
+    return max(16, MACROS[space].least_side)
+
+
 def small_config(space: str = "SNN_1", **changes: Any) -> NetworkConfig:
     settings: dict[str, Any] = {
-        "shape": (3, 16, 16),
+        "shape": (3, side_for(space), side_for(space)),
         "classes": 3,
         "channels": 4,
         "timesteps": 3,
@@ -31,7 +41,7 @@ def small_config(space: str = "SNN_1", **changes: Any) -> NetworkConfig:
 
 
 def blocks_for(space: str) -> tuple[str, ...]:
-    return EIGHT if small_config(space).macro.tbd_blocks == 8 else FOUND
+    return {0: (), 5: FOUND, 8: EIGHT}[MACROS[space].tbd_blocks]
 
 
 def small_network(
@@ -60,7 +70,7 @@ def lively(network: Module, seed: int = 0) -> Module:
             elif isinstance(module, neuron.ParametricLIFNode):
                 module.w.uniform_(-1, 1.5, generator=rng)
             if isinstance(module, nn.Linear):
-                module.weight.mul_(3)
+                module.weight.mul_(4)
         for averaged in _neurons_of_averages(network):
             averaged.w.fill_(40)  # an average is at most 1: any leak keeps it below the threshold
     return network
@@ -68,7 +78,7 @@ def lively(network: Module, seed: int = 0) -> Module:
 
 def _neurons_of_averages(network: nn.Module) -> list[neuron.ParametricLIFNode]:
     """The PLIF neurons whose input are averages of spikes."""
-    gaps = [getattr(module, "gap", None) for module in network.modules()]
+    gaps = [getattr(module, "gap1", None) for module in network.modules()]
     pools = [m for m in network.modules() if isinstance(getattr(m, "pool", None), layer.AvgPool2d)]
     neurons = [unit.neuron for unit in [*gaps, *pools] if isinstance(unit, nn.Module)]
     return [one for one in neurons if isinstance(one, neuron.ParametricLIFNode)]

@@ -24,7 +24,7 @@ from autosnn_nni.search_spaces import (
     subnet,
     to_sample,
 )
-from tests.search_spaces.fixtures import images, lively, small_config
+from tests.search_spaces.fixtures import SPACES, images, lively, small_config
 
 SETTINGS = {"shape": (3, 16, 16), "classes": 3, "channels": 4, "timesteps": 3}
 
@@ -50,7 +50,7 @@ def stand_alone(super_network: SpikingNetwork, blocks: Architecture, space: str)
     return network
 
 
-@pytest.mark.parametrize("space", MACROS)
+@pytest.mark.parametrize("space", SPACES)
 def test_a_path_of_the_supernet_is_the_stand_alone_network(space: str) -> None:
     mutated = supernet(space)
     for blocks in some_architectures(space):
@@ -187,7 +187,7 @@ def runs(space: str, height: int, width: int) -> bool:
         return network(torch.zeros(1, 1, height, width)).shape == (1, 2)
 
 
-@pytest.mark.parametrize("space", MACROS)
+@pytest.mark.parametrize("space", SPACES)
 @given(height=st.integers(8, 40), width=st.integers(8, 40))
 def test_every_image_size_from_8x8_makes_a_network(space: str, height: int, width: int) -> None:
     assert runs(space, height, width)

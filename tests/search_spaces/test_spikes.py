@@ -9,15 +9,13 @@ from torch import Tensor, nn
 
 from autosnn_nni.search_spaces import (
     BLOCKS,
-    MACROS,
     NEURONS,
     SpikeCounter,
     SpikingNetwork,
     spiking_layers,
 )
-from autosnn_nni.search_spaces.blocks import average_pool, max_pool
-from autosnn_nni.search_spaces.network import VotingLayer
-from tests.search_spaces.fixtures import blocks_for, images, small_network
+from autosnn_nni.search_spaces.layers import VotingLayer, average_pool, max_pool
+from tests.search_spaces.fixtures import SPACES, blocks_for, images, small_network
 
 IF = NEURONS["IF"]
 
@@ -176,7 +174,7 @@ def test_layers_are_named_in_the_order_of_the_network() -> None:
         "tbd5.neuron1",
         "tbd5.neuron2",
         "pool3",
-        "gap",
+        "gap1",
         "fc",
     ]
 
@@ -188,7 +186,7 @@ def test_per_timestep_and_pooled_count_the_same_in_eval_mode() -> None:
     assert pooled.firing_rate == plain.firing_rate
 
 
-@pytest.mark.parametrize("space", MACROS)
+@pytest.mark.parametrize("space", SPACES)
 @settings(max_examples=5, deadline=None)
 @given(timesteps=st.integers(1, 4), seed=st.integers(0, 100))
 def test_spikes_never_exceed_one_per_output_and_timestep(

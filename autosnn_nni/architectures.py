@@ -1,0 +1,46 @@
+"""The architecture that a command is about: by its blocks, a search's result, or its name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from autosnn_nni.errors import UserError
+from autosnn_nni.files import read_json
+from autosnn_nni.search_spaces import NETWORKS, Architecture, from_text
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Blocks, and the settings that come with them: at least the space, unless blocks alone."""
+
+    blocks: Architecture
+    own: Mapping[str, Any] = field(default_factory=dict)
+
+    def settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Its own settings and the ``given`` ones, which win; raises for another space."""
+        space = self.own.get("space")
+        if space and given.get("space", space) != space:
+            raise UserError(f"this architecture is of {space}; leave out --space")
+        return {**self.own, **given}
+
+
+def choose(blocks: str | None, best: Path | None, network: str | None) -> Chosen:
+    """What ``--blocks``, ``--architecture`` or ``--network`` names, of which one must be given."""
+    if [blocks, best, network].count(None) != 2:
+        raise UserError("name one architecture: --blocks, --architecture or --network")
+    if blocks is not None:
+        return Chosen(from_text(blocks))
+    if best is not None:
+        return _read(best)
+    named = NETWORKS[str(network)]
+    return Chosen(named.blocks, {"space": named.space})
+
+
+def _read(path: Path) -> Chosen:
+    best = read_json(path)
+    try:
+        own = {key: best[key] for key in ("space", "channels", "timesteps")}
+        return Chosen(tuple(best["blocks"]), own)
+    except (KeyError, TypeError):
+        raise UserError(f"{path} is not a search's best.json; it has no blocks") from None

@@ -1,0 +1,83 @@
+"""The tables that commands show."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from autosnn_nni.files import read_json
+from autosnn_nni.pipeline import BASELINES
+from autosnn_nni.run_directory import RunDirectory
+from autosnn_nni.search_spaces import to_text
+
+
+def show_results(run: RunDirectory, report: Path) -> None:
+    """The trained networks side by side, and where the report is."""
+    table = Table("architecture", title=f"Test split of {run.settings.dataset}")
+    for column in ("accuracy", "spikes per image", "parameters"):
+        table.add_column(column, justify="right")
+    _add_result(table, run.result, "")
+    for block in BASELINES:
+        _add_result(table, run.baseline(block) / "result.json", f"{run.settings.space}, all ")
+    Console().print(table)
+    say(f"Report: {report}")
+
+
+def _add_result(table: Table, path: Path, prefix: str) -> None:
+    if not path.exists():
+        return
+    result = read_json(path)
+    title = f"{prefix}{result['blocks'][0]}" if prefix else _title(result)
+    table.add_row(
+        title,
+        f"{100 * result['accuracy']:.2f} %",
+        f"{result['spikes']:,.0f}",
+        f"{result['parameters']:,}",
+    )
+
+
+def show_evaluation(result: Mapping[str, Any]) -> None:
+    """Accuracy and spikes, per layer too."""
+    say(
+        f"{_title(result)}: {100 * result['accuracy']:.2f} % test accuracy, "
+        f"{result['spikes']:,.1f} spikes per image ({result['neuron_spikes']:,.1f} of neurons), "
+        f"firing rate {result['firing_rate']:.3f}"
+    )
+    table = Table("layer", "kind")
+    for column in ("neurons", "spikes per image", "firing rate"):
+        table.add_column(column, justify="right")
+    for layer in result["layers"]:
+        numbers = (
+            f"{layer['neurons']:,}",
+            f"{layer['spikes']:,.1f}",
+            f"{layer['firing_rate']:.3f}",
+        )
+        table.add_row(layer["name"], layer["kind"], *numbers)
+    Console().print(table)
+
+
+def _title(result: Mapping[str, Any]) -> str:
+    """The architecture, or the name of a network that has no TBD blocks."""
+    return to_text(result["blocks"]) or str(result["space"])
+
+
+def show_description(result: Mapping[str, Any]) -> None:
+    """Stages and counts."""
+    table = Table("stage", "block", title=f"{result['space']}, C = {result['channels']}")
+    table.add_column("output", justify="right")
+    for stage in result["stages"]:
+        side = f" x {stage['size']} x {stage['size']}" if stage["size"] > 1 else ""
+        table.add_row(stage["name"], stage["block"], f"{stage['out_channels']}{side}")
+    Console().print(table)
+    say(f"Parameters: {result['parameters']:,}")
+    say(f"Neurons: {result['neurons']:,} (and {result['pool_outputs']:,} max-pool outputs)")
+    say(f"Spikes per image: {result['spikes']:,.1f} ({result['spikes_measured_on']})")
+    if "accuracy" in result:
+        say(f"Accuracy there: {100 * result['accuracy']:.2f} %")
+
+
+def say(line: str) -> None:
+    """A line for people, as it is."""
+    Console().print(line, highlight=False, soft_wrap=True)

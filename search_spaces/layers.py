@@ -1,0 +1,124 @@
+"""The layers that blocks and networks are made of: convolution, pool and fully connected.
+
+Forwards take and give ``[N, ...]`` of one timestep (``[T, N, ...]`` in SpikingJelly's multi-step
+mode). No convolution and no fully connected layer has a bias.
+"""
+
+from spikingjelly.activation_based import layer
+from torch import Tensor, nn
+
+from autosnn_nni.search_spaces.neurons import NeuronFactory
+
+VOTERS = 10
+
+
+class Pointwise(layer.Conv2d):
+    """A 1x1 convolution of every ``stride``-th pixel.
+
+    The pixels are taken first: oneDNN 3's strided 1x1 kernel for AVX2 writes beyond its memory in
+    the backward pass of fewer than 8 channels.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, stride: int = 1) -> None:
+        super().__init__(in_channels, out_channels, 1, bias=False)
+        self.pixels = stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[..., C, H, W]`` to ``[..., out_channels, H / stride, W / stride]``, rounded up."""
+        return super().forward(x[..., :: self.pixels, :: self.pixels])
+
+
+class ConvBN(nn.Sequential):
+    """A convolution that keeps the resolution (divided by the stride), then batch norm."""
+
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel: int, stride: int = 1, groups: int = 1
+    ) -> None:
+        if kernel == 1:
+            conv = Pointwise(in_channels, out_channels, stride)
+        else:
+            conv = layer.Conv2d(
+                in_channels, out_channels, kernel, stride, kernel // 2, groups=groups, bias=False
+            )
+        super().__init__(conv, layer.BatchNorm2d(out_channels))
+
+
+class SpikingConv(nn.Module):
+    """Convolution, batch norm and neuron."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        stride: int,
+        neuron: NeuronFactory,
+        *,
+        kernel: int,
+    ) -> None:
+        super().__init__()
+        self.conv = ConvBN(in_channels, out_channels, kernel, stride)
+        self.neuron = neuron()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Spikes of the layer."""
+        return self.neuron(self.conv(x))
+
+
+def max_pool() -> nn.Module:
+    """Halves the resolution; its outputs are spikes where its inputs are."""
+    return layer.MaxPool2d(2)
+
+
+def mean_pool() -> nn.Module:
+    """Halves the resolution; its outputs are averages."""
+    return layer.AvgPool2d(2)
+
+
+def average_pool(neuron: NeuronFactory) -> nn.Module:
+    """Halves the resolution; a neuron makes spikes of the averages."""
+    unit = nn.Sequential()
+    unit.add_module("pool", mean_pool())
+    unit.add_module("neuron", neuron())
+    return unit
+
+
+class GlobalAveragePool(nn.Module):
+    """Averages each channel; a neuron makes spikes of the averages (SNN_2)."""
+
+    def __init__(self, neuron: NeuronFactory) -> None:
+        super().__init__()
+        self.neuron = neuron()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[..., C, H, W]`` to spikes ``[..., C, 1, 1]``."""
+        return self.neuron(x.mean((-2, -1), keepdim=True))
+
+
+class SpikingLinear(nn.Module):
+    """A fully connected layer with neurons."""
+
+    def __init__(self, features: int, outputs: int, neuron: NeuronFactory) -> None:
+        super().__init__()
+        self.linear = nn.Linear(features, outputs, bias=False)
+        self.norm: nn.Module = nn.Identity()
+        self.neuron = neuron()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[..., C, H, W]`` to spikes ``[..., outputs, 1, 1]``."""
+        spikes: Tensor = self.neuron(self.norm(self.linear(x.flatten(-3))))
+        return spikes[..., None, None]
+
+
+class VotingLayer(nn.Module):
+    """Fully connected to 10 neurons a class, whose spikes are averaged (Section 3)."""
+
+    def __init__(self, features: int, classes: int, neuron: NeuronFactory) -> None:
+        super().__init__()
+        self.norm: nn.Module = nn.Identity()
+        self.linear = nn.Linear(features, classes * VOTERS, bias=False)
+        self.neuron = neuron()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[..., C, H, W]`` to votes ``[..., classes]`` in [0, 1]."""
+        spikes: Tensor = self.neuron(self.linear(self.norm(x.flatten(-3))))
+        return spikes.unflatten(-1, (-1, VOTERS)).mean(-1)

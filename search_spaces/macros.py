@@ -1,0 +1,101 @@
+"""Macro architectures by name: the spaces that are searched, and networks made by hand.
+
+A new one is one declaration and one ``MACROS.add`` line. Hand-made ones have no TBD block; like the
+searched ones they begin with a 3x3 convolution to C channels and end with a voting layer.
+"""
+
+from autosnn_nni.registry import Registry
+from autosnn_nni.search_spaces.macro import Macro
+from autosnn_nni.search_spaces.stages import TBD, Fixed, FullyConnected, GlobalPool, Pool, Stage
+
+MACROS: Registry[Macro] = Registry("space")
+
+_MAX, _AVERAGE, _MEAN = Pool("max"), Pool("average"), Pool("mean")
+
+
+def _tbd(*widths: int) -> tuple[Stage, ...]:
+    return tuple(TBD(width) for width in widths)
+
+
+def _conv(*widths: int) -> tuple[Stage, ...]:
+    return tuple(Fixed("conv_k3", width) for width in widths)
+
+
+def _srb(*widths: int) -> tuple[Stage, ...]:
+    return tuple(Fixed("SRB_k3", width) for width in widths)
+
+
+def _halving(width: int) -> Stage:
+    return Fixed("SRB_k3", width, stride=2)
+
+
+def _by_hand(*stages: Stage, batch_norm: str = "layer") -> Macro:
+    return Macro(stages, stem=(), batch_norm=batch_norm)
+
+
+def _snn(pool: Pool) -> tuple[Stage, ...]:
+    return (*_tbd(1), pool, *_tbd(2, 2), pool, *_tbd(4, 4), pool)
+
+
+# Figure 7.
+MACROS.add("SNN_1", Macro(_snn(_MAX)))
+MACROS.add("SNN_2", Macro((*_snn(_MAX), GlobalPool())))
+MACROS.add(
+    "SNN_3", Macro((TBD(1), TBD(2, 2), *_tbd(2, 2), TBD(4, 2), *_tbd(4, 4), TBD(8, stride=2)))
+)
+MACROS.add("SNN_4", Macro(_snn(_AVERAGE)))
+
+# Table 6: a TBD block more before each pool. Its other space of eight blocks is SNN_3.
+MACROS.add("SNN_1_8", Macro((*_tbd(1, 1), _MAX, *_tbd(2, 2, 2), _MAX, *_tbd(4, 4, 4), _MAX)))
+
+# Tables 3 and 4: those of Wu et al. 2019, Fang et al. 2021, Lee et al. 2020, Zheng et al. 2021.
+MACROS.add(
+    "CIFARNet-Wu",
+    _by_hand(
+        *_conv(2),
+        _AVERAGE,
+        *_conv(4),
+        _AVERAGE,
+        *_conv(8, 4),
+        FullyConnected(8),
+        FullyConnected(4),
+    ),
+)
+MACROS.add(
+    "CIFARNet-Fang",
+    _by_hand(*_conv(1, 1), _MAX, *_conv(1, 1, 1), _MAX, FullyConnected(8)),
+)
+MACROS.add(
+    "ResNet11-Lee",
+    _by_hand(_AVERAGE, *_srb(2), _halving(4), *_srb(8), _halving(8), FullyConnected(16)),
+)
+MACROS.add(
+    "ResNet19-Zheng",
+    _by_hand(
+        *_srb(1, 1, 1),
+        _halving(2),
+        *_srb(2, 2),
+        _halving(4),
+        *_srb(4),
+        _AVERAGE,
+        FullyConnected(2),
+    ),
+)
+
+# Their versions for event data: Fang's in four and in five halvings, Zheng's behind the deep stem.
+_CONV_POOL = (*_conv(1), _MAX)
+MACROS.add("CIFARNet-Fang-DVS4", _by_hand(_MAX, *(_CONV_POOL * 3), FullyConnected(4)))
+MACROS.add("CIFARNet-Fang-DVS5", _by_hand(_MAX, *(_CONV_POOL * 4), FullyConnected(4)))
+MACROS.add(
+    "ResNet17-Zheng-DVS",
+    Macro(
+        (
+            _halving(1),
+            *_srb(1, 1),
+            _halving(2),
+            *_srb(2, 2, 2),
+            _AVERAGE,
+            FullyConnected(4),
+        )
+    ),
+)
