@@ -74,7 +74,7 @@ class SpikingEvaluator(Lightning):
         batches = train_batches(data, training)
         trainer = make_trainer(training, batches, "Supernet", checkpoint, about)
         super().__init__(
-            SpikingClassifier(training.learning_rate),
+            SpikingClassifier(training.learning_rate, training.spike_regularisation),
             trainer,
             train_dataloaders=batches,
             val_dataloaders=plain_batches(data, data.val, training),

@@ -11,6 +11,8 @@ from autosnn_nni.errors import UserError
 class Training:
     """How networks are trained (Section A.1); ``device`` is ``cpu``, ``cuda`` or ``auto``.
 
+    ``spike_regularisation`` is Table 10's lambda_reg, the mean firing rate's weight in the loss.
+
     Batch norm's statistics are computed anew on ``calibration_batches`` batches of D_train before
     a network is evaluated; 0 keeps those of training. Several ``devices`` train in data-parallel
     processes, ``batch_size`` images each.
@@ -20,6 +22,7 @@ class Training:
     batch_size: int = 96
     learning_rate: float = 1e-3
     seed: int = 0
+    spike_regularisation: float = 0.0
     calibration_batches: int = 4
     device: str = "auto"
     devices: int = 1

@@ -74,7 +74,7 @@ def train_network(
     trainer = make_trainer(training, batches, title, checkpoint, about)
     with seeded(training.seed):
         network = build_network(config, blocks)
-    module = SpikingClassifier(training.learning_rate)
+    module = SpikingClassifier(training.learning_rate, training.spike_regularisation)
     module.set_model(network)
     trainer.fit(module, batches, **resume_from(checkpoint, about))
     return evaluate_on_test(network, config, blocks, data, training)

@@ -48,6 +48,7 @@ class Settings:
     batch_norm: str = _of("supernet", "timestep", "Statistics per timestep, or pooled over T")
     batch_size: int = _of("supernet", None, "Images in a batch [default: the data set's own]")
     learning_rate: float = _of("supernet", 1e-3, "Adam's learning rate")
+    spike_regularisation: float = _of("supernet", 0.0, "Weight of the firing rate in the loss")
     seed: int = _of("supernet", 0, "Seed of splits, weights, batches, paths and searches")
     supernet_epochs: int = _of("supernet", None, "Stage 1 [default: the data set's own]")
     strategy: str = _of("search", "evolution", "Search, by name")
@@ -100,6 +101,10 @@ class Settings:
             raise UserError("--calibration-batches must be 0 (off) or more")
         if not 0 < self.learning_rate < math.inf:
             raise UserError(f"--learning-rate must be positive, not {self.learning_rate}")
+        if not 0 <= self.spike_regularisation < math.inf:
+            raise UserError(
+                f"--spike-regularisation must be 0 or more, not {self.spike_regularisation}"
+            )
         if self.batch_norm not in ("timestep", "pooled"):
             raise UserError(f"--batch-norm must be timestep or pooled, not {self.batch_norm!r}")
 

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,27 +27,35 @@ from autosnn_nni.files import write_whole, write_whole_with
 from autosnn_nni.hyperparameters import Training
 from autosnn_nni.processes import torchrun_processes
 from autosnn_nni.progress import Advance, progress_bar
-from autosnn_nni.search_spaces import SpikeCounter
+from autosnn_nni.search_spaces import FiringRate, SpikeCounter
 
 Batch = tuple[Tensor, Tensor]
 
 
 class SpikingClassifier(NniLightningModule):
-    """Mean squared error between mean output spikes and the one-hot target (Eq. 5), and Adam."""
+    """Mean squared error between mean output spikes and the one-hot target (Eq. 5), and Adam.
 
-    def __init__(self, learning_rate: float = 1e-3) -> None:
+    ``spike_regularisation`` (Table 10's lambda_reg) times the mean firing rate is added to it.
+    """
+
+    def __init__(self, learning_rate: float = 1e-3, spike_regularisation: float = 0.0) -> None:
         super().__init__()
         self.learning_rate = learning_rate
+        self.spike_regularisation = spike_regularisation
         # A buffer, because weights are all that Lightning brings back from several processes.
         self.register_buffer("n_avg", torch.tensor(math.nan, dtype=torch.float64))
 
     def training_step(self, batch: Batch, batch_index: int) -> dict[str, Tensor]:
         """The loss of a batch, and how many of its images were right."""
         images, labels = batch
-        votes = self.model(images)
+        with FiringRate(self.model) if self.spike_regularisation else nullcontext() as rate:
+            votes = self.model(images)
         target = F.one_hot(labels, votes.shape[1]).to(votes.dtype)
+        loss = F.mse_loss(votes, target)
+        if rate is not None:
+            loss = loss + self.spike_regularisation * rate.value()
         correct = (votes.detach().argmax(1) == labels).sum()
-        return {"loss": F.mse_loss(votes, target), "correct": correct}
+        return {"loss": loss, "correct": correct}
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Adam with a fixed learning rate (Section A.1)."""

@@ -16,7 +16,7 @@ from .network import SpikingNetwork, fold_batch_norm, path_weights, subnet
 from .networks import NETWORKS, Network
 from .neurons import NEURONS, NeuronFactory
 from .space import SpikingSpace
-from .spikes import LayerSpikes, SpikeCounter, spiking_layers
+from .spikes import FiringRate, LayerSpikes, SpikeCounter, spiking_layers
 from .stages import TBD, Fixed, FullyConnected, GlobalPool, Pool
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "Architecture",
     "DescribedStage",
     "Description",
+    "FiringRate",
     "Fixed",
     "FullyConnected",
     "GlobalPool",

@@ -15,7 +15,8 @@ from autosnn_nni.search_spaces.layers import ConvBN, SpikingConv, VotingLayer
 class SpikingNetwork(nn.Module):
     """Stem, named stages and voting layer, unrolled over ``timesteps``.
 
-    Direct encoding: the stem's convolution runs once per image, its neuron at every timestep.
+    Direct encoding: the stem's convolution runs once per image, its neuron at every timestep; of
+    event data it sees another frame at every timestep.
     ``pooled`` computes batch norm's statistics over all timesteps at once (SpikingJelly's
     multi-step mode) instead of per timestep, which is the authors' setting.
     """
@@ -40,17 +41,38 @@ class SpikingNetwork(nn.Module):
         _channels_last(self)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Images ``[N, C, H, W]`` to the mean votes over time ``[N, classes]``."""
-        current = self.stem.conv(images.contiguous(memory_format=torch.channels_last))
+        """Images ``[N, C, H, W]``, or event frames ``[N, T, C, H, W]``, to votes ``[N, classes]``.
+
+        Votes are means over time.
+        """
         try:
             if self.pooled:
-                return self._step(current.expand(self.timesteps, *current.shape)).mean(0)
-            votes = self._step(current)
-            for _ in range(self.timesteps - 1):
+                return self._step(self._all_currents(images)).mean(0)
+            first, *others = currents = self._currents(images)
+            votes = self._step(first)
+            for current in others:
                 votes = votes + self._step(current)
-            return votes / self.timesteps
+            return votes / len(currents)
         finally:
             functional.reset_net(self)
+
+    def _currents(self, images: Tensor) -> list[Tensor]:
+        """What the stem's neurons get at every timestep, each ``[N, C, H, W]``."""
+        if images.dim() == 4:
+            return [self._stem_conv(images)] * self.timesteps
+        return [self._stem_conv(frames) for frames in images.unbind(1)]
+
+    def _all_currents(self, images: Tensor) -> Tensor:
+        """The same as ``[T, N, C, H, W]``, normalised over all timesteps."""
+        if images.dim() == 4:
+            current = self._stem_conv(images)
+            return current.expand(self.timesteps, *current.shape)
+        frames = images.transpose(0, 1)
+        return self._stem_conv(frames.flatten(0, 1)).unflatten(0, frames.shape[:2])
+
+    def _stem_conv(self, images: Tensor) -> Tensor:
+        current: Tensor = self.stem.conv(images.contiguous(memory_format=torch.channels_last))
+        return current
 
     def _step(self, current: Tensor) -> Tensor:
         x = self.stem.neuron(current)

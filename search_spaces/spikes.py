@@ -47,6 +47,42 @@ def spiking_layers(network: nn.Module) -> Iterator[tuple[str, str, nn.Module]]:
             yield name, "pool", module
 
 
+class FiringRate:
+    """The mean firing rate of all neurons in a forward pass, with its gradient.
+
+    ``sum_t sum_k phi_k[t] / (K T)`` of Section B.3, averaged over the images: what spike
+    regularisation adds to the loss. To be entered as :class:`SpikeCounter` is.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        self.network = network
+        self._spikes: list[Tensor] = []
+        self._outputs = 0
+        self._hooks: list[RemovableHandle] = []
+
+    def __enter__(self) -> "FiringRate":
+        neurons = [one for _, kind, one in spiking_layers(self.network) if kind == "neuron"]
+        self._hooks = [one.register_forward_hook(self._add) for one in neurons]
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for hook in self._hooks:
+            hook.remove()
+
+    def _add(self, module: nn.Module, inputs: Any, output: Tensor) -> None:
+        self._spikes.append(output.sum())
+        self._outputs += output.numel()
+
+    def value(self) -> Tensor | float:
+        """Spikes per neuron per timestep; 0 in a network without spiking neurons."""
+        return torch.stack(self._spikes).sum() / self._outputs if self._spikes else 0.0
+
+
 class SpikeCounter:
     """Counts spikes while it is entered: ``with SpikeCounter(network) as spikes: network(x)``.
 

@@ -414,12 +414,13 @@ def deep_stem(net: Plain, x: Tensor, c: int) -> Tensor:
 def forward(
     net: Plain, space: str, blocks: Sequence[str], images: Tensor, timesteps: int
 ) -> Tensor:
-    """Images ``[N, C, H, W]`` to ``o`` of Eq. 4, ``[N, classes]``.
+    """Images ``[N, C, H, W]``, or event frames ``[N, T, C, H, W]``, to ``o`` of Eq. 4.
 
-    Direct encoding: the stem's convolution sees the images once, its neuron at every timestep.
+    Direct encoding: the stem's convolution sees the images once, its neuron at every timestep. Of
+    event data both see another frame at every timestep.
     """
     channels = net.weights["stem.conv.0.weight"].shape[0]
-    current = net.conv_bn("stem.conv", images, channels, 3)
+    stem = partial(net.conv_bn, "stem.conv", out=channels, kernel=3)
 
     def votes(z: Tensor) -> Tensor:
         x = net.neuron("stem.neuron", z)
@@ -429,13 +430,18 @@ def forward(
         spikes = net.neuron("fc.neuron", net.linear("fc.linear", x.flatten(-3)))
         return spikes.reshape(*spikes.shape[:-1], -1, K).mean(-1)
 
-    steps = 1 if net.kind == "ANN" else timesteps  # ReLU has no state: all timesteps are equal
+    if images.dim() == 5:
+        frames = images.transpose(0, 1)
+        currents = stem(frames) if isinstance(net, Pooled) else [stem(frame) for frame in frames]
+    else:
+        steps = 1 if net.kind == "ANN" else timesteps  # ReLU has no state: all are equal
+        currents = [stem(images)] * steps
     if isinstance(net, Pooled):
-        return votes(torch.stack([current] * steps)).mean(0)
-    total = votes(current)
-    for _ in range(1, steps):
+        return votes(torch.stack(list(currents))).mean(0)
+    total = votes(currents[0])
+    for current in currents[1:]:
         total = total + votes(current)
-    return total / steps
+    return total / len(currents)
 
 
 def loss(outputs: Tensor, target: Tensor) -> Tensor:

@@ -56,6 +56,8 @@ SETTINGS = [
     (("--learning-rate", "0"), ("--learning-rate must be positive, not 0",)),
     (("--learning-rate", "nan"), ("--learning-rate must be positive, not nan",)),
     (("--learning-rate", "inf"), ("--learning-rate must be positive, not inf",)),
+    (("--spike-regularisation=-1",), ("--spike-regularisation must be 0 or more, not -1",)),
+    (("--spike-regularisation", "nan"), ("--spike-regularisation must be 0 or more, not nan",)),
     (("--seed", "-1"), ("--seed must be from 0 to 4294967295, not -1",)),
     (("--seed", "99999999999999999999"), ("--seed", "99999999999999999999")),
     (("--calibration-batches", "-1"), ("--calibration-batches must be 0 (off) or more",)),

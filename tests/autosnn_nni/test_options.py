@@ -30,6 +30,7 @@ OTHERS = {
     "batch_norm": "pooled",
     "batch_size": "7",
     "learning_rate": "0.5",
+    "spike_regularisation": "0.1",
     "seed": "3",
     "supernet_epochs": "1",
     "strategy": "random",

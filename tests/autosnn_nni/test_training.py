@@ -17,7 +17,13 @@ from autosnn_nni.evaluators import SpikingEvaluator, train_batches
 from autosnn_nni.experiment import RetiariiExperiment
 from autosnn_nni.hyperparameters import Training
 from autosnn_nni.retraining import TrainedNetwork, train_network
-from autosnn_nni.search_spaces import NetworkConfig, SpikingNetwork, SpikingSpace, build_network
+from autosnn_nni.search_spaces import (
+    NetworkConfig,
+    SpikeCounter,
+    SpikingNetwork,
+    SpikingSpace,
+    build_network,
+)
 from autosnn_nni.strategies import Fitness, UniformPaths
 from autosnn_nni.training import SpikingClassifier, make_trainer, resume_from, seeded
 
@@ -27,10 +33,12 @@ SUPERNET = {"kind": "supernet", "settings": {}, "blocks": []}
 NETWORK = {"kind": "network", "settings": {}, "blocks": list(BLOCKS)}
 
 
-def classifier(learning_rate: float = 1e-3, **changes: Any) -> SpikingClassifier:
+def classifier(
+    learning_rate: float = 1e-3, spike_regularisation: float = 0.0, **changes: Any
+) -> SpikingClassifier:
     with seeded(0):
         network = build_network(replace(CONFIG, **changes), BLOCKS)
-    module = SpikingClassifier(learning_rate)
+    module = SpikingClassifier(learning_rate, spike_regularisation)
     module.set_model(network)
     return module
 
@@ -81,6 +89,35 @@ class TestLoss:
         module, (images, labels) = classifier(), batch
         right = int((module.model(images).argmax(1) == labels).sum())
         assert int(classifier().training_step(batch, 0)["correct"]) == right
+
+    def test_spike_regularisation_adds_the_mean_firing_rate(
+        self, batch: tuple[Tensor, Tensor]
+    ) -> None:
+        module = classifier()
+        with SpikeCounter(module.model) as counter:
+            plain = module.training_step(batch, 0)["loss"]
+        regularised = classifier(spike_regularisation=0.5).training_step(batch, 0)["loss"]
+        assert counter.firing_rate > 0
+        assert (regularised - plain).item() == pytest.approx(0.5 * counter.firing_rate, rel=1e-4)
+
+    def test_spike_regularisation_silences(self, batch: tuple[Tensor, Tensor]) -> None:
+        rates = []
+        for weight in (0.0, 10.0):
+            module = classifier(learning_rate=1e-2, spike_regularisation=weight)
+            optimizer = module.configure_optimizers()
+            for _ in range(20):
+                optimizer.zero_grad()
+                module.training_step(batch, 0)["loss"].backward()
+                optimizer.step()
+            with SpikeCounter(module.model) as counter:
+                module.model(batch[0])
+            rates.append(counter.firing_rate)
+        assert rates[1] < rates[0] / 4
+
+    def test_a_network_of_relus_has_no_firing_rate(self, batch: tuple[Tensor, Tensor]) -> None:
+        plain = classifier(neuron="ANN").training_step(batch, 0)["loss"]
+        module = classifier(neuron="ANN", spike_regularisation=1.0)
+        assert module.training_step(batch, 0)["loss"] == plain
 
     def test_it_goes_down_in_a_few_steps(self, batch: tuple[Tensor, Tensor]) -> None:
         module = classifier(learning_rate=1e-2, channels=8)

@@ -104,6 +104,25 @@ def test_pooled_batch_norm_equals_its_plain_reference(space: str, kind: str) -> 
     assert_equals_reference(network, space, kind, blocks_for(space), images())
 
 
+@pytest.mark.parametrize("pooled", [False, True])
+@pytest.mark.parametrize("kind", reference.NEURONS)
+@pytest.mark.parametrize("macro", ["SNN_1", "CIFARNet-Fang-DVS4"])
+def test_event_frames_equal_the_plain_reference(macro: str, kind: str, pooled: bool) -> None:
+    network = small_network(macro, neuron=kind, shape=(2, 16, 16), pooled=pooled).train()
+    frames = images(6, (2, 16, 16)).abs().unflatten(0, (2, 3))
+    assert_equals_reference(network, macro, kind, blocks_for(macro), frames)
+
+
+def test_event_frames_that_are_all_alike_are_an_image() -> None:
+    network = small_network().eval()
+    image = images(2)
+    frames = image[:, None].expand(-1, 3, -1, -1, -1)
+    assert torch.equal(network(frames), network(image))
+    assert not torch.equal(
+        network(frames * torch.tensor([1, 0, 0])[:, None, None, None]), network(image)
+    )
+
+
 def test_pooled_statistics_are_not_those_per_timestep() -> None:
     pooled, plain = small_network(pooled=True).train(), small_network().train()
     assert not torch.equal(pooled(images()), plain(images()))

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from autosnn_nni.search_spaces import (
     BLOCKS,
     NEURONS,
+    FiringRate,
     SpikeCounter,
     SpikingNetwork,
     spiking_layers,
@@ -116,6 +117,25 @@ def test_firing_rates_are_spikes_per_neuron_and_timestep() -> None:
     assert rates == {"stem": 0.5, "pool1": 0.5, "fc": 0.0}  # 4 x 1/16 a spike, two spikes: 0.5
     assert counter.firing_rate == 32 / (4 * (16 + 10))
     assert {one.name: one.neurons for one in counter.layers()} == {"stem": 16, "pool1": 4, "fc": 10}
+
+
+def test_the_mean_firing_rate_is_that_of_the_neurons_with_its_gradient() -> None:
+    network = hand_made(4, 0.5, 1 / 16, pool1=max_pool())
+    with FiringRate(network) as rate, SpikeCounter(network) as counter:
+        network(torch.cat([ONES, ONE_BRIGHT]))
+    assert float(rate.value()) == pytest.approx(counter.firing_rate)
+    rate.value().backward()
+    assert network.stem.conv.weight.grad > 0  # more current, more spikes
+
+
+def test_the_mean_firing_rate_of_a_pooled_network_is_the_same() -> None:
+    rates = []
+    for pooled in (False, True):
+        network = small_network(pooled=pooled).eval()
+        with FiringRate(network) as rate:
+            network(images())
+        rates.append(float(rate.value()))
+    assert rates[0] == pytest.approx(rates[1])
 
 
 def test_spikes_are_per_image_over_all_batches() -> None:
