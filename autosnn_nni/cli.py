@@ -155,6 +155,24 @@ def list_(
 
 
 @app.command()
+def reproduce(
+    names: Annotated[list[str], typer.Argument(help="Recipes (table1, ...), YAML files, or all")],
+    scale: Annotated[
+        str, typer.Option(help="full: the paper's; small: hours on two cores; smoke: seconds")
+    ] = "small",
+    output: Annotated[Path, typer.Option(help="Folder of all results")] = Path("runs/reproduce"),
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Folder with the data, or with a folder for each data set")
+    ] = None,
+    device: Device = "auto",
+) -> None:
+    """Run the paper's tables and figures; again: go on where they were left."""
+    from autosnn_nni.reproduce import commands
+
+    commands.reproduce(names, scale, output, Machine(data_dir, device))
+
+
+@app.command()
 def report(run: Run) -> None:
     """Write a run's report.html, figures and tables anew."""
     from autosnn_nni import commands

@@ -12,6 +12,8 @@ from torch.optim.swa_utils import update_bn
 from autosnn_nni.data import Batches, Images, Splits
 from autosnn_nni.hyperparameters import Training
 from autosnn_nni.search_spaces import (
+    ActivationMeter,
+    LayerActivation,
     LayerSpikes,
     SpikeCounter,
     SpikingNetwork,
@@ -27,13 +29,17 @@ CPU_CHUNK = 32
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a network does on a set of images: accuracy as a fraction, spikes per image."""
+    """What a network does on a set of images: accuracy as a fraction, spikes per image.
+
+    ``layers`` are those that send spikes on; ``activations`` those of a network of ReLUs.
+    """
 
     accuracy: float
     spikes: float
     neuron_spikes: float
     firing_rate: float
     layers: tuple[LayerSpikes, ...]
+    activations: tuple[LayerActivation, ...]
 
 
 @torch.inference_mode()
@@ -41,7 +47,7 @@ def evaluate(network: SpikingNetwork, batches: Iterable[Batch]) -> Evaluation:
     """Accuracy and spikes of ``network`` as it is, in eval mode, on plain images."""
     folded = fold_batch_norm(network)
     hits = []
-    with SpikeCounter(folded) as counter:
+    with SpikeCounter(folded) as counter, ActivationMeter(folded) as meter:
         for images, labels in batches:
             chunk = len(images) if images.is_cuda else CPU_CHUNK
             votes = torch.cat([folded(part) for part in images.split(chunk)])
@@ -52,6 +58,7 @@ def evaluate(network: SpikingNetwork, batches: Iterable[Batch]) -> Evaluation:
         neuron_spikes=counter.neuron_spikes,
         firing_rate=counter.firing_rate,
         layers=tuple(counter.layers()),
+        activations=tuple(meter.layers()),
     )
 
 

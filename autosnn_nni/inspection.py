@@ -15,6 +15,7 @@ from autosnn_nni.evaluation import calibration_batches, plain_batches, recalibra
 from autosnn_nni.evaluation import evaluate as evaluate_network
 from autosnn_nni.inputs import load_data, training_of
 from autosnn_nni.machine import Machine
+from autosnn_nni.reproduce.recipes import recipe_names
 from autosnn_nni.retraining import evaluate_on_test
 from autosnn_nni.run_directory import RunDirectory, load_run
 from autosnn_nni.search_spaces import (
@@ -42,6 +43,7 @@ _NAMES: dict[str, Callable[[], Iterable[str]]] = {
     "neurons": lambda: NEURONS,
     "datasets": lambda: DATASETS,
     "strategies": lambda: SEARCHES,
+    "recipes": recipe_names,
 }
 
 

@@ -116,16 +116,17 @@ def _read_settings(path: Path) -> Settings:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
+def locked(path: Path, *, wait: bool = False) -> Iterator[None]:
     """Hold the run's folder against a second process; a killed one holds it no longer.
 
-    Raises :class:`UserError` where that can't be done, or for a folder that holds something else.
+    Raises :class:`UserError` where that can't be done, unless it shall ``wait`` for the other
+    process, or for a folder that holds something else.
     """
     try:
         _check_free(path)
         path.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path / ".lock")
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=-1 if wait else 0)
     except Timeout:
         raise UserError(f"another autosnn is at work in {path}; wait for it") from None
     except OSError as error:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 from autosnn_nni.errors import UserError
 from autosnn_nni.plugins import load_plugins
+from autosnn_nni.registry import hint
 
 if TYPE_CHECKING:
     from autosnn_nni.data import DataInfo
@@ -149,13 +150,23 @@ class Settings:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Settings":
         """The inverse of :meth:`to_json`; raises :class:`UserError` for other keys."""
-        known = {one.name.rstrip("_"): one.name for one in fields(cls)}
         if not isinstance(values, Mapping):
             raise UserError("these are not a run's settings; restore them or start a new run")
-        for word, wrong in ("unknown", values.keys() - known), ("missing", known.keys() - values):
-            if wrong:
-                names = ", ".join(sorted(wrong))
-                raise UserError(f"{word} settings: {names}; restore them or start a new run")
+        if missing := {one.name.rstrip("_") for one in fields(cls)} - values.keys():
+            names = ", ".join(sorted(missing))
+            raise UserError(f"missing settings: {names}; restore them or start a new run")
+        return cls.named(values)
+
+    @classmethod
+    def named(cls, values: Mapping[str, Any]) -> "Settings":
+        """Settings by their names in files, of which some may be left out.
+
+        Raises :class:`UserError` for unknown ones.
+        """
+        known = {one.name.rstrip("_"): one.name for one in fields(cls)}
+        for key in values:
+            if key not in known:
+                raise UserError(f"unknown setting {key!r}; {hint(str(key), known)}")
         plain: dict[str, Any] = {
             known[key]: tuple(value) if isinstance(value, list) else value
             for key, value in values.items()

@@ -1,3 +1,4 @@
+from .activations import ActivationMeter, LayerActivation
 from .architecture import (
     Architecture,
     from_sample,
@@ -26,6 +27,7 @@ __all__ = [
     "NEURONS",
     "PAPER_CANDIDATES",
     "TBD",
+    "ActivationMeter",
     "Architecture",
     "DescribedStage",
     "Description",
@@ -33,6 +35,7 @@ __all__ = [
     "Fixed",
     "FullyConnected",
     "GlobalPool",
+    "LayerActivation",
     "LayerSpikes",
     "Macro",
     "Network",

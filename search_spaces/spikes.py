@@ -8,11 +8,12 @@ kept beside it. Example: a stem of 4 neurons that all fire at 2 timesteps gives 
 behind it that passes 1 spike a timestep adds 2.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import torch
 from spikingjelly.activation_based import neuron
@@ -34,35 +35,37 @@ class LayerSpikes:
     firing_rate: float
 
 
+def layer_name(path: str) -> str:
+    """What a layer is called in tables, from its module's place in the network."""
+    return path.removeprefix("stages.").removesuffix(".neuron")
+
+
 def spiking_layers(network: nn.Module) -> Iterator[tuple[str, str, nn.Module]]:
     """Name, kind and module of every layer that sends spikes on; none in a network of ReLUs."""
     modules = list(network.named_modules())
     if not any(isinstance(module, neuron.BaseNode) for _, module in modules):
         return
     for path, module in modules:
-        name = path.removeprefix("stages.").removesuffix(".neuron")
+        name = layer_name(path)
         if isinstance(module, neuron.BaseNode):
             yield name, "neuron", module
         elif isinstance(module, nn.MaxPool2d):
             yield name, "pool", module
 
 
-class FiringRate:
-    """The mean firing rate of all neurons in a forward pass, with its gradient.
-
-    ``sum_t sum_k phi_k[t] / (K T)`` of Section B.3, averaged over the images: what spike
-    regularisation adds to the loss. To be entered as :class:`SpikeCounter` is.
-    """
+class Watch(ABC):
+    """Watches layers while it is entered: ``with SpikeCounter(network) as spikes: network(x)``."""
 
     def __init__(self, network: nn.Module) -> None:
         self.network = network
-        self._spikes: list[Tensor] = []
-        self._outputs = 0
         self._hooks: list[RemovableHandle] = []
 
-    def __enter__(self) -> "FiringRate":
-        neurons = [one for _, kind, one in spiking_layers(self.network) if kind == "neuron"]
-        self._hooks = [one.register_forward_hook(self._add) for one in neurons]
+    @abstractmethod
+    def _watch(self) -> Iterator[RemovableHandle]:
+        """Register the hooks."""
+
+    def __enter__(self) -> Self:
+        self._hooks = list(self._watch())
         return self
 
     def __exit__(
@@ -73,6 +76,24 @@ class FiringRate:
     ) -> None:
         for hook in self._hooks:
             hook.remove()
+
+
+class FiringRate(Watch):
+    """The mean firing rate of all neurons in a forward pass, with its gradient.
+
+    ``sum_t sum_k phi_k[t] / (K T)`` of Section B.3, averaged over the images: what spike
+    regularisation adds to the loss.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__(network)
+        self._spikes: list[Tensor] = []
+        self._outputs = 0
+
+    def _watch(self) -> Iterator[RemovableHandle]:
+        for _, kind, module in spiking_layers(self.network):
+            if kind == "neuron":
+                yield module.register_forward_hook(self._add)
 
     def _add(self, module: nn.Module, inputs: Any, output: Tensor) -> None:
         self._spikes.append(output.sum())
@@ -83,37 +104,26 @@ class FiringRate:
         return torch.stack(self._spikes).sum() / self._outputs if self._spikes else 0.0
 
 
-class SpikeCounter:
-    """Counts spikes while it is entered: ``with SpikeCounter(network) as spikes: network(x)``.
+class SpikeCounter(Watch):
+    """Counts spikes while it is entered.
 
     Counts stay on the network's device until they are asked for, so that counting never waits
     for a GPU.
     """
 
     def __init__(self, network: nn.Module) -> None:
-        self.network = network
+        super().__init__(network)
         self._totals: dict[str, Tensor] = {}
         self._sizes: dict[str, int] = {}
         self._kinds: dict[str, str] = {}
         self._images = 0
         self._timesteps: dict[str, int] = {}
-        self._hooks: list[RemovableHandle] = []
 
-    def __enter__(self) -> "SpikeCounter":
-        self._hooks = [self.network.register_forward_pre_hook(self._count_images)]
+    def _watch(self) -> Iterator[RemovableHandle]:
+        yield self.network.register_forward_pre_hook(self._count_images)
         for name, kind, module in spiking_layers(self.network):
             self._kinds[name] = kind
-            self._hooks.append(module.register_forward_hook(partial(self._count, name)))
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        for hook in self._hooks:
-            hook.remove()
+            yield module.register_forward_hook(partial(self._count, name))
 
     def _count_images(self, module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         self._images += len(inputs[0])

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from autosnn_nni.report._contents import Baseline, Candidate, Epoch, Result, Run, Stage
-from autosnn_nni.report._theme import (
+from autosnn_nni.theme import (
     BASELINES,
     FRONT,
     TIMES,

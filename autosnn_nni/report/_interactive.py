@@ -6,7 +6,7 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from autosnn_nni.report import _theme as theme
+from autosnn_nni import theme
 from autosnn_nni.report._analysis import Contender, Progress, candidate_front
 from autosnn_nni.report._contents import Best, Candidate, Layer
 

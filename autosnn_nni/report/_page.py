@@ -9,9 +9,9 @@ import jinja2
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from autosnn_nni import theme
 from autosnn_nni.report import _analysis as analysis
 from autosnn_nni.report import _interactive as interactive
-from autosnn_nni.report import _theme as theme
 from autosnn_nni.report._contents import Epoch, Result, Run
 
 _CONTEXT_KEYS = ("dataset", "space", "channels", "timesteps", "neuron", "strategy", "seed")

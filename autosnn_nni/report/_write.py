@@ -7,6 +7,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from autosnn_nni.drawing import png
 from autosnn_nni.files import write_whole
 from autosnn_nni.report import _analysis as analysis
 from autosnn_nni.report import _static as static
@@ -34,7 +35,7 @@ def write_report(run: Path) -> Path:
     contents = load_run(run)
     page = render(contents)
     for name, figure in _figures(contents).items():
-        write_whole(run / "figures" / f"{name}.png", static.png(figure))
+        write_whole(run / "figures" / f"{name}.png", png(figure))
     for name, table in _tables(contents).items():
         write_whole(run / f"{name}.csv", table)
     write_whole(run / "report.html", page)

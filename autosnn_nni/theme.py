@@ -1,4 +1,4 @@
-"""Colours, labels and number formats: one source for the page and for the PNG files.
+"""Colours, labels and number formats: one source for pages and PNG files.
 
 The colours are Okabe and Ito's, which stay apart under every kind of colour blindness.
 """
@@ -19,6 +19,7 @@ KINDS: Final = {
     "tbd": "#0072B2",
     "pool": "#E69F00",
     "head": "#009E73",
+    "block": "#0072B2",
     "neuron": "#0072B2",
 }
 
@@ -39,6 +40,7 @@ KIND_LABELS: Final = {
     "tbd": "TBD block",
     "pool": "Pooling",
     "head": "Classifier",
+    "block": "Block",
     "neuron": "Neurons",
 }
 

@@ -1,0 +1,54 @@
+"""Spikes, firing rates and activations stage by stage, for networks that are drawn together."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pandas as pd
+
+from autosnn_nni.reproduce.measurements import Record
+
+
+def layerwise(records: Sequence[Record]) -> pd.DataFrame:
+    """``row``, ``stage`` and means over the row's networks, in the order of the network.
+
+    ``spikes`` are per image; ``firing_rate`` per neuron (and pool output) per timestep;
+    ``activation`` is the mean output of a stage in a network of ReLUs.
+    """
+    lines = [line for record in records for line in _stages(record)]
+    table = pd.DataFrame(lines)
+    return table.groupby(["row", "stage"], sort=False, as_index=False).mean(numeric_only=True)
+
+
+def _stages(record: Record) -> Iterator[dict[str, Any]]:
+    for stage, name in zip(record["stages"], _names(record["stages"]), strict=True):
+        inside = [one for one in record["layers"] if _belongs(one, stage)]
+        means = [one["mean"] for one in record["activations"] if _belongs(one, stage)]
+        if stage["name"] == "vote":
+            continue
+        outputs = sum(layer["neurons"] for layer in inside) * record["timesteps"]
+        spikes = sum(layer["spikes"] for layer in inside)
+        yield {
+            "row": record["row"],
+            "stage": name,
+            "spikes": None if means else spikes,
+            "firing_rate": spikes / outputs if outputs else None,
+            "activation": means[-1] if means else None,
+        }
+
+
+def _belongs(layer: dict[str, Any], stage: dict[str, Any]) -> bool:
+    return bool(layer["name"].split(".")[0] == stage["name"])
+
+
+def _names(stages: Sequence[dict[str, Any]]) -> list[str]:
+    """The paper's: TBD1 ..., and DS1 ... where the resolution is halved, whatever does it."""
+    names, counts, size = [], {"TBD": 0, "DS": 0}, stages[0]["size"]
+    for stage in stages:
+        name = str(stage["name"]).upper()
+        if stage["kind"] in ("tbd", "pool") and stage["size"] > 1:
+            word = "DS" if stage["size"] < size else "TBD"
+            counts[word] += 1
+            name = f"{word}{counts[word]}"
+        names.append(name)
+        size = stage["size"]
+    return names

@@ -1,0 +1,154 @@
+"""Recipes: declarative files that state the rows of a table or figure, and the paper's numbers.
+
+A recipe is a YAML file: a ``title``, the kind of ``figure``, the ``seeds``, the ``settings`` of all
+rows (those of ``autosnn search``, by their names) and the ``rows``. A row has a ``name``, the
+network that it trains, settings of its own, and the ``paper``'s numbers as they are printed:
+accuracy in percent, spikes in thousands, parameters in millions. Its network is one of
+
+- ``blocks``: one block for all TBD blocks, or a list of them,
+- ``network``: a network by name,
+- ``search``: what a search finds; settings in it are the search's alone,
+- ``sample``: so many random architectures of the space.
+
+``for: {setting: {value: paper, ...}}`` makes a row of every value. With ``supernet: true`` every
+architecture is scored on the row's supernet as well. What a row or the recipe says otherwise at a
+scale (settings, ``seeds``) stands under the scale's name. ``of`` takes over another recipe but for
+its title and its figure.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from autosnn_nni.errors import UserError
+from autosnn_nni.registry import hint
+from autosnn_nni.reproduce.scales import SCALES
+
+_FOLDER = files("autosnn_nni.recipes")
+_RECIPE = ("title", "figure", "of", "seeds", "settings", "rows", *SCALES)
+_NETWORKS = ("blocks", "network", "search", "sample")
+_ROW = ("name", "series", "paper", "supernet", "for", *_NETWORKS, *SCALES)
+_PAPER = ("accuracy", "spikes", "parameters", "firing_rate")
+_SIGNS = {"channels": "C", "timesteps": "T", "spike_regularisation": "lambda_reg"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row at one scale.
+
+    ``series`` joins rows in a figure. ``kind`` is the key that names its networks, ``network`` that
+    key's value. ``settings`` are those of its trainings, ``search`` those of its search and
+    supernet; ``paper`` is as in the file.
+    """
+
+    name: str
+    series: str
+    kind: str
+    network: Any
+    settings: Mapping[str, Any]
+    search: Mapping[str, Any]
+    supernet: bool
+    seeds: tuple[int, ...]
+    paper: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A table or a figure at one scale."""
+
+    name: str
+    title: str
+    figure: str
+    rows: tuple[Row, ...]
+
+
+def recipe_names() -> list[str]:
+    """The recipes that come with the package: figures, then tables, by their numbers."""
+    found = [Path(file.name) for file in _FOLDER.iterdir()]
+    return sorted((file.stem for file in found if file.suffix == ".yml"), key=_by_number)
+
+
+def load_recipe(name: str, scale: str) -> Recipe:
+    """A recipe of the package, or that of a YAML file, at a scale.
+
+    Raises :class:`UserError` where there is none or it is wrong.
+    """
+    text = _read(name)
+    try:
+        content = yaml.safe_load(text)
+        if "of" in content:
+            content = {**yaml.safe_load(_read(content["of"])), **content}
+        return _recipe(Path(name).stem, content, scale)
+    except KeyError as error:
+        raise UserError(f"recipe {name}: {error} is missing") from None
+    except (AttributeError, TypeError, ValueError, yaml.YAMLError) as error:
+        raise UserError(f"recipe {name}: {error}") from None
+
+
+def _read(name: str) -> str:
+    if not name.endswith(".yml"):
+        if name not in recipe_names():
+            raise UserError(f"unknown recipe {name!r}; {hint(name, recipe_names())}")
+        return (_FOLDER / f"{name}.yml").read_text()
+    try:
+        return Path(name).read_text()
+    except OSError as error:
+        raise UserError(f"{name} cannot be read ({error.strerror}); check the path") from None
+
+
+def _by_number(name: str) -> tuple[str, int]:
+    letters = name.rstrip("0123456789")
+    return letters, int(name.removeprefix(letters) or 0)
+
+
+def _recipe(name: str, content: Mapping[str, Any], scale: str) -> Recipe:
+    _check_keys(content, _RECIPE)
+    rows = [one for row in content["rows"] for one in _variants(row)]
+    at_scale = tuple(_row(row, content, scale) for row in rows)
+    return Recipe(name, content["title"], content["figure"], at_scale)
+
+
+def _variants(row: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    if "for" not in row:
+        yield row
+        return
+    ((setting, values),) = row["for"].items()
+    for value, paper in values.items():
+        name = f"{row['name']}, {_SIGNS.get(setting, setting)} = {value}"
+        yield {**row, setting: value, "name": name, "series": row["name"], "paper": paper}
+
+
+def _row(row: Mapping[str, Any], recipe: Mapping[str, Any], scale: str) -> Row:
+    kinds = [key for key in _NETWORKS if key in row]
+    if len(kinds) != 1:
+        raise UserError(f"row {row['name']!r} needs one of {', '.join(_NETWORKS)}")
+    _check_keys(row.get("paper", {}), _PAPER)
+    own = {key: value for key, value in row.items() if key not in _ROW}
+    base = {**recipe["settings"], **own}
+    of = SCALES[scale]
+    special = {**recipe.get(scale, {}), **row.get(scale, {})}
+    seeds = special.pop("seeds", of.seeds or recipe["seeds"])
+    settings = {**of.apply(base), **special}
+    (kind,) = kinds
+    searched = row[kind] if kind == "search" else {}
+    return Row(
+        name=row["name"],
+        series=row.get("series", row["name"]),
+        kind=kind,
+        network=of.limit(row[kind]) if kind == "sample" else row[kind],
+        settings=settings,
+        search={**of.apply({**base, **searched}), **special},
+        supernet=row.get("supernet", False),
+        seeds=tuple(seeds) if of.takes(settings) else (),
+        paper=row.get("paper", {}),
+    )
+
+
+def _check_keys(values: Mapping[str, Any], known: tuple[str, ...]) -> None:
+    for key in values:
+        if key not in known:
+            raise UserError(f"unknown key {key!r}; {hint(str(key), known)}")

@@ -1,0 +1,51 @@
+"""A recipe from its file to its tables and its figure."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from autosnn_nni.drawing import png
+from autosnn_nni.files import write_whole
+from autosnn_nni.machine import Machine
+from autosnn_nni.reproduce.figures import FIGURES
+from autosnn_nni.reproduce.laboratory import Laboratory
+from autosnn_nni.reproduce.measurements import Record, measure
+from autosnn_nni.reproduce.recipes import Recipe
+from autosnn_nni.reproduce.tables import networks_table, rows_table
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """What a recipe has come to: its rows beside the paper's numbers, and the files."""
+
+    recipe: Recipe
+    rows: pd.DataFrame
+    csv: Path
+    figure: Path
+
+
+def reproduce(
+    recipe: Recipe,
+    folder: Path,
+    machine: Machine,
+    on_record: Callable[[Record], object] = lambda record: None,
+) -> Reproduction:
+    """Run what is not done yet below ``folder``, then write the tables and the figure there.
+
+    ``on_record`` is called with every trained network.
+    """
+    laboratory = Laboratory(folder, machine)
+    draw = FIGURES[recipe.figure]
+    records = []
+    for row in recipe.rows:
+        for record in measure(row, laboratory):
+            records.append(record)
+            on_record(record)
+    rows, csv = rows_table(recipe, records), folder / f"{recipe.name}.csv"
+    figure = csv.with_suffix(".png")
+    write_whole(csv, rows.to_csv(index=False))
+    write_whole(folder / f"{recipe.name}_networks.csv", networks_table(records).to_csv(index=False))
+    write_whole(figure, png(draw(recipe, records)))
+    return Reproduction(recipe, rows, csv, figure)

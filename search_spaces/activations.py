@@ -1,0 +1,47 @@
+"""What the layers of a network without spiking neurons put out on average (Figure 2C)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+
+from autosnn_nni.search_spaces.spikes import Watch, layer_name, spiking_layers
+
+
+@dataclass(frozen=True)
+class LayerActivation:
+    """One layer's ``mean`` output, over its units and all images."""
+
+    name: str
+    mean: float
+
+
+class ActivationMeter(Watch):
+    """Averages the outputs of ReLUs and pools; those of a spiking network are not watched."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__(network)
+        self._sums: dict[str, Tensor] = {}
+        self._outputs: dict[str, int] = {}
+
+    def _watch(self) -> Iterator[RemovableHandle]:
+        if any(True for _ in spiking_layers(self.network)):
+            return
+        for path, module in self.network.named_modules():
+            if isinstance(module, nn.ReLU | nn.MaxPool2d | nn.AvgPool2d):
+                yield module.register_forward_hook(partial(self._add, layer_name(path)))
+
+    def _add(self, name: str, module: nn.Module, inputs: Any, output: Tensor) -> None:
+        total = output.detach().sum().double()
+        self._sums[name] = self._sums[name] + total if name in self._sums else total
+        self._outputs[name] = self._outputs.get(name, 0) + output.numel()
+
+    def layers(self) -> list[LayerActivation]:
+        """Every watched layer, in the order of the network."""
+        return [
+            LayerActivation(name, float(total) / self._outputs[name])
+            for name, total in self._sums.items()
+        ]
