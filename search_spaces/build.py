@@ -13,6 +13,7 @@ from autosnn_nni.search_spaces.config import NetworkConfig
 from autosnn_nni.search_spaces.layers import SpikingConv, VotingLayer
 from autosnn_nni.search_spaces.network import SpikingNetwork
 from autosnn_nni.search_spaces.neurons import NEURONS
+from autosnn_nni.search_spaces.norms import NORMS, lift
 from autosnn_nni.search_spaces.stages import Maker
 
 MakeSlot = Callable[[str, Mapping[str, Callable[[], nn.Module]]], nn.Module]
@@ -34,11 +35,19 @@ def assemble(config: NetworkConfig, make_slot: MakeSlot) -> SpikingNetwork:
         return make_slot(label, {name: partial(BLOCKS[name], *shape) for name in config.candidates})
 
     maker = Maker(config.channels, neuron, slot)
-    stem = SpikingConv(config.shape[0], config.channels, 1, neuron, kernel=3)
-    stages = {
-        placed.name: placed.stage.build(placed.before, placed.labels, maker)
-        for placed in config.stages
-    }
+    stem = SpikingConv(config.shape[0], config.channels, 1, neuron, kernel=config.macro.kernel)
+    stages = nn.ModuleDict(
+        {
+            placed.name: placed.stage.build(placed.before, placed.labels, maker)
+            for placed in config.stages
+        }
+    )
     fc = VotingLayer(math.prod(config.features), config.classes, neuron)
+    NORMS[config.macro.batch_norm](stem, stages, fc, config.timesteps)
     timesteps = 1 if config.neuron == "ANN" else config.timesteps  # without state all are equal
-    return SpikingNetwork(stem, stages, fc, timesteps, pooled=config.pooled)
+    network = SpikingNetwork(
+        stem, stages, fc, timesteps, pooled=config.pooled, shrink=config.macro.shrink
+    )
+    if config.macro.batch_norm == "last":
+        lift(network, config.shape)
+    return network

@@ -65,8 +65,7 @@ class NetworkConfig:
     @property
     def features(self) -> Shape:
         """The shape of what the voting layer sees."""
-        stages = self.stages
-        return stages[-1].after if stages else (self.channels, *self.shape[1:])
+        return self.stages[-1].after
 
     @property
     def size(self) -> int:

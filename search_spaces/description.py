@@ -56,7 +56,8 @@ def _stages(
     network: SpikingNetwork, config: NetworkConfig, blocks: Architecture
 ) -> list[DescribedStage]:
     chosen = to_sample(blocks)
-    drawn = [DescribedStage("stem", "stem", "conv 3x3", config.channels, config.shape[1])]
+    kernel, side = config.macro.kernel, config.shape[1] // config.macro.shrink
+    drawn = [DescribedStage("stem", "stem", f"conv {kernel}x{kernel}", config.channels, side)]
     for placed in config.stages:
         block = to_text([chosen[label] for label in placed.labels]) or placed.stage.title
         channels, side, _ = placed.after

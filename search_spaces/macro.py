@@ -27,16 +27,19 @@ class Placed:
 
 @dataclass(frozen=True)
 class Macro:
-    """The stages between a 3x3 convolution to C channels and the voting layer.
+    """The stages between a first convolution to C channels and the voting layer.
 
     ``stem`` are those that come first of all; by default as many as bring images of 64x64 and of
-    128x128 pixels down to 32x32 (Figure 6). ``batch_norm`` is where it stands: ``"layer"`` behind
-    every convolution, ``"time"`` the same with parameters per timestep (BNTT), ``"last"`` once,
-    before the voting layer (SALT). ``candidates`` are what TBD blocks may become by default.
+    128x128 pixels down to 32x32 (Figure 6). ``kernel`` is that of the first convolution, before
+    which ``shrink`` x ``shrink`` pixels are averaged. ``batch_norm`` is where it stands: behind
+    every ``"layer"``, there with parameters of its own at every ``"time"``, or before the
+    ``"last"`` layer alone. ``candidates`` are what TBD blocks may become by default.
     """
 
     stages: tuple[Stage, ...]
     stem: tuple[Stage, ...] | None = None
+    kernel: int = 3
+    shrink: int = 1
     batch_norm: str = "layer"
     candidates: Architecture = PAPER_CANDIDATES
 
@@ -47,7 +50,7 @@ class Macro:
 
     def place(self, shape: Shape, channels: int) -> Iterator[Placed]:
         """Every stage at its place, for images of ``shape`` and C ``channels``."""
-        shape = (channels, *shape[1:])
+        shape = (channels, shape[1] // self.shrink, shape[2] // self.shrink)
         stem = _stem(min(shape[1:])) if self.stem is None else self.stem
         slots, numbers = iter(labels(self.tbd_blocks)), Counter[str]()
         for place, stages in (("stem_", stem), ("", self.stages)):

@@ -4,6 +4,8 @@ A new one is one declaration and one ``MACROS.add`` line. Hand-made ones have no
 searched ones they begin with a 3x3 convolution to C channels and end with a voting layer.
 """
 
+from typing import Any
+
 from autosnn_nni.registry import Registry
 from autosnn_nni.search_spaces.macro import Macro
 from autosnn_nni.search_spaces.stages import TBD, Fixed, FullyConnected, GlobalPool, Pool, Stage
@@ -29,8 +31,8 @@ def _halving(width: int) -> Stage:
     return Fixed("SRB_k3", width, stride=2)
 
 
-def _by_hand(*stages: Stage, batch_norm: str = "layer") -> Macro:
-    return Macro(stages, stem=(), batch_norm=batch_norm)
+def _by_hand(*stages: Stage, **options: Any) -> Macro:
+    return Macro(stages, stem=(), **options)
 
 
 def _snn(pool: Pool) -> tuple[Stage, ...]:
@@ -97,5 +99,29 @@ MACROS.add(
             _AVERAGE,
             FullyConnected(4),
         )
+    ),
+)
+
+# Table 4's others for gestures: He et al. 2020, and Kaiser et al. 2020 (DECOLLE, whose layers have
+# losses of their own there), both on frames of 32x32.
+MACROS.add(
+    "SCNN-He", _by_hand(*_conv(2), _AVERAGE, *_conv(2), _AVERAGE, FullyConnected(4), shrink=4)
+)
+MACROS.add(
+    "DECOLLE-Kaiser",
+    _by_hand(_MAX, Fixed("conv_k7", 2), Fixed("conv_k7", 2), _MAX, kernel=7, shrink=4),
+)
+
+# Table 11: VGG9 with batch norm through time (Kim and Panda 2020), VGG16 with a single batch norm
+# (the same, 2021). Their own input is noise around the image, and their last layer never fires.
+_VGG9 = (*_conv(1), _MEAN, *_conv(2, 2), _MEAN, *_conv(4, 4, 4), _MEAN)
+MACROS.add("VGG9-BNTT", _by_hand(*_VGG9, FullyConnected(16), batch_norm="time"))
+MACROS.add(
+    "VGG16-SALT",
+    _by_hand(
+        *(*_VGG9, *_conv(8, 8, 8), _MEAN, *_conv(8, 8, 8), _MEAN),
+        FullyConnected(64),
+        FullyConnected(64),
+        batch_norm="last",
     ),
 )

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from spikingjelly.activation_based import functional
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
@@ -16,26 +17,28 @@ class SpikingNetwork(nn.Module):
     """Stem, named stages and voting layer, unrolled over ``timesteps``.
 
     Direct encoding: the stem's convolution runs once per image, its neuron at every timestep; of
-    event data it sees another frame at every timestep.
-    ``pooled`` computes batch norm's statistics over all timesteps at once (SpikingJelly's
-    multi-step mode) instead of per timestep, which is the authors' setting.
+    event data it sees another frame at every timestep. ``shrink`` x ``shrink`` pixels are averaged
+    before it. ``pooled`` computes batch norm's statistics over all timesteps at once
+    (SpikingJelly's multi-step mode) instead of per timestep, which is the authors' setting.
     """
 
     def __init__(
         self,
         stem: SpikingConv,
-        stages: Mapping[str, nn.Module],
+        stages: nn.ModuleDict,
         fc: VotingLayer,
         timesteps: int,
         *,
         pooled: bool = False,
+        shrink: int = 1,
     ) -> None:
         super().__init__()
         self.stem = stem
-        self.stages = nn.ModuleDict(stages)
+        self.stages = stages
         self.fc = fc
         self.timesteps = timesteps
         self.pooled = pooled
+        self.shrink = shrink
         functional.set_step_mode(self, "m" if pooled else "s")
         functional.set_step_mode(self.stem.conv, "s")
         _channels_last(self)
@@ -71,6 +74,8 @@ class SpikingNetwork(nn.Module):
         return self._stem_conv(frames.flatten(0, 1)).unflatten(0, frames.shape[:2])
 
     def _stem_conv(self, images: Tensor) -> Tensor:
+        if self.shrink > 1:
+            images = F.avg_pool2d(images, self.shrink)
         current: Tensor = self.stem.conv(images.contiguous(memory_format=torch.channels_last))
         return current
 
@@ -83,26 +88,33 @@ class SpikingNetwork(nn.Module):
 
 def subnet(supernet: SpikingNetwork, sample: Mapping[str, str]) -> SpikingNetwork:
     """The network of one path through a supernet; its layers are the supernet's own."""
-    stages: dict[str, Any] = dict(supernet.stages.items())
-    for label, block in sample.items():
-        stages[label] = stages[label][block]
-    return SpikingNetwork(
-        supernet.stem, stages, supernet.fc, supernet.timesteps, pooled=supernet.pooled
-    )
+    path: SpikingNetwork = _path(supernet, sample)
+    return path
+
+
+def _path(module: Any, sample: Mapping[str, str]) -> Any:
+    """``module``, its TBD blocks replaced by the chosen ones; what holds none is left as it is."""
+    children = {
+        name: child[sample[name]] if name in sample else _path(child, sample)
+        for name, child in module.named_children()
+    }
+    if all(children[name] is child for name, child in module.named_children()):
+        return module
+    path = copy.copy(module)
+    path._modules = children
+    return path
 
 
 def path_weights(weights: Mapping[str, Tensor], sample: Mapping[str, str]) -> dict[str, Tensor]:
     """The state of one path's stand-alone network, out of the state of a supernet."""
     path: dict[str, Tensor] = {}
     for name, value in weights.items():
-        stages, _, rest = name.partition(".")
-        label, _, choice = rest.partition(".")
-        if stages != "stages" or label not in sample:
+        parts = name.split(".")
+        tbd = next((place for place, part in enumerate(parts) if part in sample), None)
+        if tbd is None:
             path[name] = value
-            continue
-        block, _, parameter = choice.partition(".")
-        if block == sample[label]:
-            path[f"stages.{label}.{parameter}"] = value
+        elif parts.pop(tbd + 1) == sample[parts[tbd]]:
+            path[".".join(parts)] = value
     return path
 
 
@@ -114,7 +126,9 @@ def fold_batch_norm(network: SpikingNetwork) -> SpikingNetwork:
     folded = copy.deepcopy(network).eval()
     for unit in [module for module in folded.modules() if isinstance(module, ConvBN)]:
         convolution, batch_norm = unit
-        unit[0] = fuse_conv_bn_eval(convolution, batch_norm)  # type: ignore[type-var, arg-type]
+        if not isinstance(batch_norm, nn.BatchNorm2d):
+            continue  # none, or one per timestep
+        unit[0] = fuse_conv_bn_eval(convolution, batch_norm)  # type: ignore[type-var]
         unit[1] = nn.Identity()
     _channels_last(folded)
     return folded

@@ -57,9 +57,9 @@ SCALES.add(
         channels=1 / 2,
         timesteps=1 / 2,
         settings={
-            "images": 5000,
+            "images": 4000,
             "batch_size": 32,
-            "supernet_epochs": 25,
+            "supernet_epochs": 30,
             "retrain_epochs": 10,
         },
         seeds=(0, 1, 2),

@@ -62,7 +62,8 @@ def lively(network: Module, seed: int = 0) -> Module:
         for module in network.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.weight.uniform_(1, 3, generator=rng)
-                module.bias.uniform_(0, 1.5, generator=rng)
+                if module.bias is not None:  # batch norm through time has none
+                    module.bias.uniform_(0, 1.5, generator=rng)
                 module.running_mean.normal_(0, 0.3, generator=rng)
                 module.running_var.uniform_(0.5, 2, generator=rng)
             elif isinstance(module, nn.Linear | nn.Conv2d):

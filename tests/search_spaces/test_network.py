@@ -148,6 +148,8 @@ def test_every_macro_and_neuron_runs_forward_and_backward(space: str, kind: str)
     assert outputs.shape == (3, 3)
     reference.loss(outputs, LABELS).backward()
     for name, parameter in network.named_parameters():
+        if kind == "ANN" and ".bn_list." in name:
+            continue  # those of later timesteps: a network of ReLUs has one alone
         assert parameter.grad is not None, name
         assert parameter.grad.isfinite().all(), name
 

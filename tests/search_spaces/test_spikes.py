@@ -34,7 +34,7 @@ def hand_made(
     features = probe(torch.zeros(1, 1, 4, 4)).numel()
     fc = VotingLayer(features, 1, IF)
     nn.init.constant_(fc.linear.weight, fc_weight)
-    return SpikingNetwork(stem, stages, fc, timesteps)
+    return SpikingNetwork(stem, nn.ModuleDict(stages), fc, timesteps)
 
 
 def count(network: nn.Module, *batches: Tensor) -> SpikeCounter:
