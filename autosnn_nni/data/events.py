@@ -40,7 +40,9 @@ def _check(events: Events, timesteps: int, name: str) -> None:
     if count == 0:
         raise UserError(f"{name} has no events; restore it")
     if count < timesteps:
-        raise UserError(f"{name} has {count} events for {timesteps} frames; choose less timesteps")
+        raise UserError(
+            f"{name} has {count} events for {timesteps} frames; choose fewer --timesteps"
+        )
     for key, limit in (("x", SIDE), ("y", SIDE), ("p", 2)):
         least, most = events[key].min(), events[key].max()
         if least < 0 or most >= limit:

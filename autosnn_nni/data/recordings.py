@@ -49,7 +49,8 @@ class Recordings:
         from torchvision.datasets.utils import download_url  # slow to import
 
         for file, url, md5 in _resources(self.name, missing):
-            with downloading(self.name, self.folder) as staging:
+            what = self.name if len(missing) == len(self.archives) else f"{file} of {self.name}"
+            with downloading(what, self.folder) as staging:
                 download_url(url, staging, file, md5)
                 (self.folder / "download").mkdir(parents=True, exist_ok=True)
                 (staging / file).replace(self.folder / "download" / file)
@@ -96,8 +97,8 @@ def frames_of(files: Sequence[Path], timesteps: int) -> Iterator[NDArray[Any]]:
     """Each recording in ``timesteps`` frames; raises :class:`UserError` for a damaged one."""
     for file in files:
         with damage_reported(file, _MEND), np.load(file) as content:
-            events = {key: content[key] for key in ("t", "x", "y", "p")}
-        yield to_frames(events, timesteps, file.stem)
+            t, x, y, p = np.stack([content[key] for key in "txyp"])  # fails for unequal lengths
+        yield to_frames({"t": t, "x": x, "y": y, "p": p}, timesteps, file.stem)
 
 
 def _resources(name: str, files: Sequence[str]) -> list[tuple[str, str, str]]:

@@ -51,10 +51,10 @@ def cifar10_dvs(folder: Path | None, timesteps: int) -> tuple[Images, Images]:
 
 @register_dataset("DVS128Gesture", replace(_CIFAR10_INFO, classes=11))
 def dvs128_gesture(folder: Path | None, timesteps: int) -> tuple[Images, Images]:
-    """DVS128-Gesture with its official split; its licence allows no download by a script.
+    """DVS128-Gesture with its official split; its archive has to be downloaded by hand.
 
-    SpikingJelly finds 1,176 and 288 recordings. The paper's 1,342 is what other readers find in
-    all: they leave out some trials that these labels have.
+    SpikingJelly cuts 1,176 and 288 recordings out of it. The paper's 1,342 for training is about
+    what other readers find for training and testing together.
     """
     source = Recordings(
         "DVS128Gesture", folder or own_folder("DVS128Gesture"), ("DvsGesture.tar.gz",)
@@ -84,9 +84,10 @@ def digits_dvs(folder: Path | None, timesteps: int) -> tuple[Images, Images]:
     It is for trying out networks and searches for events offline: 50 digits of each class, of
     which 40 train and 10 test. Results on it say nothing of real cameras. It needs no ``folder``.
     """
-    from sklearn.datasets import load_digits  # here, because it is slow to import
 
     def build(scratch: Path) -> tuple[Images, Images]:
+        from sklearn.datasets import load_digits  # here, because it is slow to import
+
         content = load_digits()
         train, test = Collection(scratch, _DIGITS), Collection(scratch, _DIGITS)
         for label in range(10):

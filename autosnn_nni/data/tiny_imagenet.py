@@ -43,7 +43,7 @@ def _find(folder: Path) -> Path | None:
     for tree in (folder, folder / _TREE):
         if (tree / "wnids.txt").is_file():
             return tree
-    archives = (folder / f"{_TREE}.zip", folder.with_name(f"{_TREE}.zip"))
+    archives = (place / f"{_TREE}.zip" for place in (folder, folder.parent))
     return next((archive for archive in archives if archive.is_file()), None)
 
 

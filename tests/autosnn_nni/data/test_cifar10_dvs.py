@@ -223,9 +223,11 @@ def test_events_that_no_camera_sends_are_refused(
 
 def test_an_incomplete_recording_is_named(prepared: Path, tmp_path: Path) -> None:
     recording = events(30)
-    del recording["p"]
-    folder = with_recording(prepared, tmp_path, recording)
+    folder = with_recording(prepared, tmp_path, {**recording, "p": recording["p"][1:]})
     file = folder / "events_np/bird/cifar10_bird_3.npz"
+    assert f"{file} is damaged" in message("CIFAR10DVS", folder)
+    del recording["p"]
+    np.savez(file, **recording)
     assert f"{file} is damaged" in message("CIFAR10DVS", folder)
     file.write_bytes(file.read_bytes()[:100])
     assert f"{file} is damaged" in message("CIFAR10DVS", folder)
@@ -244,6 +246,12 @@ def test_without_files_or_network_the_folder_stays_clean(
     assert "Name or service not known); put its files there" in said
     assert list(folder.iterdir()) == []
     assert capfd.readouterr() == ("", "")
+
+
+def test_one_missing_zip_is_named(own: Path) -> None:
+    (own / "horse.zip").unlink()
+    said = message("CIFAR10DVS", own)
+    assert f"horse.zip of CIFAR10DVS is not in {own} and could not be downloaded (" in said
 
 
 @pytest.fixture

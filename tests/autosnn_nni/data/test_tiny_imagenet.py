@@ -132,6 +132,14 @@ def test_without_files_their_name_is_said(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [tmp_path / "home"]
 
 
+@pytest.mark.parametrize("folder", [".", "/"])
+def test_a_folder_without_a_name_is_as_good(
+    folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert f"TinyImageNet is not in {folder};" in message("TinyImageNet", Path(folder))
+
+
 def unlist(tree: Path) -> None:
     names = (tree / "wnids.txt").read_text().split()
     (tree / "wnids.txt").write_text("\n".join(names[:-1]))
