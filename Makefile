@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+# Real recordings of event cameras, for the tests.
+RECORDINGS := $(VENV)/recordings
 # What the tests use of Debian: real images, a browser, a server of ssh.
 FASHION_MNIST := /usr/share/datasets/fashion-mnist
 BROWSER := /usr/bin/chromedriver
@@ -14,7 +16,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 search: $(INSTALLED)  ## the main job on the embedded digits: supernet, search, retraining, report
 	$(BIN)/autosnn search --dataset digits --output runs/digits
 
-test: $(INSTALLED) $(FASHION_MNIST) $(BROWSER) $(SSHD)  ## every test
+test: $(INSTALLED) $(RECORDINGS) $(FASHION_MNIST) $(BROWSER) $(SSHD)  ## every test
 	$(BIN)/python -m pytest
 
 check: $(INSTALLED)  ## formatting, lint and types
@@ -32,6 +34,9 @@ $(INSTALLED): pyproject.toml
 	$(BIN)/pip install --quiet --editable '.[dev]'
 	$(BIN)/autosnn register
 	touch $@
+
+$(RECORDINGS): | $(INSTALLED)
+	$(BIN)/python tests/recordings.py $@
 
 $(FASHION_MNIST): PACKAGES := dataset-fashion-mnist
 $(BROWSER): PACKAGES := chromium chromium-driver

@@ -21,8 +21,15 @@ def write_whole(path: Path, content: bytes | str) -> None:
     write_whole_with(path, lambda temporary: temporary.write_bytes(data))
 
 
-def write_whole_with(path: Path, write: Callable[[Path], object]) -> None:
-    """Like :func:`write_whole`, for writers that take a path of their own choice."""
+def write_whole_with(
+    path: Path,
+    write: Callable[[Path], object],
+    mend: str = "free some space or name another --output",
+) -> None:
+    """Like :func:`write_whole`, for writers that take a path of their own choice.
+
+    ``mend`` says what to do when it fails.
+    """
     temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -35,10 +42,7 @@ def write_whole_with(path: Path, write: Callable[[Path], object]) -> None:
         temporary.chmod(0o644)
         temporary.replace(path)
     except OSError as error:
-        raise UserError(
-            f"cannot write {path} ({error.strerror or error}); "
-            "free some space or name another --output"
-        ) from error
+        raise UserError(f"cannot write {path} ({error.strerror or error}); {mend}") from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)

@@ -1,6 +1,7 @@
 """Data sets by name, their splits, and batches augmented as tensors (paper, A.1 and A.2)."""
 
-from autosnn_nni.data import sets as _sets  # noqa: F401  (registers the data sets)
+from autosnn_nni.data import sets as _sets  # noqa: F401  (registers data sets)
+from autosnn_nni.data import sets_events as _sets_events  # noqa: F401  (registers data sets)
 from autosnn_nni.data.augment import crop_and_flip, cut_out
 from autosnn_nni.data.batches import Batches
 from autosnn_nni.data.images import (

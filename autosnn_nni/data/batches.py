@@ -21,6 +21,9 @@ class Batches:
     ``device``. Order and augmentation are a function of ``seed`` and epoch alone: a resumed
     run sees the same batches, and the global random state is never touched.
 
+    Events are float32 counts ``[B, T, 2, H, W]``, taken as they are whatever the flags say; only
+    the recordings of a batch are read and brought to ``device``.
+
     The last batch may be smaller. In a distributed run each process gets every n-th image; a
     few images are repeated where needed to give all processes the same number of batches.
     Raises :class:`UserError` for a batch size below 1.
@@ -40,7 +43,9 @@ class Batches:
     ) -> None:
         if batch_size < 1:
             raise UserError(f"batch size {batch_size} is too small; choose 1 or more")
-        self._images, self._labels = images.images.to(device), images.labels.to(device)
+        self._device, self._events = device, dataset.events
+        self._labels = images.labels.to(device)
+        self._images = images if dataset.events else Images(images.images.to(device), self._labels)
         std = torch.tensor(dataset.std, device=device).view(-1, 1, 1)
         self._scale = 1 / (255 * std)
         self._shift = -torch.tensor(dataset.mean, device=device).view(-1, 1, 1) / std
@@ -59,17 +64,22 @@ class Batches:
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         generator = self._generator()
         order = self._order(generator)
-        corners, flips, centres = self._draw(generator)
+        drawn = None if self._events else self._draw(generator)
         for start in range(0, len(order), self._batch_size):
             chosen = order[start : start + self._batch_size]
-            images = self._images[chosen]
-            if self._augment:
-                images = crop_and_flip(images, self._padding, corners[chosen], flips[chosen])
-            # Padded before normalisation, as torchvision's transforms do: the border is black.
-            pixels = images.float().mul_(self._scale).add_(self._shift)
-            if self._cutout:
-                pixels = cut_out(pixels, centres[chosen])
+            pixels = self._frames(chosen) if drawn is None else self._pixels(chosen, *drawn)
             yield pixels, self._labels[chosen]
+
+    def _frames(self, chosen: Tensor) -> Tensor:
+        return self._images.at(chosen.cpu()).to(self._device).float()
+
+    def _pixels(self, chosen: Tensor, corners: Tensor, flips: Tensor, centres: Tensor) -> Tensor:
+        images = self._images.at(chosen)
+        if self._augment:
+            images = crop_and_flip(images, self._padding, corners[chosen], flips[chosen])
+        # Padded before normalisation, as torchvision's transforms do: the border is black.
+        pixels = images.float().mul_(self._scale).add_(self._shift)
+        return cut_out(pixels, centres[chosen]) if self._cutout else pixels
 
     def _generator(self) -> torch.Generator:
         """Always on the CPU, so that every device sees the same batches."""
@@ -93,7 +103,7 @@ class Batches:
     def _draw(self, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
         """Crop corners, flips and cutout centres of every image, whatever batch it is in."""
         total, device = len(self._labels), self._labels.device
-        height, width = self._images.shape[-2:]
+        _, height, width = self._images.shape
         corners = torch.randint(2 * self._padding + 1, (total, 2), generator=generator)
         flips = (torch.rand(total, generator=generator) < 0.5) & self._flip
         rows = torch.randint(height, (total,), generator=generator)

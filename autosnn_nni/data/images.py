@@ -7,38 +7,67 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from autosnn_nni.data.mapped import Mapped
 from autosnn_nni.errors import UserError
 from autosnn_nni.registry import Registry
 
 
 @dataclass(frozen=True, eq=False)
 class Images:
-    """Images uint8 ``[N, C, H, W]`` (0 to 255) and their labels int64 ``[N]``."""
+    """Images uint8 ``[N, C, H, W]`` (0 to 255) and their labels int64 ``[N]``.
 
-    images: Tensor
+    Those of an event camera are counts of events, uint8 or int16 ``[N, T, 2, H, W]``, too many to
+    be copied: a subset of them only remembers its ``rows`` (int64 ``[n]``) of what is ``stored``.
+    """
+
+    stored: Tensor | Mapped
     labels: Tensor
+    rows: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def images(self) -> Tensor:
+        """All of them; a copy for a subset of events, so that :meth:`at` is the better choice."""
+        return self._tensor if self.rows is None else self._tensor[self.rows]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """``(C, H, W)`` of one image, ``(T, 2, H, W)`` of one recording."""
+        return tuple(self._tensor.shape[1:])
+
+    def at(self, indices: Tensor) -> Tensor:
+        """A copy of the images at ``indices`` (int64 ``[n]``), in that order."""
+        return self._tensor[indices if self.rows is None else self.rows[indices]]
+
     def subset(self, indices: Tensor) -> "Images":
         """The images at ``indices`` (int64 ``[n]``), in that order."""
-        return Images(self.images[indices], self.labels[indices])
+        labels = self.labels[indices]
+        if len(self.shape) == 3:
+            return Images(self.at(indices), labels)
+        return Images(self.stored, labels, indices if self.rows is None else self.rows[indices])
+
+    @property
+    def _tensor(self) -> Tensor:
+        return self.stored.tensor if isinstance(self.stored, Mapped) else self.stored
 
 
 #: Reads a data set from a folder (``None``: the data set's own place) into its official
-#: training and test images; raises :class:`UserError` where it can't.
-Reader = Callable[[Path | None], tuple[Images, Images]]
+#: training and test images; raises :class:`UserError` where it can't. One of events is given the
+#: folder and the timesteps T to divide each recording into.
+Reader = Callable[..., tuple[Images, Images]]
 
 
 @dataclass(frozen=True)
 class DataInfo:
     """What is known of a data set before it is loaded.
 
-    ``shape`` is ``(C, H, W)``; ``batch_size`` and the epochs of
+    ``shape`` is ``(C, H, W)``; ``timesteps``, ``batch_size`` and the epochs of
     stages 1 and 3 are its defaults (the paper's, A.1, where the data set is not tiny);
     ``padding`` is the border in pixels that random crops draw from; ``flip`` says whether a
-    mirrored image keeps its label.
+    mirrored image keeps its label; ``events``, whether an event camera has recorded it, whose
+    frames are taken as they are.
     """
 
     shape: tuple[int, int, int]
@@ -48,14 +77,16 @@ class DataInfo:
     retrain_epochs: int = 600
     padding: int = 4
     flip: bool = True
+    timesteps: int = 8
+    events: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class DataSet:
     """A loaded data set with its official splits.
 
-    ``mean`` and ``std`` are per channel, of the training pixels scaled to [0, 1]; ``padding``
-    and ``flip`` as in :class:`DataInfo`.
+    ``mean`` and ``std`` are per channel, of the training pixels scaled to [0, 1], and 0 and 1 for
+    events; ``padding``, ``flip`` and ``events`` as in :class:`DataInfo`.
     """
 
     name: str
@@ -66,11 +97,12 @@ class DataSet:
     std: tuple[float, ...]
     padding: int
     flip: bool
+    events: bool = False
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """``(C, H, W)`` of one image."""
-        channels, height, width = self.train.images.shape[1:]
+        """``(C, H, W)`` of one image or of one frame of events."""
+        channels, height, width = self.train.shape[-3:]
         return channels, height, width
 
 
@@ -82,21 +114,37 @@ class DataSource:
     info: DataInfo
     read: Reader
 
-    def load(self, folder: Path | None = None) -> DataSet:
-        """Read the data set; raises :class:`UserError` when it isn't what ``info`` declares."""
-        train, test = self.read(folder)
-        for images in (train, test):
-            self._check(images)
-        mean, std = _channel_statistics(train.images)
-        info = self.info
-        return DataSet(self.name, info.classes, train, test, mean, std, info.padding, info.flip)
+    def load(self, folder: Path | None = None, timesteps: int | None = None) -> DataSet:
+        """Read the data set, events in ``timesteps`` frames (by default its own number).
 
-    def _check(self, images: Images) -> None:
-        shape, labels = tuple(images.images.shape[1:]), images.labels
-        if not 0 < len(images.images) == len(labels):
-            wrong = f"{len(images.images)} images and {len(labels)} labels"
-        elif shape != self.info.shape:
-            wrong = f"images of shape {shape} instead of {self.info.shape}"
+        Raises :class:`UserError` when it isn't what ``info`` declares.
+        """
+        info = self.info
+        train, test = self._read(folder, info.timesteps if timesteps is None else timesteps)
+        mean, std = (0.0,) * info.shape[0], (1.0,) * info.shape[0]
+        if not info.events:
+            mean, std = _channel_statistics(train.images)
+        return DataSet(
+            self.name, info.classes, train, test, mean, std, info.padding, info.flip, info.events
+        )
+
+    def _read(self, folder: Path | None, timesteps: int) -> tuple[Images, Images]:
+        if timesteps < 1:
+            raise UserError(f"--timesteps must be at least 1, not {timesteps}")
+        events = self.info.events
+        train, test = self.read(folder, timesteps) if events else self.read(folder)
+        shape = (timesteps, *self.info.shape) if events else self.info.shape
+        for images in (train, test):
+            self._check(images, shape)
+        return train, test
+
+    def _check(self, images: Images, shape: tuple[int, ...]) -> None:
+        labels = images.labels
+        count = len(images.images) if images.rows is None else len(images.rows)
+        if not 0 < count == len(labels):
+            wrong = f"{count} images and {len(labels)} labels"
+        elif images.shape != shape:
+            wrong = f"images of shape {images.shape} instead of {shape}"
         elif labels.min() < 0 or labels.max() >= self.info.classes:
             wrong = f"labels outside 0 to {self.info.classes - 1}"
         else:
@@ -120,13 +168,14 @@ def register_dataset(name: str, info: DataInfo) -> Callable[[Reader], Reader]:
     return register
 
 
-def load_dataset(name: str, folder: Path | None = None) -> DataSet:
+def load_dataset(name: str, folder: Path | None = None, timesteps: int | None = None) -> DataSet:
     """Load a data set by name from ``folder``, or from its own place.
 
+    Events are divided into ``timesteps`` frames, by default the data set's own number.
     Raises :class:`UserError` for an unknown name, a folder that can't be used, files that are
     missing where there is no network, and damaged files.
     """
-    return DATASETS[name].load(folder)
+    return DATASETS[name].load(folder, timesteps)
 
 
 def _channel_statistics(images: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:

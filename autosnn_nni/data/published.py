@@ -1,13 +1,7 @@
 """Data sets that torchvision publishes: found in a folder, or downloaded into it whole."""
 
-import io
-import logging
 import shutil
-import socket
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
-from http.client import HTTPException
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,11 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from autosnn_nni.data.folders import damage_reported, downloading, look_into, own_folder
 from autosnn_nni.data.images import Images
-from autosnn_nni.errors import UserError
-
-_LOG = logging.getLogger(__name__)
-_TIMEOUT = 20.0  # seconds without an answer, where a firewall swallows packets
 
 
 @dataclass(frozen=True)
@@ -49,7 +40,7 @@ class Published:
         place = self._locate(folder)
         # torchvision looks for CIFAR in a folder below its root: make it look in `place` itself.
         source = type(self.name, (self._source,), {"base_folder": ""})
-        with _damage_reported(place):
+        with damage_reported(place):
             train, test = (_as_images(source(place, **part)) for part in self._parts)
         return train, test
 
@@ -72,38 +63,17 @@ class Published:
         return {"train": True}, {"train": False}
 
     def _locate(self, folder: Path | None) -> Path:
-        folder = folder or Path.home() / ".cache" / "autosnn-nni" / self.name
-        try:
-            found, usable = self.find(folder), folder.is_dir() or not folder.exists()
-        except OSError as error:
-            raise UserError(
-                f"{folder} cannot be read ({error.strerror}); name another folder with --data-dir"
-            ) from error
-        if not usable:
-            raise UserError(f"{folder} is not a folder; name the data's folder with --data-dir")
-        return found or self._download(folder)
+        folder = folder or own_folder(self.name)
+        return look_into(folder, self.find) or self._download(folder)
 
     def _download(self, folder: Path) -> Path:
-        """Download beside the folder and move the files in at the end: nothing half is left."""
-        _LOG.info("downloading %s to %s", self.name, folder)
-        try:
-            beside = next(path for path in (folder, *folder.parents) if path.is_dir())
-            with TemporaryDirectory(dir=beside, prefix=".download-") as staging:
-                self._fetch(folder, Path(staging))
-                return self._move(Path(staging) / self.inside, folder / self.inside)
-        except (OSError, RuntimeError, HTTPException) as error:
-            raise UserError(
-                f"{self.name} is not in {folder} and could not be downloaded ({_reason(error)}); "
-                "put its files there or name their folder with --data-dir"
-            ) from error
-
-    def _fetch(self, folder: Path, staging: Path) -> None:
-        archive = folder / getattr(self._source, "filename", "no archive")
-        if archive.is_file():  # torchvision unpacks it instead of downloading it again
-            shutil.copy(archive, staging)
-        with _silence(), _time_limit():
+        with downloading(self.name, folder) as staging:
+            archive = folder / getattr(self._source, "filename", "no archive")
+            if archive.is_file():  # torchvision unpacks it instead of downloading it again
+                shutil.copy(archive, staging)
             for part in self._parts:
                 self._source(staging, download=True, **part)
+            return self._move(staging / self.inside, folder / self.inside)
 
     def _move(self, source: Path, target: Path) -> Path:
         target.mkdir(parents=True, exist_ok=True)
@@ -124,7 +94,7 @@ def _read_idx(path: Path) -> Tensor:
 
     file = _plain_or_packed(path) or path
     read = read_label_file if "labels" in path.name else read_image_file
-    with _damage_reported(file), TemporaryDirectory() as unpacked:
+    with damage_reported(file), TemporaryDirectory() as unpacked:
         if file != path:
             file = Path(extract_archive(file, unpacked))
         tensor: Tensor = read(file)
@@ -138,38 +108,3 @@ def _as_images(data: Any) -> Images:
     if images.shape[-1] == 3:
         images = images.permute(0, 3, 1, 2)
     return Images(images.contiguous(), torch.from_numpy(labels).long())
-
-
-@contextmanager
-def _damage_reported(place: Path) -> Iterator[None]:
-    """A damaged pickle, gzip or mat file can raise anything: report all as one line."""
-    try:
-        yield
-    except Exception as error:
-        raise UserError(
-            f"{place} is damaged or not the published data ({_reason(error)}); restore it, "
-            "or delete it to have it downloaded again"
-        ) from error
-
-
-@contextmanager
-def _silence() -> Iterator[None]:
-    """Swallow torchvision's progress bars and its notes on mirrors."""
-    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-        yield
-
-
-@contextmanager
-def _time_limit() -> Iterator[None]:
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(_TIMEOUT)
-    try:
-        yield
-    finally:
-        socket.setdefaulttimeout(before)
-
-
-def _reason(error: Exception) -> str:
-    """The last line, as torchvision has one per mirror, without its hint on ``download=True``."""
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[-1].split(". ")[0].strip("<>")

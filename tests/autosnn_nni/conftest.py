@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -17,10 +18,34 @@ import pytest
 import torch
 
 from autosnn_nni.cli import main
+from autosnn_nni.data import load_dataset
+from autosnn_nni.errors import UserError
 
 EXECUTABLE = Path(sys.executable).with_name("autosnn")
 #: On one thread of the CPU sums are rounded alike in every process, wherever the tests run.
 ALIKE = {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+
+
+@pytest.fixture
+def home_without_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No test may download, or touch the real cache, wherever it runs."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.setattr(Path, "home", lambda: home)
+    return home
+
+
+def message(name: str, folder: Path | None = None, timesteps: int | None = None) -> str:
+    """The one line that loading a data set fails with."""
+    with pytest.raises(UserError) as caught:
+        load_dataset(name, folder, timesteps)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
 
 
 @dataclass(frozen=True)

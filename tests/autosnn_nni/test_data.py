@@ -1,7 +1,6 @@
 import gzip
 import pickle
 import shutil
-import socket
 import tarfile
 import urllib.error
 from collections.abc import Callable
@@ -33,25 +32,15 @@ from autosnn_nni.data import (
     split,
 )
 from autosnn_nni.errors import UserError
+from tests.autosnn_nni.conftest import message
 
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 TRAIN, TEST = 100, 20
 HALF = b"half a file"
+EVENTS = ("CIFAR10DVS", "DVS128Gesture", "digitsDVS")
 SEEDS = st.integers(-(2**31), 2**31)
 
-
-@pytest.fixture(autouse=True)
-def home_without_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """No test may download, or touch the real cache, wherever it runs."""
-
-    def refuse(*_: object, **__: object) -> None:
-        raise socket.gaierror(-2, "Name or service not known")
-
-    home = tmp_path / "home"
-    home.mkdir()
-    monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    monkeypatch.setattr(Path, "home", lambda: home)
-    return home
+pytestmark = pytest.mark.usefixtures("home_without_network")
 
 
 @pytest.fixture
@@ -191,6 +180,15 @@ def test_digits_are_scikit_learns_scaled_to_bytes() -> None:
     assert dataset.test.labels.bincount().min() >= 34
 
 
+def test_digits64_are_digits_magnified() -> None:
+    small, large = load_dataset("digits"), load_dataset("digits64")
+    assert large.shape == (1, 64, 64)
+    for one, other in ((small.train, large.train), (small.test, large.test)):
+        assert torch.equal(one.images.kron(torch.ones(8, 8, dtype=torch.uint8)), other.images)
+        assert torch.equal(one.labels, other.labels)
+    assert (large.mean, large.std) == (small.mean, small.std)
+
+
 def test_digits_have_one_official_split() -> None:
     first, second = load_dataset("digits"), load_dataset("digits", Path("/nowhere"))
     assert torch.equal(first.test.images, second.test.images)
@@ -201,9 +199,11 @@ def test_every_data_set_is_described_without_loading(name: str) -> None:
     info = DATASETS[name].info
     paper = (96, 600, 600)
     chosen = (info.batch_size, info.supernet_epochs, info.retrain_epochs)
-    assert chosen == ((32, 60, 20) if name == "digits" else paper)
-    assert info.padding == (1 if info.shape[-1] == 8 else 4)
-    assert info.flip == (name not in ("digits", "MNIST"))
+    assert chosen == ((32, 60, 20) if name.startswith("digits") else paper)
+    assert info.events == (name in EVENTS)
+    assert info.timesteps == (20 if info.events else 8)
+    assert info.padding == {"digits": 1, "digits64": 8}.get(name, 0 if info.events else 4)
+    assert info.flip == (name not in ("digits", "digits64", "MNIST", *EVENTS))
 
 
 def test_a_data_set_of_ones_own_is_one_function() -> None:
@@ -231,13 +231,6 @@ def test_images_that_are_not_as_declared_are_refused(images: Images, wrong: str)
 
 
 # ---- what can go wrong --------------------------------------------------------------------
-
-
-def message(name: str, folder: Path | None) -> str:
-    with pytest.raises(UserError) as caught:
-        load_dataset(name, folder)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 def test_an_unknown_data_set_suggests_a_known_one() -> None:

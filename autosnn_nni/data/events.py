@@ -1,0 +1,52 @@
+"""Events of a camera into frames, as the paper's networks are given them (A.1)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autosnn_nni.errors import UserError
+
+#: Rows and columns of the cameras that recorded CIFAR10-DVS and DVS128-Gesture.
+SIDE = 128
+
+#: ``x``, ``y``, ``t`` (in microseconds) and ``p`` (0: darker, 1: brighter), each ``[events]``.
+Events = Mapping[str, NDArray[Any]]
+
+
+def to_frames(events: Events, timesteps: int, name: str) -> NDArray[Any]:
+    """Counts of events ``[T, 2, H, W]`` in ``timesteps`` frames of equally many events.
+
+    ``H`` is ``y``, ``W`` is ``x``, and the two channels are darker and brighter; the last frame
+    also has what remains. Counts are uint8, or int16 where one is above 255. Raises
+    :class:`UserError` that speaks of the recording ``name`` when its events can't be those of a
+    camera, or are fewer than the frames.
+    """
+    from spikingjelly.datasets import integrate_events_by_fixed_frames_number  # slow to import
+
+    _check(events, timesteps, name)
+    counts = integrate_events_by_fixed_frames_number(events, "number", timesteps, SIDE, SIDE)
+    most = counts.max()
+    if most > np.iinfo(np.int16).max:
+        raise UserError(
+            f"{name} has {most:.0f} events at one pixel of a frame; choose more --timesteps"
+        )
+    return counts.astype(np.uint8 if most <= np.iinfo(np.uint8).max else np.int16)
+
+
+def _check(events: Events, timesteps: int, name: str) -> None:
+    count = len(events["t"])
+    if count == 0:
+        raise UserError(f"{name} has no events; restore it")
+    if count < timesteps:
+        raise UserError(
+            f"{name} has {count} events for {timesteps} frames; choose fewer --timesteps"
+        )
+    for key, limit in (("x", SIDE), ("y", SIDE), ("p", 2)):
+        least, most = events[key].min(), events[key].max()
+        if least < 0 or most >= limit:
+            raise UserError(
+                f"{name} has events with {key} from {least} to {most} instead of 0 to "
+                f"{limit - 1}; restore it"
+            )

@@ -1,0 +1,139 @@
+"""Event cameras' recordings: in SpikingJelly's folders, or in archives that it unpacks."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autosnn_nni.data.events import to_frames
+from autosnn_nni.data.folders import damage_reported, downloading, look_into, natural, silence
+
+_PREPARED = "events_np"
+_MEND = "restore it"
+
+
+@dataclass(frozen=True)
+class Recordings:
+    """Recordings of ``spikingjelly.datasets.<name>`` as they lie in ``folder``.
+
+    Either its ``archives``, as published, in the folder or in ``download/``; or ``events_np/``,
+    which SpikingJelly makes of them.
+    """
+
+    name: str
+    folder: Path
+    archives: tuple[str, ...]
+
+    @property
+    def prepared(self) -> bool:
+        """Whether SpikingJelly has prepared the folder, and to the end."""
+        events = self.folder / _PREPARED
+        return events.is_dir() and not events.with_name(f"{_PREPARED}.building").exists()
+
+    def missing(self) -> list[str]:
+        """The archives that are needed and not there; :class:`UserError` for no folder."""
+        if look_into(self.folder, lambda _: self.prepared):
+            return []
+        return [archive for archive in self.archives if not self._find(archive)]
+
+    def download(self) -> None:
+        """Download the missing archives, each whole; raises :class:`UserError` if that fails."""
+        missing = self.missing()
+        if not missing:
+            return
+        from torchvision.datasets.utils import download_url  # slow to import
+
+        for file, url, md5 in _resources(self.name, missing):
+            what = self.name if len(missing) == len(self.archives) else f"{file} of {self.name}"
+            with downloading(what, self.folder) as staging:
+                download_url(url, staging, file, md5)
+                (self.folder / "download").mkdir(parents=True, exist_ok=True)
+                (staging / file).replace(self.folder / "download" / file)
+
+    def sizes(self) -> dict[str, int]:
+        """Names and sizes in bytes of all that is read."""
+        if self.prepared:
+            files = (self.folder / _PREPARED).rglob("*.npz")
+            return {str(file.relative_to(self.folder)): file.stat().st_size for file in files}
+        found = {archive: self._find(archive) for archive in self.archives}
+        return {archive: path.stat().st_size for archive, path in found.items() if path}
+
+    def unpacked(self, scratch: Path) -> Iterator[Path]:
+        """The folder of prepared recordings, or that of each archive in turn, below ``scratch``."""
+        if self.prepared:
+            yield self.folder / _PREPARED
+            return
+        for archive in self.archives:
+            with TemporaryDirectory(dir=scratch) as staging:
+                yield self._convert(self._find(archive) or self.folder / archive, Path(staging))
+
+    def _find(self, archive: str) -> Path | None:
+        places = (self.folder / archive, self.folder / "download" / archive)
+        return next((path for path in places if path.is_file()), None)
+
+    def _convert(self, archive: Path, staging: Path) -> Path:
+        """Let SpikingJelly check and unpack one archive, far from the user's folder."""
+        (staging / "download").mkdir()
+        (staging / "download" / archive.name).symlink_to(archive.resolve())
+        with damage_reported(archive, _MEND), silence(), _fast():
+            try:
+                _reader(self.name, archive.name)(staging)
+            except NotImplementedError:  # it wants to download what has another checksum
+                raise ValueError("its checksum is not the published one") from None
+        return staging / _PREPARED
+
+
+def recorded(folder: Path) -> list[Path]:
+    """The files of recordings in ``folder`` by their numbers."""
+    return sorted(folder.glob("*.npz"), key=lambda file: natural(file.stem))
+
+
+def frames_of(files: Sequence[Path], timesteps: int) -> Iterator[NDArray[Any]]:
+    """Each recording in ``timesteps`` frames; raises :class:`UserError` for a damaged one."""
+    for file in files:
+        with damage_reported(file, _MEND), np.load(file) as content:
+            t, x, y, p = np.stack([content[key] for key in "txyp"])  # fails for unequal lengths
+        yield to_frames({"t": t, "x": x, "y": y, "p": p}, timesteps, file.stem)
+
+
+def _resources(name: str, files: Sequence[str]) -> list[tuple[str, str, str]]:
+    """Name, address and checksum of some of the published ``files``."""
+    import spikingjelly.datasets  # slow to import
+
+    published = getattr(spikingjelly.datasets, name).resource_url_md5()
+    return [resource for resource in published if resource[0] in files]
+
+
+def _reader(name: str, archive: str) -> Any:
+    """SpikingJelly's class of one archive alone, so that only one is unpacked at a time."""
+    import spikingjelly.datasets  # slow to import
+
+    resources = _resources(name, [archive])
+    methods = {
+        "resource_url_md5": classmethod(lambda cls: resources),
+        "downloadable": classmethod(lambda cls: False),
+    }
+    return type(name, (getattr(spikingjelly.datasets, name),), methods)
+
+
+@contextmanager
+def _fast() -> Iterator[None]:
+    """No compression of what is deleted at once: it takes longer than all the rest.
+
+    And two threads, because each holds a whole recording session in lists, some 100 bytes an
+    event.
+    """
+    from spikingjelly import configure
+    from spikingjelly.datasets import utils
+
+    before = utils.np_savez, configure.max_threads_number_for_datasets_preprocess
+    utils.np_savez, configure.max_threads_number_for_datasets_preprocess = np.savez, 2
+    try:
+        yield
+    finally:
+        utils.np_savez, configure.max_threads_number_for_datasets_preprocess = before

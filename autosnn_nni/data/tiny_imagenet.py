@@ -1,0 +1,108 @@
+"""Tiny-ImageNet-200 as published: a tree of JPEGs, or the zip that it comes in."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import torch
+from numpy.typing import NDArray
+
+from autosnn_nni.data.cache import cached
+from autosnn_nni.data.collection import Collection
+from autosnn_nni.data.folders import damage_reported, look_into, natural, own_folder
+from autosnn_nni.data.images import Images
+from autosnn_nni.errors import UserError
+
+_TREE = "tiny-imagenet-200"
+_MEND = "restore it"
+_SHAPE = (3, 64, 64)
+
+
+def read_tiny_imagenet(folder: Path | None) -> tuple[Images, Images]:
+    """Training images, and those of the published val split, whose labels are known, as test.
+
+    ``folder`` is the tree, has it, or has its zip. Raises :class:`UserError` when it has not, or
+    for files that are missing or damaged.
+    """
+    folder = folder or own_folder("TinyImageNet")
+    place = look_into(folder, _find)
+    if place is None:
+        raise UserError(
+            f"TinyImageNet is not in {folder}; put {_TREE}.zip there or name its folder "
+            "with --data-dir"
+        )
+    with damage_reported(place, _MEND), _opened(place) as tree:
+        return cached("TinyImageNet", "images", place, tree.sizes, tree.images)
+
+
+def _find(folder: Path) -> Path | None:
+    for tree in (folder, folder / _TREE):
+        if (tree / "wnids.txt").is_file():
+            return tree
+    archives = (place / f"{_TREE}.zip" for place in (folder, folder.parent))
+    return next((archive for archive in archives if archive.is_file()), None)
+
+
+@contextmanager
+def _opened(place: Path) -> Iterator["_Tree"]:
+    if place.is_dir():
+        yield _Tree(dict(_sizes(place, "")), lambda name: (place / name).read_bytes())
+        return
+    with ZipFile(place) as archive:
+        files = (one for one in archive.infolist() if not one.is_dir())
+        names = {one.filename.removeprefix(f"{_TREE}/"): one for one in files}
+        yield _Tree(
+            {name: one.file_size for name, one in names.items()},
+            lambda name: archive.read(names[name]),
+        )
+
+
+def _sizes(folder: Path, inside: str) -> Iterator[tuple[str, int]]:
+    """Names and sizes of all files below; a path for each of 120,000 would take four times long."""
+    for entry in os.scandir(folder / inside):
+        name = f"{inside}{entry.name}"
+        if entry.is_dir():
+            yield from _sizes(folder, f"{name}/")
+        else:
+            yield name, entry.stat().st_size
+
+
+@dataclass(frozen=True)
+class _Tree:
+    """Names and sizes in bytes of the published files, and what reads one of them."""
+
+    sizes: dict[str, int]
+    read: Callable[[str], bytes]
+
+    def images(self, scratch: Path) -> tuple[Images, Images]:
+        """All images; the classes have the order of ``wnids.txt``."""
+        classes = self._text("wnids.txt").split()
+        labels = {name: label for label, name in enumerate(classes)}
+        train, test = Collection(scratch, classes), Collection(scratch, classes)
+        for path in sorted(self.sizes, key=natural):
+            match path.split("/"):
+                case ["train", name, "images", _]:
+                    train.add(self._image(path), labels[name])
+        for line in self._text("val/val_annotations.txt").splitlines():
+            image, name = line.split("\t")[:2]
+            test.add(self._image(f"val/images/{image}"), labels[name])
+        return train.images(), test.images()
+
+    def _text(self, path: str) -> str:
+        with damage_reported(Path(path), _MEND):
+            return self.read(path).decode()
+
+    def _image(self, path: str) -> NDArray[Any]:
+        """Decoded by torchvision, on one thread: more are slower with images this small."""
+        from torchvision.io import ImageReadMode, decode_jpeg  # slow to import
+
+        with damage_reported(Path(path), _MEND):
+            content = torch.frombuffer(bytearray(self.read(path)), dtype=torch.uint8)
+            pixels: NDArray[Any] = decode_jpeg(content, ImageReadMode.RGB).numpy()
+        if pixels.shape != _SHAPE:
+            raise UserError(f"{path} has the shape {pixels.shape} instead of {_SHAPE}; restore it")
+        return pixels
