@@ -114,7 +114,9 @@ def describe(
         str | None, typer.Option(help="Macro architecture, by name [default: SNN_1]")
     ] = None,
     channels: Annotated[int, typer.Option(help="Initial channel C")] = 16,
-    timesteps: Annotated[int, typer.Option(help="Timesteps T")] = 8,
+    timesteps: Annotated[
+        int | None, typer.Option(help="Timesteps T [default: the data set's own]")
+    ] = None,
     neuron: Annotated[str, typer.Option(help="PLIF, LIF, IF or ANN")] = "PLIF",
     dataset: Annotated[str, typer.Option(help="Whose image size and classes")] = "CIFAR10",
     run: Annotated[
@@ -134,9 +136,8 @@ def describe(
     if run is not None:
         result = inspection.describe_in_run(run, chosen.blocks, data_dir)
     else:
-        config = {"channels": channels, "timesteps": timesteps, "neuron": neuron}
-        given = config if space is None else {"space": space, **config}
-        result = inspection.describe(chosen, dataset, given)
+        config = {"space": space, "timesteps": timesteps, "channels": channels, "neuron": neuron}
+        result = inspection.describe(chosen, dataset, config)
     print_json(result) if json_ else tables.show_description(result)
 
 

@@ -14,7 +14,7 @@ from autosnn_nni.run_directory import RunDirectory
 def load_data(run: RunDirectory, folder: Path | None) -> Splits:
     """The run's data set, split by its seed."""
     settings = run.settings
-    dataset = load_dataset(settings.dataset, folder)
+    dataset = load_dataset(settings.dataset, folder, settings.timesteps)
     return split(dataset, seed=settings.seed, images=settings.images)
 
 

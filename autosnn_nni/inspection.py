@@ -69,9 +69,9 @@ def evaluate(trained: Path, text: str | None, data_dir: Path | None, device: str
 def describe(chosen: Chosen, dataset: str, config: Mapping[str, Any]) -> dict[str, Any]:
     """Counts of an architecture; spikes of untrained weights on random images."""
     info, blocks = DATASETS[dataset].info, chosen.blocks
-    network_config = NetworkConfig(
-        shape=info.shape, classes=info.classes, **{"space": "SNN_1", **chosen.settings(config)}
-    )
+    given = chosen.settings({key: value for key, value in config.items() if value is not None})
+    defaults = {"space": "SNN_1", "timesteps": info.timesteps}
+    network_config = NetworkConfig(shape=info.shape, classes=info.classes, **{**defaults, **given})
     with seeded(0):
         network = build_network(network_config, blocks)
         images = torch.rand(16, *info.shape)

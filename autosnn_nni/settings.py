@@ -33,9 +33,9 @@ def _of(stage: str, default: Any, meaning: str) -> Any:
 class Settings:
     """Everything that decides a run's result; where files lie and on which device is not in it.
 
-    ``lambda_`` is written ``lambda`` in files. Without a batch size or epochs, those of the data
-    set are taken; without candidates, the paper's. Raises :class:`UserError` for a value that
-    can't be.
+    ``lambda_`` is written ``lambda`` in files. Without timesteps, a batch size or epochs, those of
+    the data set are taken; without candidates, those of the space. Raises :class:`UserError` for a
+    value that can't be.
     """
 
     plugins: tuple[str, ...] = _of("supernet", (), "Python file that registers blocks, spaces, ...")
@@ -43,7 +43,7 @@ class Settings:
     images: int | None = _of("supernet", None, "Use so many training images [default: all]")
     space: str = _of("supernet", "SNN_1", "Macro architecture, by name")
     channels: int = _of("supernet", 16, "Initial channel C")
-    timesteps: int = _of("supernet", 8, "Timesteps T")
+    timesteps: int = _of("supernet", None, "Timesteps T [default: the data set's own, 8 or 20]")
     neuron: str = _of("supernet", "PLIF", "PLIF, LIF, IF, or ANN for ReLU")
     candidates: tuple[str, ...] = _of("supernet", None, _CANDIDATES_HELP)
     batch_norm: str = _of("supernet", "timestep", "Statistics per timestep, or pooled over T")
@@ -71,7 +71,7 @@ class Settings:
         from autosnn_nni.search_spaces import MACROS
 
         defaults = {"candidates": MACROS[self.space].candidates}
-        for name in ("batch_size", "supernet_epochs", "retrain_epochs"):
+        for name in ("timesteps", "batch_size", "supernet_epochs", "retrain_epochs"):
             defaults[name] = getattr(self._data_info, name)
         for name, default in defaults.items():
             if getattr(self, name) is None:

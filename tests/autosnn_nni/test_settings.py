@@ -100,7 +100,7 @@ def test_lambda_is_written_without_its_underscore() -> None:
         ("channels", "many"),
         ("channels", 2.5),
         ("channels", True),
-        ("timesteps", None),
+        ("channels", None),
         ("space", 1),
         ("dataset", ["digits"]),
         ("candidates", 7),
