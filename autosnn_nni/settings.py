@@ -152,9 +152,11 @@ class Settings:
         """The inverse of :meth:`to_json`; raises :class:`UserError` for other keys."""
         if not isinstance(values, Mapping):
             raise UserError("these are not a run's settings; restore them or start a new run")
-        if missing := {one.name.rstrip("_") for one in fields(cls)} - values.keys():
-            names = ", ".join(sorted(missing))
-            raise UserError(f"missing settings: {names}; restore them or start a new run")
+        known = {one.name.rstrip("_") for one in fields(cls)}
+        for word, wrong in ("unknown", values.keys() - known), ("missing", known - values.keys()):
+            if wrong:
+                names = ", ".join(sorted(wrong))
+                raise UserError(f"{word} settings: {names}; restore them or start a new run")
         return cls.named(values)
 
     @classmethod

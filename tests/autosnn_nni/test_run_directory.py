@@ -273,7 +273,7 @@ def test_no_run_is_said_to_be_none(tmp_path: Path) -> None:
     ("content", "fault"),
     [
         ([], "these are not a run's settings"),
-        ({"colour": "red"}, "unknown setting 'colour'"),
+        ({"colour": "red"}, "unknown settings: colour"),
         ({}, "missing settings: .*channels.*timesteps"),
     ],
 )
