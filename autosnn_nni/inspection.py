@@ -23,6 +23,7 @@ from autosnn_nni.search_spaces import (
     MACROS,
     NETWORKS,
     NEURONS,
+    OPERATIONS,
     Architecture,
     NetworkConfig,
     SpikeCounter,
@@ -39,6 +40,7 @@ from autosnn_nni.training import seeded
 _NAMES: dict[str, Callable[[], Iterable[str]]] = {
     "spaces": lambda: [name for name, macro in MACROS.items() if macro.tbd_blocks],
     "blocks": lambda: BLOCKS,
+    "operations": lambda: OPERATIONS,
     "networks": lambda: NETWORKS,
     "neurons": lambda: NEURONS,
     "datasets": lambda: DATASETS,

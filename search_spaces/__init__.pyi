@@ -9,6 +9,7 @@ from .architecture import (
 )
 from .blocks import BLOCKS, PAPER_CANDIDATES
 from .build import build_network
+from .cell import OPERATIONS
 from .config import NetworkConfig
 from .description import DescribedStage, Description, describe
 from .macro import Macro
@@ -25,6 +26,7 @@ __all__ = [
     "MACROS",
     "NETWORKS",
     "NEURONS",
+    "OPERATIONS",
     "PAPER_CANDIDATES",
     "TBD",
     "ActivationMeter",

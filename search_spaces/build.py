@@ -8,7 +8,6 @@ from functools import partial
 from torch import nn
 
 from autosnn_nni.search_spaces.architecture import to_sample
-from autosnn_nni.search_spaces.blocks import BLOCKS
 from autosnn_nni.search_spaces.config import NetworkConfig
 from autosnn_nni.search_spaces.layers import SpikingConv, VotingLayer
 from autosnn_nni.search_spaces.network import SpikingNetwork
@@ -32,10 +31,17 @@ def assemble(config: NetworkConfig, make_slot: MakeSlot) -> SpikingNetwork:
 
     def slot(label: str, in_channels: int, out_channels: int, stride: int) -> nn.Module:
         shape = (in_channels, out_channels, stride, neuron)
-        return make_slot(label, {name: partial(BLOCKS[name], *shape) for name in config.candidates})
+        blocks = config.macro.blocks
+        return make_slot(label, {name: partial(blocks[name], *shape) for name in config.candidates})
 
     maker = Maker(config.channels, neuron, slot)
-    stem = SpikingConv(config.shape[0], config.channels, 1, neuron, kernel=config.macro.kernel)
+    stem = SpikingConv(
+        config.shape[0],
+        config.channels,
+        1,
+        nn.Identity if config.macro.currents else neuron,
+        kernel=config.macro.kernel,
+    )
     stages = nn.ModuleDict(
         {
             placed.name: placed.stage.build(placed.before, placed.labels, maker)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from autosnn_nni.errors import UserError
 from autosnn_nni.search_spaces.architecture import Architecture
-from autosnn_nni.search_spaces.blocks import BLOCKS
+from autosnn_nni.search_spaces.cell import BACKWARD
 from autosnn_nni.search_spaces.macro import Macro, Placed
 from autosnn_nni.search_spaces.macros import MACROS
 from autosnn_nni.search_spaces.neurons import NEURONS
@@ -39,9 +39,13 @@ class NetworkConfig:
         if not self.candidates:
             object.__setattr__(self, "candidates", self.macro.candidates)
         for name in self.candidates:
-            BLOCKS[name]
+            self.macro.blocks[name]
             if self.candidates.count(name) > 1:
                 raise UserError(f"candidate {name!r} is named twice; name each block once")
+        if self.pooled and not set(BACKWARD).isdisjoint(self.candidates):
+            raise UserError(
+                f"{self.space} has connections through time: batch norm can't be pooled over it"
+            )
         self._check_size()
 
     def _check_size(self) -> None:
@@ -75,7 +79,7 @@ class NetworkConfig:
     def check(self, blocks: Sequence[str]) -> Architecture:
         """``blocks`` as an architecture of this space; raises :class:`UserError` if it is none."""
         for name in blocks:
-            BLOCKS[name]
+            self.macro.blocks[name]
         if len(blocks) != self.macro.tbd_blocks:
             raise UserError(
                 f"{self.space} has {self.macro.tbd_blocks} TBD blocks, but {len(blocks)} blocks "

@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import count
+from dataclasses import dataclass, field
+from itertools import count, islice
 
+from autosnn_nni.registry import Registry
 from autosnn_nni.search_spaces.architecture import Architecture, labels
-from autosnn_nni.search_spaces.blocks import PAPER_CANDIDATES
+from autosnn_nni.search_spaces.blocks import BLOCKS, PAPER_CANDIDATES, BlockFactory
 from autosnn_nni.search_spaces.stages import Fixed, Pool, Shape, Stage
 
 _CONV = Fixed("conv_k3", 1)
@@ -31,35 +32,43 @@ class Macro:
 
     ``stem`` are those that come first of all; by default as many as bring images of 64x64 and of
     128x128 pixels down to 32x32 (Figure 6). ``kernel`` is that of the first convolution, before
-    which ``shrink`` x ``shrink`` pixels are averaged. ``batch_norm`` is where it stands: behind
-    every ``"layer"``, there with parameters of its own at every ``"time"``, or before the
-    ``"last"`` layer alone. ``candidates`` are what TBD blocks may become by default.
+    which ``shrink`` x ``shrink`` pixels are averaged; with ``currents`` it has no neurons, and the
+    next stage gets its currents. ``batch_norm`` is where it stands: behind every ``"layer"``, there
+    with parameters of its own at every ``"time"``, or before the ``"last"`` layer alone.
+    ``candidates`` are what TBD blocks may become by default, out of ``blocks``.
     """
 
     stages: tuple[Stage, ...]
     stem: tuple[Stage, ...] | None = None
     kernel: int = 3
     shrink: int = 1
+    currents: bool = False
     batch_norm: str = "layer"
     candidates: Architecture = PAPER_CANDIDATES
+    blocks: Registry[BlockFactory] = field(default_factory=lambda: BLOCKS)
 
     @property
     def tbd_blocks(self) -> int:
         """How many blocks are to be determined."""
-        return sum(stage.slots for stage in self.stages)
+        return self._shared + sum(stage.slots for stage in self.stages if not stage.shared)
+
+    @property
+    def _shared(self) -> int:
+        return max((stage.slots for stage in self.stages if stage.shared), default=0)
 
     def place(self, shape: Shape, channels: int) -> Iterator[Placed]:
         """Every stage at its place, for images of ``shape`` and C ``channels``."""
         shape = (channels, shape[1] // self.shrink, shape[2] // self.shrink)
         stem = _stem(min(shape[1:])) if self.stem is None else self.stem
-        slots, numbers = iter(labels(self.tbd_blocks)), Counter[str]()
+        slots = labels(self.tbd_blocks)
+        shared, single, numbers = slots[: self._shared], iter(slots[self._shared :]), Counter[str]()
         for place, stages in (("stem_", stem), ("", self.stages)):
             numbers.clear()
             for stage in stages:
                 numbers[stage.prefix] += 1
                 after = stage.output(shape, channels)
                 name = f"{place}{stage.prefix}{numbers[stage.prefix]}"
-                own = tuple(next(slots) for _ in range(stage.slots))
+                own = shared if stage.shared else tuple(islice(single, stage.slots))
                 yield Placed(name, stage, own, shape, after)
                 shape = after
 

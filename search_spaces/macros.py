@@ -4,9 +4,18 @@ A new one is one declaration and one ``MACROS.add`` line. Hand-made ones have no
 searched ones they begin with a 3x3 convolution to C channels and end with a voting layer.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from autosnn_nni.registry import Registry
+from autosnn_nni.search_spaces.cell import (
+    BACKWARD,
+    FORWARD,
+    OPERATIONS,
+    Activation,
+    Cell,
+    Reduction,
+)
 from autosnn_nni.search_spaces.macro import Macro
 from autosnn_nni.search_spaces.stages import TBD, Fixed, FullyConnected, GlobalPool, Pool, Stage
 
@@ -125,3 +134,10 @@ MACROS.add(
         batch_norm="last",
     ),
 )
+
+# SNASNet (Kim et al. 2022), with forward connections alone, and with backward ones too. In their
+# code the last layer has no neurons.
+_CELLS = (Cell(1), Reduction(2), Cell(2), Activation(), _MEAN, FullyConnected(8))
+_SNASNET = Macro(_CELLS, stem=(), currents=True, candidates=FORWARD, blocks=OPERATIONS)
+MACROS.add("SNASNet-Fw", _SNASNET)
+MACROS.add("SNASNet-Bw", replace(_SNASNET, candidates=FORWARD + BACKWARD))

@@ -62,7 +62,8 @@ def lift(network: nn.Module, shape: tuple[int, int, int]) -> None:
     """
     lifted: set[nn.Module] = set()
     hooks = [one.register_forward_hook(partial(_scale, lifted)) for one in _bare_layers(network)]
-    network(torch.randn(32, *shape))
+    weights = next(network.parameters())
+    network(torch.randn(32, *shape, dtype=weights.dtype))
     for hook in hooks:
         hook.remove()
 

@@ -38,11 +38,15 @@ class Maker:
 
 
 class Stage(ABC):
-    """``prefix`` begins a stage's name, ``kind`` is how it is drawn, ``slots`` its TBD blocks."""
+    """``prefix`` begins a stage's name, ``kind`` is how it is drawn, ``slots`` its TBD blocks.
+
+    All stages of a network with ``shared`` TBD blocks have the same ones.
+    """
 
     prefix: ClassVar[str]
     kind: ClassVar[str]
     slots: ClassVar[int] = 0
+    shared: ClassVar[bool] = False
 
     @property
     @abstractmethod

@@ -59,6 +59,8 @@ class Plain:
         self.training = training
         self.counting = count and neuron != "ANN"
         self.potentials: dict[str, Tensor] = {}
+        self.feedback: dict[str, tuple[Tensor, ...]] = {}
+        self.timesteps: dict[str, int] = defaultdict(int)
         self.spikes: dict[str, float] = defaultdict(float)
 
     def conv(
@@ -70,7 +72,9 @@ class Plain:
         return F.conv2d(x, weight, None, stride, kernel // 2, 1, groups)
 
     def batch_norm(self, name: str, x: Tensor) -> Tensor:
-        """Batch norm; momentum 0.1."""
+        """Batch norm; momentum 0.1. With parameters per timestep, BNTT's: no bias, epsilon 1e-4."""
+        if f"{name}.running_mean" not in self.weights:
+            return self._bntt(name, x)
         return F.batch_norm(
             x,
             self.weights[f"{name}.running_mean"],
@@ -82,11 +86,25 @@ class Plain:
             1e-5,
         )
 
+    def _bntt(self, name: str, x: Tensor) -> Tensor:
+        t = self.timesteps[name]
+        self.timesteps[name] += 1
+        at_t = f"{name}.bn_list.{t}"
+        mean, var = (self.weights[f"{at_t}.running_{which}"] for which in ("mean", "var"))
+        return F.batch_norm(
+            x, mean, var, self.weights[f"{at_t}.weight"], None, self.training, 0.1, 1e-4
+        )
+
+    def normed(self, name: str, x: Tensor) -> Tensor:
+        """Batch norm where the network has one."""
+        known = any(key.startswith(f"{name}.") for key in self.weights)
+        return self.batch_norm(name, x) if known else x
+
     def conv_bn(
         self, name: str, x: Tensor, out: int, kernel: int = 1, stride: int = 1, groups: int = 1
     ) -> Tensor:
         """Convolution, then batch norm."""
-        return self.batch_norm(f"{name}.1", self.conv(f"{name}.0", x, out, kernel, stride, groups))
+        return self.normed(f"{name}.1", self.conv(f"{name}.0", x, out, kernel, stride, groups))
 
     def linear(self, name: str, x: Tensor) -> Tensor:
         """Fully connected, without bias."""
@@ -337,11 +355,10 @@ def average(net: Plain, number: int, x: Tensor) -> Tensor:
 
 def fully_connected(net: Plain, number: int, x: Tensor, out: int) -> Tensor:
     """A hidden layer and its neurons."""
-    spikes = net.neuron(
-        f"stages.fc{number}.neuron", net.linear(f"stages.fc{number}.linear", x.flatten(-3))
-    )
-    assert spikes.shape[-1] == out
-    return spikes[..., None, None]
+    name = f"stages.fc{number}"
+    z = net.normed(f"{name}.norm", net.linear(f"{name}.linear", x.flatten(-3)))
+    assert z.shape[-1] == out
+    return net.neuron(f"{name}.neuron", z)[..., None, None]
 
 
 def cifarnet_wu(net: Plain, blocks: Sequence[str], x: Tensor, c: int) -> Tensor:
@@ -390,7 +407,40 @@ def resnet17_zheng_dvs(net: Plain, blocks: Sequence[str], x: Tensor, c: int) -> 
     return fully_connected(net, 1, average(net, 1, x), 4 * c)
 
 
+def scnn_he(net: Plain, blocks: Sequence[str], x: Tensor, c: int) -> Tensor:
+    """He et al. 2020, on frames of 32x32."""
+    x = average(net, 2, conv3(net, 2, average(net, 1, conv3(net, 1, x, 2 * c)), 2 * c))
+    return fully_connected(net, 1, x, 4 * c)
+
+
+def decolle_kaiser(net: Plain, blocks: Sequence[str], x: Tensor, c: int) -> Tensor:
+    """Kaiser et al. 2020, on frames of 32x32."""
+    x = net.max_pool("stages.pool1", x)
+    x = conv(net, "stages.block1", x, 2 * c, 1, kernel=7)
+    x = conv(net, "stages.block2", x, 2 * c, 1, kernel=7)
+    return net.max_pool("stages.pool2", x)
+
+
+def vgg(net: Plain, blocks: Sequence[str], x: Tensor, c: int, *, hidden: int) -> Tensor:
+    """Kim and Panda: VGG9 (one hidden layer) and VGG16 (two); pools without neurons."""
+    x = net.average_pool(conv3(net, 1, x, c))
+    x = net.average_pool(conv3(net, 3, conv3(net, 2, x, 2 * c), 2 * c))
+    x = conv3(net, 6, conv3(net, 5, conv3(net, 4, x, 4 * c), 4 * c), 4 * c)
+    x = net.average_pool(x)
+    if hidden == 1:
+        return fully_connected(net, 1, x, 16 * c)
+    for first in (7, 10):
+        for number in range(first, first + 3):
+            x = conv3(net, number, x, 8 * c)
+        x = net.average_pool(x)
+    return fully_connected(net, 2, fully_connected(net, 1, x, 64 * c), 64 * c)
+
+
 BY_HAND = {
+    "SCNN-He": scnn_he,
+    "DECOLLE-Kaiser": decolle_kaiser,
+    "VGG9-BNTT": partial(vgg, hidden=1),
+    "VGG16-SALT": partial(vgg, hidden=2),
     "CIFARNet-Wu": cifarnet_wu,
     "CIFARNet-Fang": cifarnet_fang,
     "ResNet11-Lee": resnet11_lee,
@@ -399,7 +449,65 @@ BY_HAND = {
     "CIFARNet-Fang-DVS5": partial(fang_dvs, halvings=5),
     "ResNet17-Zheng-DVS": resnet17_zheng_dvs,
 }
-MACROS = {**SPACES, **BY_HAND}
+
+
+# SNASNet (Kim et al. 2022): node by node, edges in the order 01, 02, 03, 12, 13, 23.
+
+
+def operation(net: Plain, place: str, block: str, x: Tensor) -> Tensor:
+    """What an edge makes of a node, whatever its direction."""
+    kind = block.removeprefix("back_")
+    if kind == "zeroize":
+        return 0 * x
+    if kind == "skip":
+        return x
+    if kind == "average_pool":
+        return net.average_pool(x, 3, 1, 1)
+    kernel = int(kind[-1])
+    spikes = net.neuron(f"{place}.layers.neuron", x)
+    return net.conv_bn(f"{place}.layers.conv", spikes, x.shape[-3], kernel)
+
+
+def cell(net: Plain, name: str, blocks: Sequence[str], x0: Tensor) -> Tensor:
+    """Backward edges bring their nodes' values of the timestep before."""
+    b0, b1, b2 = net.feedback.get(name, (0 * x0, 0 * x0, 0 * x0))
+    edges = ("01", "02", "03", "12", "13", "23")
+
+    def edge(between: str, x: Tensor, backward: bool) -> Tensor:
+        number = edges.index(between)
+        block, place = blocks[number], f"{name}.operations.tbd{number + 1}"
+        if block.startswith("back_") != backward:
+            return 0 * x
+        return operation(net, place, block, x)
+
+    n0 = x0 + b0
+    n1 = edge("01", n0, False) + b1
+    n2 = edge("02", n0, False) + edge("12", n1, False) + b2
+    n3 = edge("03", n0, False) + edge("13", n1, False) + edge("23", n2, False)
+    net.feedback[name] = (
+        edge("01", n1, True) + edge("02", n2, True) + edge("03", n3, True),
+        edge("12", n2, True) + edge("13", n3, True),
+        edge("23", n3, True),
+    )
+    return n3
+
+
+def bn_neuron(net: Plain, name: str, x: Tensor) -> Tensor:
+    """Batch norm and neuron."""
+    return net.neuron(f"{name}.neuron", net.batch_norm(f"{name}.bn", x))
+
+
+def snasnet(net: Plain, blocks: Sequence[str], x: Tensor, c: int) -> Tensor:
+    """Two cells that are alike, a reduction between them."""
+    x = bn_neuron(net, "stages.reduction1.0", cell(net, "stages.cell1", blocks, x))
+    x = net.average_pool(net.conv_bn("stages.reduction1.1", x, 2 * c, 3))
+    x = bn_neuron(net, "stages.activation1", cell(net, "stages.cell2", blocks, x))
+    return fully_connected(net, 1, net.average_pool(x), 8 * c)
+
+
+SHRUNK = ("SCNN-He", "DECOLLE-Kaiser")
+CELLS = {"SNASNet-Fw": snasnet, "SNASNet-Bw": snasnet}
+MACROS = {**SPACES, **BY_HAND, **CELLS}
 
 
 def deep_stem(net: Plain, x: Tensor, c: int) -> Tensor:
@@ -419,15 +527,19 @@ def forward(
     Direct encoding: the stem's convolution sees the images once, its neuron at every timestep. Of
     event data both see another frame at every timestep.
     """
-    channels = net.weights["stem.conv.0.weight"].shape[0]
-    stem = partial(net.conv_bn, "stem.conv", out=channels, kernel=3)
+    channels, _, kernel, _ = net.weights["stem.conv.0.weight"].shape
+    if space in SHRUNK:
+        images = F.avg_pool2d(images.flatten(0, -4), 4).unflatten(0, images.shape[:-3])
+    stem = partial(net.conv_bn, "stem.conv", out=channels, kernel=kernel)
 
     def votes(z: Tensor) -> Tensor:
-        x = net.neuron("stem.neuron", z)
+        x = z if space in CELLS else net.neuron("stem.neuron", z)
         if space in SPACES or space == "ResNet17-Zheng-DVS":
             x = deep_stem(net, x, channels)
         x = MACROS[space](net, blocks, x, channels)
-        spikes = net.neuron("fc.neuron", net.linear("fc.linear", x.flatten(-3)))
+        spikes = net.neuron(
+            "fc.neuron", net.linear("fc.linear", net.normed("fc.norm", x.flatten(-3)))
+        )
         return spikes.reshape(*spikes.shape[:-1], -1, K).mean(-1)
 
     if images.dim() == 5:

@@ -11,9 +11,9 @@ import pytest
 from autosnn_nni.checkpoints import load_checkpoint
 from autosnn_nni.data import DATASETS
 from autosnn_nni.files import read_json
-from autosnn_nni.search_spaces import BLOCKS, NETWORKS, NEURONS
+from autosnn_nni.search_spaces import BLOCKS, NETWORKS, NEURONS, OPERATIONS
 from autosnn_nni.strategies import SEARCHES
-from tests.search_spaces.fixtures import SPACES
+from tests.search_spaces.fixtures import SEARCHED
 
 Autosnn = Callable[..., Any]
 Args = tuple[str, ...]
@@ -231,8 +231,9 @@ def test_report_is_written_anew(run: Path, autosnn: Autosnn) -> None:
 @pytest.mark.parametrize(
     ("kind", "registry"),
     [
-        ("spaces", SPACES),
+        ("spaces", SEARCHED),
         ("blocks", BLOCKS),
+        ("operations", OPERATIONS),
         ("networks", NETWORKS),
         ("neurons", NEURONS),
         ("datasets", DATASETS),

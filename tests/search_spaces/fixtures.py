@@ -15,13 +15,18 @@ from autosnn_nni.search_spaces import (
     SpikingNetwork,
     build_network,
 )
+from autosnn_nni.search_spaces.norms import lift
+from autosnn_nni.training import seeded
 
 FOUND = ("SRB_k5", "SRB_k5", "skip", "SRB_k3", "SRB_k5")  # the paper's, lambda = -0.08
+FORWARD_CELL = ("conv_k3", "skip", "zeroize", "average_pool", "conv_k1", "conv_k3")
+BACKWARD_CELL = ("conv_k3", "back_conv_k1", "skip", "conv_k3", "average_pool", "back_skip")
 EIGHT = ("SCB_k3", "skip", "SRB_k3", "skip", "SRB_k5", "SIB_k3_e3", "SCB_k5", "SCB_k3")
 
 
-#: The macro architectures that are searched.
-SPACES = [name for name, macro in MACROS.items() if macro.tbd_blocks]
+#: The macro architectures that are searched: all, and those whose blocks are ``BLOCKS``.
+SEARCHED = [name for name, macro in MACROS.items() if macro.tbd_blocks]
+SPACES = [name for name in SEARCHED if MACROS[name].blocks is BLOCKS]
 
 
 def side_for(space: str) -> int:
@@ -41,14 +46,21 @@ def small_config(space: str = "SNN_1", **changes: Any) -> NetworkConfig:
 
 
 def blocks_for(space: str) -> tuple[str, ...]:
-    return {0: (), 5: FOUND, 8: EIGHT}[MACROS[space].tbd_blocks]
+    if space == "SNASNet-Bw":
+        return BACKWARD_CELL
+    return {0: (), 5: FOUND, 6: FORWARD_CELL, 8: EIGHT}[MACROS[space].tbd_blocks]
 
 
 def small_network(
     space: str = "SNN_1", blocks: Sequence[str] | None = None, **changes: Any
 ) -> SpikingNetwork:
     """A network in float64 whose layers fire."""
-    return lively(build_network(small_config(space, **changes), blocks or blocks_for(space)))
+    config = small_config(space, **changes)
+    network = lively(build_network(config, blocks or blocks_for(space)))
+    if config.macro.batch_norm == "last":
+        with seeded(0):
+            lift(network, config.shape)
+    return network
 
 
 Module = TypeVar("Module", bound=nn.Module)

@@ -4,16 +4,18 @@ import torch.nn.functional as F
 from autosnn_nni.errors import UserError
 from autosnn_nni.search_spaces import MACROS, TBD, Macro, NetworkConfig, Pool, build_network
 from tests import reference
-from tests.search_spaces.fixtures import SPACES, images, small_config
+from tests.search_spaces.fixtures import SEARCHED, SPACES, blocks_for, images, small_config
 
 
 def test_the_papers_spaces_are_there() -> None:
-    assert {name: MACROS[name].tbd_blocks for name in SPACES} == {
+    assert {name: MACROS[name].tbd_blocks for name in SEARCHED} == {
         "SNN_1": 5,
         "SNN_2": 5,
         "SNN_3": 8,
         "SNN_4": 5,
         "SNN_1_8": 8,
+        "SNASNet-Fw": 6,
+        "SNASNet-Bw": 6,
     }
     assert set(reference.SPACES) == set(SPACES)
 
@@ -36,7 +38,7 @@ def test_every_space_makes_a_network_of_32x32_images(space: str) -> None:
 @pytest.mark.parametrize("macro", MACROS)
 def test_every_stage_leaves_the_shape_that_it_says(macro: str) -> None:
     config = small_config(macro, timesteps=1)
-    network = build_network(config, ("SRB_k3",) * config.macro.tbd_blocks).eval()
+    network = build_network(config, blocks_for(macro)).eval()
     assert list(network.stages) == [placed.name for placed in config.stages]
     x = network.stem(F.avg_pool2d(images(1, config.shape).float(), config.macro.shrink))
     for placed in config.stages:

@@ -16,10 +16,12 @@ from autosnn_nni.search_spaces import (
 )
 from tests import reference
 from tests.search_spaces.fixtures import (
+    BACKWARD_CELL,
     SPACES,
     blocks_for,
     images,
     layer_name,
+    lively,
     small_config,
     small_network,
     weights_of,
@@ -27,6 +29,7 @@ from tests.search_spaces.fixtures import (
 
 LABELS = torch.tensor([0, 2, 1])
 AVERAGING = (
+    *("SCNN-He", "VGG9-BNTT", "VGG16-SALT"),
     "SNN_2",
     "SNN_4",
     "CIFARNet-Wu",
@@ -57,7 +60,9 @@ def assert_equals_reference(
     reference.loss(expected, LABELS[: len(x)]).backward()
     gradients = {name: parameter.grad for name, parameter in network.named_parameters()}
     gradients["images"] = x_fast.grad
-    expected_gradients = {name: plain.weights[name].grad for name in network_parameters(network)}
+    expected_gradients = {
+        name: plain.weights[name].grad for name, gradient in gradients.items() if name != "images"
+    }
     expected_gradients["images"] = x_plain.grad
     torch.testing.assert_close(gradients, expected_gradients, rtol=1e-8, atol=1e-12)
     assert gradients["stem.conv.0.weight"].abs().sum() > 0
@@ -75,7 +80,7 @@ def network_parameters(network: nn.Module) -> list[str]:
 
 @pytest.mark.parametrize("training", [True, False], ids=["train", "eval"])
 @pytest.mark.parametrize("kind", reference.NEURONS)
-@pytest.mark.parametrize("macro", reference.MACROS)
+@pytest.mark.parametrize("macro", [*reference.SPACES, *reference.BY_HAND])
 def test_a_network_equals_the_plain_reference(macro: str, kind: str, training: bool) -> None:
     config = small_config(macro, neuron=kind)
     network = small_network(macro, neuron=kind).train(training)
@@ -85,6 +90,26 @@ def test_a_network_equals_the_plain_reference(macro: str, kind: str, training: b
         assert not spikes
     elif kind != "LIF" or macro not in AVERAGING:  # silent: see the last test
         assert all(number > 0 for number in spikes.values())
+
+
+@pytest.mark.parametrize("kind", ["PLIF", "IF"])  # LIF is silent there
+@pytest.mark.parametrize("macro", reference.CELLS)
+def test_a_network_of_cells_equals_the_plain_reference(macro: str, kind: str) -> None:
+    network = small_network(macro, neuron=kind).train()
+    spikes = assert_equals_reference(network, macro, kind, blocks_for(macro), images())
+    assert all(number > 0 for number in spikes.values())
+
+
+def test_backward_connections_bring_the_timestep_before() -> None:
+    """Without them every timestep of an ANN-like cell would see the same; T = 1 never sees them."""
+    plain = tuple(block if "back_" not in block else "zeroize" for block in BACKWARD_CELL)
+    config = small_config("SNASNet-Bw", timesteps=1)
+    network = lively(build_network(config, BACKWARD_CELL)).eval()
+    without = lively(build_network(config, plain)).eval()
+    without.load_state_dict(network.state_dict(), strict=False)
+    assert torch.equal(network(images()), without(images()))
+    network.timesteps = without.timesteps = 3
+    assert not torch.equal(network(images()), without(images()))
 
 
 @pytest.mark.parametrize("side", [64, 128])
@@ -142,14 +167,13 @@ def test_pooling_blocks_equal_the_plain_reference_in_a_network(blocks: tuple[str
 @pytest.mark.parametrize("space", MACROS)
 def test_every_macro_and_neuron_runs_forward_and_backward(space: str, kind: str) -> None:
     config = small_config(space, neuron=kind)
-    blocks = ("SRB_k3",) * config.macro.tbd_blocks
-    network = build_network(config, blocks)
+    network = build_network(config, blocks_for(space))
     outputs = network(images(shape=config.shape).float())
     assert outputs.shape == (3, 3)
     reference.loss(outputs, LABELS).backward()
     for name, parameter in network.named_parameters():
-        if kind == "ANN" and ".bn_list." in name:
-            continue  # those of later timesteps: a network of ReLUs has one alone
+        if kind == "ANN" and (".bn_list." in name or space == "SNASNet-Bw"):
+            continue  # what is for later timesteps: a network of ReLUs has one alone
         assert parameter.grad is not None, name
         assert parameter.grad.isfinite().all(), name
 

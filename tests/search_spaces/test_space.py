@@ -24,7 +24,7 @@ from autosnn_nni.search_spaces import (
     subnet,
     to_sample,
 )
-from tests.search_spaces.fixtures import SPACES, images, lively, small_config
+from tests.search_spaces.fixtures import SEARCHED, SPACES, images, lively, small_config
 
 SETTINGS = {"shape": (3, 16, 16), "classes": 3, "channels": 4, "timesteps": 3}
 
@@ -37,7 +37,7 @@ def supernet(space: str, **changes: object) -> SpikingSpace:
 def some_architectures(space: str, count: int = 3) -> list[Architecture]:
     rng = random.Random(0)
     return [
-        tuple(rng.choice(PAPER_CANDIDATES) for _ in range(MACROS[space].tbd_blocks))
+        tuple(rng.choice(MACROS[space].candidates) for _ in range(MACROS[space].tbd_blocks))
         for _ in range(count)
     ]
 
@@ -50,7 +50,7 @@ def stand_alone(super_network: SpikingNetwork, blocks: Architecture, space: str)
     return network
 
 
-@pytest.mark.parametrize("space", SPACES)
+@pytest.mark.parametrize("space", SEARCHED)
 def test_a_path_of_the_supernet_is_the_stand_alone_network(space: str) -> None:
     mutated = supernet(space)
     for blocks in some_architectures(space):
