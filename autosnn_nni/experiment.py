@@ -34,7 +34,7 @@ from autosnn_nni.manager.guard import LOOPBACK, guarded
 from autosnn_nni.manager.ports import check_port
 from autosnn_nni.retraining import TrainedNetwork, train_network
 from autosnn_nni.search_spaces import from_sample
-from autosnn_nni.strategies import PopulationEngine, TrialSearch
+from autosnn_nni.strategies import PopulationEngine, PopulationEvaluator, TrialSearch
 from autosnn_nni.trial_engine import TrialEngine, TrialModelSpace, results_of
 from autosnn_nni.trial_evaluator import TrialEvaluator
 
@@ -83,8 +83,8 @@ class RetiariiExperiment(NasExperiment):
             raise UserError("applied_mutators are not supported: declare choices in the space")
         if strategy is None:
             raise UserError("RetiariiExperiment needs a strategy, such as AutoSNN")
-        engine = "oneshot" if isinstance(strategy, OneShotStrategy) else "py"
-        config = RetiariiExeConfig(execution_engine=engine)
+        in_process = _runs_in_process(evaluator, strategy)
+        config = RetiariiExeConfig(execution_engine="oneshot" if in_process else "py")
         super().__init__(base_model, evaluator, strategy, config, id)
 
     def run(
@@ -93,12 +93,13 @@ class RetiariiExperiment(NasExperiment):
         """Run to the end, or to :meth:`stop`; ``port`` is the web UI's where trials are started.
 
         It is closed by :meth:`stop`, or with this process. One-shot strategies, such as AutoSNN,
-        always run in this process, whatever the engine, and have none. Raises :class:`UserError`
-        before anything is started, and ``KeyboardInterrupt`` on Ctrl-C.
+        and evaluators of whole populations always run in this process, whatever the engine, and
+        have none. Raises :class:`UserError` before anything is started, and ``KeyboardInterrupt``
+        on Ctrl-C.
         """
         if config is not None:
             self.config = config
-        if isinstance(self.strategy, OneShotStrategy):
+        if _runs_in_process(self.evaluator, self.strategy):
             in_process = RetiariiExeConfig(execution_engine="oneshot")
             for field in ("execution_engine", "model_format", "training_service"):
                 setattr(self.config, field, getattr(in_process, field))
@@ -215,3 +216,7 @@ class RetiariiExperiment(NasExperiment):
         if self._proc is not None:
             self._proc.terminate()
             self._proc.wait()
+
+
+def _runs_in_process(evaluator: Evaluator, strategy: Strategy) -> bool:
+    return isinstance(strategy, OneShotStrategy) or isinstance(evaluator, PopulationEvaluator)

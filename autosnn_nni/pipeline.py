@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from autosnn_nni.data import Splits
 from autosnn_nni.evaluators import SpikingEvaluator
@@ -17,8 +18,9 @@ from autosnn_nni.retraining import train_network
 from autosnn_nni.run_directory import RunDirectory
 from autosnn_nni.search_spaces import SpikingSpace
 from autosnn_nni.search_state import load_history, save_best, save_history
-from autosnn_nni.strategies import AutoSNN, UniformPaths
+from autosnn_nni.strategies import AutoSNN, SNASNet, TrialSearch, UniformPaths
 from autosnn_nni.training import seeded
+from autosnn_nni.training_free import TrainingFreeEvaluator
 
 #: Blocks that the macro architecture is filled with throughout, to compare with (Tables 1 and 8).
 BASELINES = ("SCB_k3", "SRB_k3")
@@ -45,19 +47,23 @@ class Pipeline:
         self._experiment(UniformPaths(self.run.settings.seed))
 
     def search(self) -> None:
-        """Stages 1 and 2: train the supernet where that is not done, then search it."""
+        """Stages 1 and 2: train the supernet where that is not done, then search it.
+
+        SNASNet's search has no stage 1.
+        """
         run, settings = self.run, self.run.settings
         if run.best.exists():
             return
-        strategy = AutoSNN(
-            settings.search,
-            settings.fitness,
-            seed=settings.seed,
-            history=load_history(run),
-            on_generation=lambda history: save_history(run, history),
-        )
-        self._experiment(strategy)
-        save_best(run, strategy.history)
+        state: Any = {
+            "history": load_history(run),
+            "on_generation": lambda history: save_history(run, history),
+        }
+        if isinstance(settings.search, SNASNet):
+            self._search_without_training(TrialSearch(settings.search, **state))
+        else:
+            fitness = settings.fitness
+            self._experiment(AutoSNN(settings.search, fitness, seed=settings.seed, **state))
+        save_best(run, state["history"])
 
     def retrain(self) -> None:
         """Stage 3: train the winner, and the baselines, from scratch and test them."""
@@ -85,6 +91,11 @@ class Pipeline:
         evaluator = SpikingEvaluator(self.data, training, self.run.supernet, about)
         with seeded(settings.seed):
             space = make_space(self.run)
+        RetiariiExperiment(space, evaluator, strategy=strategy).run()
+
+    def _search_without_training(self, strategy: TrialSearch) -> None:
+        evaluator = TrainingFreeEvaluator(self.data, self.training(1))
+        space = make_space(self.run)
         RetiariiExperiment(space, evaluator, strategy=strategy).run()
 
     def _train(self, blocks: Sequence[str], checkpoint: Path, title: str) -> None:

@@ -1,5 +1,6 @@
 """A search's state in its run directory: what was evaluated, and the best of it."""
 
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,7 @@ def save_best(run: RunDirectory, history: History) -> None:
             "channels": settings.channels,
             "timesteps": settings.timesteps,
             "blocks": list(best.blocks),
-            "accuracy": best.accuracy,
+            "accuracy": None if math.isnan(best.accuracy) else best.accuracy,
             "spikes": best.spikes,
             "fitness": best.fitness,
         },

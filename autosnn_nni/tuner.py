@@ -9,7 +9,7 @@ from autosnn_nni.manager.checks import check_run
 from autosnn_nni.manager.client import Manager
 from autosnn_nni.run_directory import RunDirectory
 from autosnn_nni.search_state import searched
-from autosnn_nni.strategies import Listed, SearchTuner, make_search
+from autosnn_nni.strategies import Listed, SearchTuner, SNASNet, make_search
 
 
 class AutoSNNTuner(SearchTuner):
@@ -29,7 +29,10 @@ class AutoSNNTuner(SearchTuner):
     ) -> None:
         if best is not None and best < 1:
             raise UserError(f"best must be at least 1, not {best}")
-        super().__init__(make_search(strategy, options))
+        search = make_search(strategy, options)
+        if isinstance(search, SNASNet):
+            raise UserError("snasnet scores without trials: autosnn search --strategy snasnet")
+        super().__init__(search)
         self.best = best
         self.open_to_network = open_to_network
 

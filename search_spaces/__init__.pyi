@@ -18,7 +18,7 @@ from .network import SpikingNetwork, fold_batch_norm, path_weights, subnet
 from .networks import NETWORKS, Network
 from .neurons import NEURONS, NeuronFactory
 from .space import SpikingSpace
-from .spikes import FiringRate, LayerSpikes, SpikeCounter, spiking_layers
+from .spikes import FiringRate, LayerSpikes, SpikeCounter, Watch, spiking_layers
 from .stages import TBD, Fixed, FullyConnected, GlobalPool, Pool
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "SpikeCounter",
     "SpikingNetwork",
     "SpikingSpace",
+    "Watch",
     "build_network",
     "describe",
     "fold_batch_norm",

@@ -1,13 +1,14 @@
 from .autosnn import AutoSNN
 from .choices import Choices
 from .fitness import DISCOUNTING, Fitness
+from .hamming import HammingKernel
 from .history import Evaluated, History, Metrics
 from .population import (
     PopulationEngine,
     PopulationEvaluator,
     SupernetEvaluator,
 )
-from .searches import SEARCHES, Evolution, Listed, RandomSearch, Search, make_search
+from .searches import SEARCHES, Evolution, Listed, RandomSearch, Search, SNASNet, make_search
 from .supernet import UniformPaths
 from .trials import TrialSearch
 from .tuner import SearchTuner
@@ -20,12 +21,14 @@ __all__ = [
     "Evaluated",
     "Evolution",
     "Fitness",
+    "HammingKernel",
     "History",
     "Listed",
     "Metrics",
     "PopulationEngine",
     "PopulationEvaluator",
     "RandomSearch",
+    "SNASNet",
     "Search",
     "SearchTuner",
     "SupernetEvaluator",

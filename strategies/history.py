@@ -1,5 +1,6 @@
 """Everything a search has evaluated so far: its whole state."""
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -20,7 +21,10 @@ def are_metrics(reported: Any) -> bool:
 
 @dataclass(frozen=True)
 class Evaluated:
-    """One evaluated architecture: accuracy as a fraction, spikes per image, 1-based generation."""
+    """One evaluated architecture: accuracy as a fraction, spikes per image, 1-based generation.
+
+    The accuracy is no number (NaN) where architectures are scored without training.
+    """
 
     blocks: Architecture
     accuracy: float
@@ -60,8 +64,11 @@ class History(Sequence[Evaluated]):
         return self._evaluated[-1].generation if self._evaluated else 0
 
     def to_json(self) -> list[dict[str, Any]]:
-        """Plain JSON types."""
-        return [asdict(one) for one in self._evaluated]
+        """Plain JSON types; an accuracy that is no number is ``None``."""
+        return [
+            {**asdict(one), "accuracy": None if math.isnan(one.accuracy) else one.accuracy}
+            for one in self._evaluated
+        ]
 
     @classmethod
     def from_json(cls, rows: Iterable[Mapping[str, Any]]) -> "History":
@@ -69,7 +76,7 @@ class History(Sequence[Evaluated]):
         return cls(
             Evaluated(
                 blocks=tuple(row["blocks"]),
-                accuracy=float(row["accuracy"]),
+                accuracy=math.nan if row["accuracy"] is None else float(row["accuracy"]),
                 spikes=float(row["spikes"]),
                 fitness=float(row["fitness"]),
                 generation=int(row["generation"]),

@@ -104,6 +104,14 @@ class RandomSearch:
         return choices.unseen(rng, self.population, history.seen)
 
 
+@dataclass(frozen=True, kw_only=True)
+class SNASNet(RandomSearch):
+    """SNASNet's search (Kim et al. 2022): random architectures, scored without any training.
+
+    What it proposes is to be scored by ``HammingKernel`` instead of by a supernet.
+    """
+
+
 @dataclass(frozen=True)
 class Listed:
     """No search: the given architectures, in one generation."""
@@ -152,6 +160,7 @@ def _collect(
 SEARCHES: Registry[Callable[..., Search]] = Registry("strategy")
 SEARCHES.add("evolution", Evolution)
 SEARCHES.add("random", RandomSearch)
+SEARCHES.add("snasnet", SNASNet)
 
 
 def make_search(name: str, options: Mapping[str, Any]) -> Search:

@@ -13,22 +13,23 @@ from autosnn_nni.strategies.searches import Search
 
 
 class TrialSearch(Strategy):
-    """``search``, generation by generation, on NNI's training services.
+    """``search``, generation by generation, on NNI's training services or in this process.
 
     The experiment's evaluator reports ``default`` (the fitness), ``accuracy`` and ``spikes``. A
-    trial that dies is left out of the ``history``. ``on_generation`` is called with it after every
-    generation.
+    trial that dies is left out of the ``history``; one that is given is gone on with.
+    ``on_generation`` is called with it after every generation.
     """
 
     def __init__(
         self,
         search: Search,
         *,
+        history: History | None = None,
         on_generation: Callable[[History], object] = lambda history: None,
     ) -> None:
         super().__init__()
         self.search = search
-        self.history = History()
+        self.history = History() if history is None else history
         self.on_generation = on_generation
         self._known: Results = {}
 

@@ -5,7 +5,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from autosnn_nni.report._contents import Baseline, Candidate, Epoch, Result, Run, Stage
+from autosnn_nni.report._contents import Baseline, Best, Candidate, Epoch, Result, Run, Stage
 from autosnn_nni.theme import (
     BASELINES,
     FRONT,
@@ -63,6 +63,11 @@ def candidate_front(candidates: Sequence[Candidate]) -> list[Candidate]:
 def top_candidates(candidates: Sequence[Candidate], count: int = 10) -> list[Candidate]:
     """The ``count`` fittest architectures, the earlier evaluated first where they tie."""
     return sorted(candidates, key=_fitness, reverse=True)[:count]
+
+
+def with_accuracy(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Those whose accuracy is known: none in a search without training."""
+    return [candidate for candidate in candidates if not math.isnan(candidate.accuracy)]
 
 
 def search_progress(candidates: Sequence[Candidate]) -> Progress:
@@ -159,11 +164,17 @@ def headline(run: Run) -> str:
     if run.result:
         return f"{run.result.title}: {_score(run.result.accuracy, 'test', run.result.spikes)}"
     if run.best:
-        score = _score(run.best.accuracy, "validation", run.best.spikes)
-        return f"{', '.join(run.best.blocks)}: {score}, with weights inherited from the supernet"
+        return f"{', '.join(run.best.blocks)}: {_searched_score(run.best)}"
     if run.candidates:
         return f"Search under way: {len(run.candidates):,} architectures evaluated"
     return _training_headline(run)
+
+
+def _searched_score(best: Best) -> str:
+    if math.isnan(best.accuracy):
+        return f"score {best.fitness:,.2f} without training"
+    score = _score(best.accuracy, "validation", best.spikes)
+    return f"{score}, with weights inherited from the supernet"
 
 
 def _training_headline(run: Run) -> str:

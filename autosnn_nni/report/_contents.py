@@ -1,6 +1,7 @@
 """What a run directory holds, read into one :class:`Run`; nothing is computed or drawn here."""
 
 import csv
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
@@ -34,7 +35,10 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Candidate:
-    """One evaluated architecture; ``order`` and ``generation`` count from 1."""
+    """One evaluated architecture; ``order`` and ``generation`` count from 1.
+
+    The accuracy is NaN in a search without training.
+    """
 
     blocks: tuple[str, ...]
     accuracy: float
@@ -176,12 +180,14 @@ def _read_epochs(path: Path) -> tuple[Epoch, ...]:
 
 
 def _epoch(row: dict[str, str]) -> Epoch:
-    # An empty cell is how pandas writes NaN: a loss that diverged is shown as a gap.
-    measured = {
-        field.name: float(row[field.name] if row[field.name] != "" else "nan")
-        for field in fields(Epoch)[1:]
-    }
+    # A loss that diverged is shown as a gap.
+    measured = {field.name: _number(row[field.name]) for field in fields(Epoch)[1:]}
     return Epoch(int(row["epoch"]), **measured)
+
+
+def _number(cell: str) -> float:
+    """An empty cell is how pandas writes NaN."""
+    return float(cell) if cell != "" else math.nan
 
 
 def _read_candidates(path: Path) -> tuple[Candidate, ...]:
@@ -194,7 +200,7 @@ def _candidate(row: dict[str, str], order: int) -> Candidate:
         raise KeyError("tbd1")
     return Candidate(
         blocks=blocks,
-        accuracy=float(row["accuracy"]),
+        accuracy=_number(row["accuracy"]),
         spikes=float(row["spikes"]),
         fitness=float(row["fitness"]),
         generation=int(row["generation"]),
@@ -206,7 +212,7 @@ def _read_best(path: Path) -> Best:
     data = read_json(path)
     return Best(
         blocks=_blocks(data["blocks"]),
-        accuracy=float(data["accuracy"]),
+        accuracy=math.nan if data["accuracy"] is None else float(data["accuracy"]),
         spikes=float(data["spikes"]),
         fitness=float(data["fitness"]),
     )

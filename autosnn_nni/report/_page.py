@@ -83,8 +83,9 @@ def _template() -> jinja2.Template:
 
 def _figures(run: Run) -> dict[str, Markup]:
     figures: dict[str, Any] = {}
+    if known := analysis.with_accuracy(run.candidates):
+        figures["search"] = interactive.accuracy_spikes_figure(known, run.best)
     if run.candidates:
-        figures["search"] = interactive.accuracy_spikes_figure(run.candidates, run.best)
         progress = analysis.search_progress(run.candidates)
         figures["fitness"] = interactive.fitness_figure(progress)
     if run.result and run.result.layers:

@@ -44,8 +44,9 @@ def write_report(run: Path) -> Path:
 
 def _figures(run: Run) -> dict[str, Figure]:
     figures = {}
+    if known := analysis.with_accuracy(run.candidates):
+        figures["search"] = static.accuracy_spikes_figure(known, run.best)
     if run.candidates:
-        figures["search"] = static.accuracy_spikes_figure(run.candidates, run.best)
         figures["fitness"] = static.fitness_figure(analysis.search_progress(run.candidates))
     if stages := analysis.stages(run):
         figures["network"] = static.network_figure(stages, run.result)
