@@ -11,7 +11,7 @@ BROWSER := /usr/bin/chromedriver
 SSHD := /usr/sbin/sshd
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: search test check benchmark clean
+.PHONY: search test check smoke benchmark clean
 
 search: $(INSTALLED)  ## the main job on the embedded digits: supernet, search, retraining, report
 	$(BIN)/autosnn search --dataset digits --output runs/digits
@@ -24,6 +24,9 @@ check: $(INSTALLED)  ## formatting, lint and types
 	$(BIN)/ruff check .
 	rm -rf build/types && $(BIN)/pip install --quiet --no-deps --target build/types .
 	MYPYPATH=build/types $(BIN)/mypy -p autosnn_nni
+
+smoke: $(INSTALLED)  ## every table and figure of the paper, in seconds each
+	OMP_NUM_THREADS=1 $(BIN)/autosnn reproduce all --scale smoke --output build/reproduce
 
 benchmark: $(INSTALLED)  ## fast code against the plain reference, interleaved
 	$(BIN)/python -m tests.benchmarks.compare --keep-memory

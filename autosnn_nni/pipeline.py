@@ -18,7 +18,7 @@ from autosnn_nni.retraining import train_network
 from autosnn_nni.run_directory import RunDirectory
 from autosnn_nni.search_spaces import SpikingSpace
 from autosnn_nni.search_state import load_history, save_best, save_history
-from autosnn_nni.strategies import AutoSNN, SNASNet, TrialSearch, UniformPaths
+from autosnn_nni.strategies import AutoSNN, TrialSearch, UniformPaths
 from autosnn_nni.training import seeded
 from autosnn_nni.training_free import TrainingFreeEvaluator
 
@@ -58,11 +58,11 @@ class Pipeline:
             "history": load_history(run),
             "on_generation": lambda history: save_history(run, history),
         }
-        if isinstance(settings.search, SNASNet):
-            self._search_without_training(TrialSearch(settings.search, **state))
-        else:
+        if settings.needs_supernet:
             fitness = settings.fitness
             self._experiment(AutoSNN(settings.search, fitness, seed=settings.seed, **state))
+        else:
+            self._search_without_training(TrialSearch(settings.search, **state))
         save_best(run, state["history"])
 
     def retrain(self) -> None:

@@ -140,6 +140,13 @@ class Settings:
 
         return SEARCHES[self.strategy](rounds=self.rounds, seed=self.seed)
 
+    @property
+    def needs_supernet(self) -> bool:
+        """Whether the search scores by a supernet; SNASNet's scores without training."""
+        from autosnn_nni.strategies import SNASNet
+
+        return not isinstance(self.search, SNASNet)
+
     def to_json(self) -> dict[str, Any]:
         """A flat dict of plain JSON types."""
         return {

@@ -2,8 +2,9 @@
 
 A network whose untrained neurons tell images apart is taken for one that can be trained. Of each
 layer of N neurons at each timestep, the spikes of images i and j differ in ``d_ij`` neurons; by
-chance alone, at firing rates r, it were a share of ``c_ij = r_i (1 - r_j) + (1 - r_i) r_j``. With K
-the mean of ``N - d_ij / (2 (c_ij + 0.001))`` over layers and timesteps, the score is ``ln |det K|``.
+chance alone, at firing rates r, it were a share of ``c_ij = r_i (1 - r_j) + (1 - r_i) r_j``. The
+score is ``ln |det K|``, with K the mean of ``N - d_ij / (2 (c_ij + 0.001))`` over all layers and
+timesteps.
 """
 
 from collections.abc import Iterator

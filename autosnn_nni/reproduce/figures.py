@@ -3,6 +3,7 @@
 A new form is one function and one ``FIGURES.add`` line.
 """
 
+import math
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from itertools import cycle
 
@@ -11,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import FancyBboxPatch
+from matplotlib.ticker import FuncFormatter
 from scipy.stats import kendalltau
 
 from autosnn_nni import theme
@@ -29,30 +31,43 @@ _ACCURACY = "Test accuracy (%)"
 
 
 def bubbles(recipe: Recipe, records: Sequence[Record]) -> Figure:
-    """Accuracy against spikes, measured and the paper's; areas are sizes of models (Figure 1)."""
-    rows = rows_table(recipe, records)
+    """Accuracy against spikes, measured and the paper's; areas are sizes of models (Figure 1).
+
+    A row's mark is the paper's: C, T or lambda_reg there, whatever it was at this scale.
+    """
+    rows = rows_table(recipe, records).assign(mark=[row.mark for row in recipe.rows])
+    panels = {"": "Measured", "paper_": "Paper"}
+    drawn = {prefix: panels[prefix] for prefix in panels if rows[f"{prefix}spikes"].notna().any()}
     colours = _colours(rows["series"])
-    figure, panels = panels_of(2, width=12.0, height=5.2)
-    for axes, prefix, title in zip(panels, ("", "paper_"), ("Measured", "Paper"), strict=True):
+    figure, axes = panels_of(len(drawn), width=6.5 * len(drawn), height=5.4)
+    for panel, (prefix, title) in zip(axes, drawn.items(), strict=True):
         for series, points in rows.groupby("series", sort=False):
-            _bubbles(axes, points, prefix, colours[series])
-        axes.set_title(title, loc="left", color=theme.INK)
-        axis_titles(axes, theme.SPIKES, _ACCURACY)
+            _bubbles(panel, points, prefix, colours[series], rows["parameters"].max())
+        panel.set_title(title, loc="left", color=theme.INK)
+        panel.margins(0.12)
+        axis_titles(panel, theme.SPIKES, _ACCURACY)
+        panel.xaxis.set_major_formatter(FuncFormatter(_thousands))
     _legend_of_series(figure, colours)
     return figure
 
 
-def _bubbles(axes: Axes, points: pd.DataFrame, prefix: str, colour: str) -> None:
+def _bubbles(axes: Axes, points: pd.DataFrame, prefix: str, colour: str, largest: float) -> None:
     x, y = points[f"{prefix}spikes"], 100 * points[f"{prefix}accuracy"]
-    axes.plot(x, y, color=colour, linewidth=1, alpha=0.5)
-    area = 30 + 25 * points["parameters"].div(1e3).pow(0.5)
-    axes.scatter(x, y, s=area, color=colour, alpha=0.7, edgecolor="white")
+    if pd.to_numeric(points["mark"], errors="coerce").notna().all():
+        axes.plot(x, y, color=colour, linewidth=1, alpha=0.5)
+    area = 40 + 1200 * points["parameters"].fillna(0) / largest
+    axes.scatter(x, y, s=area, color=colour, alpha=0.6, edgecolor="white")
     if not prefix:
         across, up = points["spikes_std"], 100 * points["accuracy_std"]
         axes.errorbar(x, y, up, across, fmt="none", ecolor=colour, elinewidth=0.8)
-    if len(points) > 1:
-        for spot, channels in zip(zip(x, y, strict=True), points["channels"], strict=True):
-            axes.annotate(f"{channels}", spot, xytext=(7, 4), textcoords="offset points", size=8)
+    for left, bottom, mark in zip(x, y, points["mark"], strict=True):
+        if not math.isnan(left):
+            axes.annotate(mark, (left, bottom), (7, 4), textcoords="offset points", size=8)
+
+
+def _thousands(value: float, position: int) -> str:
+    """As the paper prints spikes."""
+    return f"{value / 1000:,.6g}K" if value >= 1000 else f"{value:,.6g}"
 
 
 def layers(recipe: Recipe, records: Sequence[Record]) -> Figure:
@@ -66,11 +81,13 @@ def layers(recipe: Recipe, records: Sequence[Record]) -> Figure:
     drawn = {name: title for name, title in panels.items() if table[name].notna().any()}
     figure, axes = panels_of(len(drawn), width=6.0 * len(drawn), height=4.6)
     colours = _colours(table["row"])
+    order = list(dict.fromkeys(table.sort_values("place")["stage"]))
     for panel, (name, title) in zip(axes, drawn.items(), strict=True):
         for row, stages in table.dropna(subset=[name]).groupby("row", sort=False):
-            panel.plot(stages["stage"], stages[name], "o-", color=colours[row], linewidth=1.4)
+            places = [order.index(stage) for stage in stages["stage"]]
+            panel.plot(places, stages[name], "o-", color=colours[row], linewidth=1.4)
         axis_titles(panel, None, title)
-        panel.tick_params(axis="x", labelrotation=60)
+        panel.set_xticks(range(len(order)), order, rotation=60)
     _legend_of_series(figure, colours)
     return figure
 

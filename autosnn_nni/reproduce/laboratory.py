@@ -49,9 +49,9 @@ class Laboratory:
     def search(self, values: Values) -> Architecture:
         """The best architecture of a search. Those that differ in nothing else share a supernet."""
         own = _without(values, "retrain_epochs")
-        supernet = self._supernet(values)
+        supernet = self._supernet(values) if Settings.named(own).needs_supernet else None
         with self._run("searched", own) as pipeline:
-            if not pipeline.run.supernet.exists():
+            if supernet and not pipeline.run.supernet.exists():
                 write_whole(pipeline.run.supernet, supernet.run.supernet.read_bytes())
             pipeline.search()
         return tuple(read_json(pipeline.run.best)["blocks"])

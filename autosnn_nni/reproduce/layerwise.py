@@ -1,5 +1,6 @@
 """Spikes, firing rates and activations stage by stage, for networks that are drawn together."""
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ from autosnn_nni.reproduce.measurements import Record
 
 
 def layerwise(records: Sequence[Record]) -> pd.DataFrame:
-    """``row``, ``stage`` and means over the row's networks, in the order of the network.
+    """``row``, ``stage``, its ``place`` in the network and means over the row's networks.
 
     ``spikes`` are per image; ``firing_rate`` per neuron (and pool output) per timestep;
     ``activation`` is the mean output of a stage in a network of ReLUs.
@@ -20,19 +21,19 @@ def layerwise(records: Sequence[Record]) -> pd.DataFrame:
 
 
 def _stages(record: Record) -> Iterator[dict[str, Any]]:
-    for stage, name in zip(record["stages"], _names(record["stages"]), strict=True):
+    stages = [stage for stage in record["stages"] if stage["name"] != "vote"]
+    for place, (stage, name) in enumerate(zip(stages, _names(stages), strict=True)):
         inside = [one for one in record["layers"] if _belongs(one, stage)]
         means = [one["mean"] for one in record["activations"] if _belongs(one, stage)]
-        if stage["name"] == "vote":
-            continue
         outputs = sum(layer["neurons"] for layer in inside) * record["timesteps"]
         spikes = sum(layer["spikes"] for layer in inside)
         yield {
             "row": record["row"],
             "stage": name,
-            "spikes": None if means else spikes,
-            "firing_rate": spikes / outputs if outputs else None,
-            "activation": means[-1] if means else None,
+            "place": len(record["stages"]) if name == "FC" else place,
+            "spikes": math.nan if means else spikes,
+            "firing_rate": spikes / outputs if outputs else math.nan,
+            "activation": means[-1] if means else math.nan,
         }
 
 
@@ -44,8 +45,8 @@ def _names(stages: Sequence[dict[str, Any]]) -> list[str]:
     """The paper's: TBD1 ..., and DS1 ... where the resolution is halved, whatever does it."""
     names, counts, size = [], {"TBD": 0, "DS": 0}, stages[0]["size"]
     for stage in stages:
-        name = str(stage["name"]).upper()
-        if stage["kind"] in ("tbd", "pool") and stage["size"] > 1:
+        name = str(stage["name"]).upper().removesuffix("1")
+        if stage["kind"] == "tbd" or stage["name"].startswith("pool"):
             word = "DS" if stage["size"] < size else "TBD"
             counts[word] += 1
             name = f"{word}{counts[word]}"

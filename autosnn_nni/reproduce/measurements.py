@@ -10,7 +10,10 @@ from autosnn_nni.settings import Settings
 
 Record = dict[str, Any]
 
-_SETTINGS = ("dataset", "images", "space", "channels", "timesteps", "neuron", "retrain_epochs")
+_SETTINGS = (
+    *("dataset", "images", "space", "channels", "timesteps", "neuron"),
+    *("spike_regularisation", "retrain_epochs"),
+)
 _RESULT = ("accuracy", "spikes", "neuron_spikes", "firing_rate", "parameters", "neurons")
 
 

@@ -10,7 +10,8 @@ accuracy in percent, spikes in thousands, parameters in millions. Its network is
 - ``search``: what a search finds; settings in it are the search's alone,
 - ``sample``: so many random architectures of the space.
 
-``for: {setting: {value: paper, ...}}`` makes a row of every value. With ``supernet: true`` every
+``for: {setting: {value: paper, ...}}`` makes a row of every value. Rows of one ``series`` are
+joined in the figure, and a row's ``mark`` stands beside it there. With ``supernet: true`` every
 architecture is scored on the row's supernet as well. What a row or the recipe says otherwise at a
 scale (settings, ``seeds``) stands under the scale's name. ``of`` takes over another recipe but for
 its title and its figure.
@@ -31,22 +32,28 @@ from autosnn_nni.reproduce.scales import SCALES
 _FOLDER = files("autosnn_nni.recipes")
 _RECIPE = ("title", "figure", "of", "seeds", "settings", "rows", *SCALES)
 _NETWORKS = ("blocks", "network", "search", "sample")
-_ROW = ("name", "series", "paper", "supernet", "for", *_NETWORKS, *SCALES)
+_ROW = ("name", "series", "mark", "paper", "supernet", "for", *_NETWORKS, *SCALES)
 _PAPER = ("accuracy", "spikes", "parameters", "firing_rate")
-_SIGNS = {"channels": "C", "timesteps": "T", "spike_regularisation": "lambda_reg"}
+_SIGNS = {
+    "channels": "C = ",
+    "timesteps": "T = ",
+    "spike_regularisation": "lambda_reg = ",
+    "dataset": "",
+}
 
 
 @dataclass(frozen=True)
 class Row:
     """One row at one scale.
 
-    ``series`` joins rows in a figure. ``kind`` is the key that names its networks, ``network`` that
-    key's value. ``settings`` are those of its trainings, ``search`` those of its search and
-    supernet; ``paper`` is as in the file.
+    ``kind`` is the key that names its networks, ``network`` that key's value. ``settings`` are
+    those of its trainings, ``search`` those of its search and supernet. ``series``, ``mark`` and
+    ``paper`` are as in the file.
     """
 
     name: str
     series: str
+    mark: str
     kind: str
     network: Any
     settings: Mapping[str, Any]
@@ -77,6 +84,7 @@ def load_recipe(name: str, scale: str) -> Recipe:
 
     Raises :class:`UserError` where there is none or it is wrong.
     """
+    SCALES[scale]
     text = _read(name)
     try:
         content = yaml.safe_load(text)
@@ -118,8 +126,9 @@ def _variants(row: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         return
     ((setting, values),) = row["for"].items()
     for value, paper in values.items():
-        name = f"{row['name']}, {_SIGNS.get(setting, setting)} = {value}"
-        yield {**row, setting: value, "name": name, "series": row["name"], "paper": paper}
+        name = f"{row['name']}, {_SIGNS.get(setting, f'{setting} = ')}{value}"
+        own = {"name": name, "series": row["name"], "mark": str(value), "paper": paper}
+        yield {**row, setting: value, **own}
 
 
 def _row(row: Mapping[str, Any], recipe: Mapping[str, Any], scale: str) -> Row:
@@ -138,6 +147,7 @@ def _row(row: Mapping[str, Any], recipe: Mapping[str, Any], scale: str) -> Row:
     return Row(
         name=row["name"],
         series=row.get("series", row["name"]),
+        mark=row.get("mark", ""),
         kind=kind,
         network=of.limit(row[kind]) if kind == "sample" else row[kind],
         settings=settings,
@@ -149,6 +159,8 @@ def _row(row: Mapping[str, Any], recipe: Mapping[str, Any], scale: str) -> Row:
 
 
 def _check_keys(values: Mapping[str, Any], known: tuple[str, ...]) -> None:
+    if not isinstance(values, Mapping):
+        raise UserError(f"{values!r} has no {known[0]}, ...")
     for key in values:
         if key not in known:
             raise UserError(f"unknown key {key!r}; {hint(str(key), known)}")

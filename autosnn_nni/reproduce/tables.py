@@ -12,7 +12,10 @@ from autosnn_nni.reproduce.recipes import Recipe, Row
 _UNITS = {"accuracy": 0.01, "spikes": 1e3, "parameters": 1e6, "firing_rate": 1.0}
 _NOT_IN_TABLES = ("layers", "stages", "activations")
 _SPREAD = ("accuracy", "spikes", "firing_rate")
-_SAME = ("dataset", "space", "channels", "timesteps", "neuron", "blocks")
+_SAME = (
+    *("dataset", "space", "channels", "timesteps", "neuron", "spike_regularisation"),
+    *("retrain_epochs", "blocks"),
+)
 
 
 def networks_table(records: Sequence[Record]) -> pd.DataFrame:
@@ -41,6 +44,6 @@ def _line(row: Row, networks: pd.DataFrame) -> dict[str, object]:
 
 
 def _joined(values: pd.Series) -> object:
-    """What all networks of a row have in common, or how many different values there are."""
+    """What all networks of a row have in common, or their different values."""
     found = list(values.unique())
-    return found[0] if len(found) == 1 else " | ".join(map(str, found[:3]))
+    return found[0] if len(found) == 1 else " | ".join(map(str, found)) or None
