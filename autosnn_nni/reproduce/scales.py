@@ -61,6 +61,7 @@ SCALES.add(
             "batch_size": 32,
             "supernet_epochs": 30,
             "retrain_epochs": 10,
+            "calibration_batches": 16,
         },
         seeds=(0, 1, 2),
         samples=10,
