@@ -90,6 +90,58 @@ def test_a_network_made_by_hand_is_trained_and_evaluated(
     assert "ResNet11-Lee" in (run / "report.html").read_text()
 
 
+def test_the_winner_of_a_search_without_spiking_neurons_is_given_them(
+    tmp_path: Path, autosnn: Autosnn, tiny: Args
+) -> None:
+    """Table 7's conversion."""
+    ann, snn = tmp_path / "ann", tmp_path / "snn"
+    found = autosnn("search", "--output", ann, *tiny, "--neuron", "ANN", "--lambda", "0")
+    assert found.code == 0, found.err
+    candidates = pd.read_csv(ann / "candidates.csv")
+    assert (candidates["spikes"] == 0).all()
+    assert (candidates["fitness"] == candidates["accuracy"]).all()
+    command = ("train", "--architecture", ann / "best.json", "--output", snn, *tiny)
+    assert autosnn(*command).code == 0
+    result, winner = read_json(snn / "result.json"), read_json(ann / "best.json")
+    assert result["blocks"] == winner["blocks"]
+    assert result["spikes"] > 0
+    assert (result["activations"], read_json(ann / "result.json")["layers"]) == ([], [])
+    names = [layer["name"] for layer in read_json(ann / "result.json")["activations"]]
+    assert [name for name in names if "pool" not in name] == [
+        layer["name"] for layer in result["layers"] if layer["kind"] == "neuron"
+    ]
+
+
+EVENTS = ("--dataset", "digitsDVS", "--images", 50, "--channels", 2, "--timesteps", 2)
+
+
+def test_events_are_trained_on_and_searched_on(tmp_path: Path, autosnn: Autosnn) -> None:
+    epochs = ("--supernet-epochs", 1, "--retrain-epochs", 1)
+    fang, run = tmp_path / "fang", tmp_path / "run"
+    command = ("train", "--network", "CIFARNet-Fang-DVS4", *EVENTS, *epochs, "--output", fang)
+    outcome = autosnn(*command)
+    assert outcome.code == 0, outcome.err
+    assert read_json(fang / "result.json")["stages"][0]["size"] == 128
+    searched = autosnn(
+        "search",
+        "--strategy",
+        "random",
+        "--rounds",
+        1,
+        "--no-baselines",
+        *EVENTS,
+        *epochs,
+        "--output",
+        run,
+    )
+    assert searched.code == 0, searched.err
+    result = read_json(run / "result.json")
+    assert [stage["size"] for stage in result["stages"][:5]] == [128, 64, 64, 32, 32]
+    layers = {layer["name"]: layer for layer in result["layers"]}
+    assert layers["stem_block1"]["neurons"] == 2 * 64 * 64
+    assert result["timesteps"] == 2
+
+
 def test_describe_with_a_run_is_what_its_search_has_measured(
     finished: Path, autosnn: Autosnn
 ) -> None:

@@ -1,0 +1,84 @@
+import pytest
+import torch
+from spikingjelly.activation_based import layer
+from torch import nn
+
+from autosnn_nni.search_spaces import NetworkConfig, SpikeCounter, build_network, describe
+from autosnn_nni.search_spaces.layers import ConvBN
+from autosnn_nni.search_spaces.norms import NORMS
+from autosnn_nni.training import seeded
+from tests.search_spaces.fixtures import small_config, small_network
+
+
+def cifar(network: str, timesteps: int = 1, channels: int = 4) -> NetworkConfig:
+    return NetworkConfig(
+        network, shape=(3, 32, 32), classes=10, channels=channels, timesteps=timesteps
+    )
+
+
+def batch_norms(network: nn.Module) -> int:
+    return sum(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in network.modules())
+
+
+def test_batch_norm_stands_behind_every_convolution_by_default() -> None:
+    network = small_network("CIFARNet-Fang")
+    assert batch_norms(network) == sum(isinstance(one, nn.Conv2d) for one in network.modules())
+
+
+@pytest.mark.parametrize("timesteps", [1, 3])
+def test_batch_norm_through_time_has_a_gamma_for_each_timestep(timesteps: int) -> None:
+    config = cifar("VGG9-BNTT", timesteps)
+    network = build_network(config, ())
+    through = [
+        module
+        for module in network.modules()
+        if isinstance(module, layer.BatchNormThroughTime1d | layer.BatchNormThroughTime2d)
+    ]
+    assert len(through) == 7  # of the six convolutions behind the stem's, and of the hidden layer
+    assert batch_norms(network) == 7 * timesteps + 1
+    widths = [4, 8, 8, 16, 16, 16, 64]
+    gammas = sum(
+        weights.numel() for name, weights in network.named_parameters() if ".bn_list." in name
+    )
+    assert gammas == timesteps * sum(widths)
+
+
+def test_a_single_batch_norm_stands_before_the_last_layer() -> None:
+    network = build_network(cifar("VGG16-SALT"), ())
+    assert batch_norms(network) == 1
+    assert isinstance(network.fc.norm, nn.BatchNorm1d)
+    assert all(isinstance(unit[1], nn.Identity) for unit in network.modules() if _is_unit(unit))
+
+
+def _is_unit(module: nn.Module) -> bool:
+    return isinstance(module, ConvBN)
+
+
+def test_vgg16_has_thirteen_convolutions_and_three_full_layers() -> None:
+    network = build_network(cifar("VGG16-SALT"), ())
+    kinds = [type(module).__mro__ for module in network.modules()]
+    assert sum(nn.Conv2d in kind for kind in kinds) == 13
+    assert sum(nn.Linear in kind for kind in kinds) == 3
+
+
+def test_every_layer_without_batch_norm_fires_before_training() -> None:
+    with seeded(0):
+        config = cifar("VGG16-SALT", timesteps=4)
+        network = build_network(config, ())
+        with SpikeCounter(network) as counter, torch.no_grad():
+            network(torch.randn(8, *config.shape))
+    rates = {one.name: one.firing_rate for one in counter.layers()}
+    del rates["fc"]  # behind the batch norm, as in other networks
+    assert all(0.1 < rate < 0.4 for rate in rates.values()), rates
+
+
+def test_every_kind_of_batch_norm_has_a_network() -> None:
+    networks = ("SNN_1", "VGG9-BNTT", "VGG16-SALT")
+    assert {small_config(name).macro.batch_norm for name in networks} == set(NORMS)
+
+
+@pytest.mark.parametrize("network", ["VGG9-BNTT", "VGG16-SALT"])
+def test_they_are_described_as_others_are(network: str) -> None:
+    config = cifar(network)
+    described = describe(build_network(config, ()), config, ())
+    assert [stage.size for stage in described.stages if stage.kind == "pool"][:3] == [16, 8, 4]
