@@ -19,7 +19,7 @@ KINDS: Final = {
     "tbd": "#0072B2",
     "pool": "#E69F00",
     "head": "#009E73",
-    "block": "#0072B2",
+    "block": "#CC79A7",
     "neuron": "#0072B2",
 }
 

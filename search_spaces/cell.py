@@ -88,18 +88,19 @@ BACKWARD = tuple(name for name in OPERATIONS if name.startswith("back_"))
 
 
 class SpikingCell(base.MemoryModule):
-    """The cell; ``operations`` are those between the nodes of ``EDGES``, in that order."""
+    """The cell; ``operations``, by label, are those between the nodes of ``EDGES`` in that order."""
 
     feedback: list[Tensor | float] | None
 
     def __init__(self, operations: Mapping[str, nn.Module]) -> None:
         super().__init__()
-        self.operations = nn.ModuleDict(operations)
+        for label, operation in operations.items():
+            self.add_module(label, operation)
         self.register_memory("feedback", None)
 
     def forward(self, x: Tensor) -> Tensor:
         """Node 0 ``[N, C, H, W]`` to node 3, of the same shape, at one timestep."""
-        between = dict(zip(EDGES, self.operations.values(), strict=True))
+        between = dict(zip(EDGES, self.children(), strict=True))
         nodes: list[Tensor] = []
         for node in range(NODES):
             inputs = [between[other, node](nodes[other], False) for other in range(node)]

@@ -37,7 +37,7 @@ class LayerSpikes:
 
 def layer_name(path: str) -> str:
     """What a layer is called in tables, from its module's place in the network."""
-    return path.removeprefix("stages.").removesuffix(".neuron")
+    return path.removeprefix("stages.").removesuffix(".neuron").removesuffix(".layers")
 
 
 def spiking_layers(network: nn.Module) -> Iterator[tuple[str, str, nn.Module]]:

@@ -475,7 +475,7 @@ def cell(net: Plain, name: str, blocks: Sequence[str], x0: Tensor) -> Tensor:
 
     def edge(between: str, x: Tensor, backward: bool) -> Tensor:
         number = edges.index(between)
-        block, place = blocks[number], f"{name}.operations.tbd{number + 1}"
+        block, place = blocks[number], f"{name}.tbd{number + 1}"
         if block.startswith("back_") != backward:
             return 0 * x
         return operation(net, place, block, x)

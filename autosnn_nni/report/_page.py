@@ -122,9 +122,8 @@ def _cards(run: Run) -> list[Card]:
     cards = _result_cards(run.result) if run.result else []
     if run.candidates:
         front = len(analysis.candidate_front(run.candidates))
-        cards.append(
-            Card("Evaluated", f"{len(run.candidates):,}", f"architectures, {front} on the front")
-        )
+        note = f"architectures, {front} on the front" if front else "architectures"
+        cards.append(Card("Evaluated", f"{len(run.candidates):,}", note))
     if run.supernet:
         cards.append(_training_card("Supernet", run.supernet))
     if run.training:

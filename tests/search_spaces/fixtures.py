@@ -139,4 +139,4 @@ def weights_of(network: nn.Module) -> dict[str, Tensor]:
 
 def layer_name(path: str) -> str:
     """How the package calls the layer that the reference names by its place in the weights."""
-    return path.removeprefix("stages.").removesuffix(".neuron")
+    return path.removeprefix("stages.").removesuffix(".neuron").removesuffix(".layers")
