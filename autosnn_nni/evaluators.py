@@ -1,6 +1,6 @@
 """NNI's evaluators: of a supernet in training, and of its subnets."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,19 @@ from autosnn_nni.progress import progress_bar
 from autosnn_nni.search_spaces import SpikingNetwork, subnet
 from autosnn_nni.strategies import Fitness, Metrics, PopulationEvaluator
 from autosnn_nni.training import SpikingClassifier, make_trainer, resume_from
+
+
+def score_all(
+    samples: Sequence[Mapping[str, str]], score: Callable[[Mapping[str, str]], Metrics]
+) -> list[Metrics]:
+    """Metrics of every sample, in order, with a progress bar."""
+    metrics: list[Metrics] = []
+    with progress_bar("Search, a generation", len(samples), "architectures") as advance:
+        for sample in samples:
+            metrics.append(score(sample))
+            best = max(one["default"] for one in metrics)
+            advance(len(metrics), f"best {best:.4f}")
+    return metrics
 
 
 class SubnetEvaluator(PopulationEvaluator):
@@ -35,13 +48,7 @@ class SubnetEvaluator(PopulationEvaluator):
         self, supernet: Any, samples: Sequence[Mapping[str, str]]
     ) -> list[Metrics]:
         """Metrics of every sample's subnet, in order."""
-        metrics: list[Metrics] = []
-        with progress_bar("Search, a generation", len(samples), "architectures") as advance:
-            for sample in samples:
-                metrics.append(self._score(subnet(supernet.network, sample)))
-                best = max(one["default"] for one in metrics)
-                advance(len(metrics), f"best {best:.4f}")
-        return metrics
+        return score_all(samples, lambda sample: self._score(subnet(supernet.network, sample)))
 
     def evaluate(self, model: Any) -> Metrics:
         """Score one frozen model of the supernet, as NNI's trials do, and report it to NNI."""

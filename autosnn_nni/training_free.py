@@ -10,9 +10,8 @@ from typing import Any
 import torch
 
 from autosnn_nni.data import Splits
-from autosnn_nni.evaluators import train_batches
+from autosnn_nni.evaluators import score_all, train_batches
 from autosnn_nni.hyperparameters import Training
-from autosnn_nni.progress import progress_bar
 from autosnn_nni.search_spaces import NetworkConfig, SpikeCounter, build_network, from_sample
 from autosnn_nni.strategies import HammingKernel, Metrics, PopulationEvaluator
 from autosnn_nni.training import seeded
@@ -37,13 +36,8 @@ class TrainingFreeEvaluator(PopulationEvaluator):
         self, supernet: Any, samples: Sequence[Mapping[str, str]]
     ) -> list[Metrics]:
         """Metrics of every sample, in order."""
-        metrics: list[Metrics] = []
-        with progress_bar("Search, a generation", len(samples), "architectures") as advance:
-            for sample in samples:
-                metrics.append(self._score(supernet.config, from_sample(sample)))
-                best = max(one["default"] for one in metrics)
-                advance(len(metrics), f"best {best:.2f}")
-        return metrics
+        config = supernet.config
+        return score_all(samples, lambda sample: self._score(config, from_sample(sample)))
 
     @torch.no_grad()
     def _score(self, config: NetworkConfig, blocks: tuple[str, ...]) -> Metrics:

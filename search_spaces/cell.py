@@ -24,7 +24,6 @@ from autosnn_nni.search_spaces.stages import Maker, Shape, Stage
 NODES = 4
 EDGES = tuple(combinations(range(NODES), 2))
 
-
 Layers = Callable[[int, NeuronFactory], nn.Module]
 
 #: The candidates of an edge, made as blocks are; the input and output channels are the same.
@@ -88,7 +87,7 @@ BACKWARD = tuple(name for name in OPERATIONS if name.startswith("back_"))
 
 
 class SpikingCell(base.MemoryModule):
-    """The cell; ``operations``, by label, are those between the nodes of ``EDGES`` in that order."""
+    """The cell; ``operations``, by label, are between the nodes of ``EDGES``, in that order."""
 
     feedback: list[Tensor | float] | None
 

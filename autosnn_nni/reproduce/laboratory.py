@@ -24,8 +24,9 @@ from autosnn_nni.strategies import Choices
 
 Values = Mapping[str, Any]
 
-#: What a search depends on and its supernet doesn't; what no training of one network depends on.
+#: What a supernet's training does not depend on.
 _OF_SEARCHES = ("strategy", "lambda", "discounting", "rounds")
+#: What the training of a single network does not depend on.
 _OF_SUPERNETS = ("candidates", "supernet_epochs", *_OF_SEARCHES)
 
 
