@@ -118,4 +118,4 @@ class WebUI:
         self.browser.find_element(By.XPATH, xpath).click()
 
     def _wait(self) -> "WebDriverWait[WebDriver]":
-        return WebDriverWait(self.browser, 10, poll_frequency=0.05)
+        return WebDriverWait(self.browser, 60, poll_frequency=0.05)

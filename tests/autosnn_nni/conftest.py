@@ -90,7 +90,7 @@ class Process:
 
     def wait(self) -> Outcome:
         """The outcome at the end."""
-        out, err = self.popen.communicate(timeout=120)
+        out, err = self.popen.communicate(timeout=300)
         return Outcome(self.popen.returncode, out, err)
 
 

@@ -179,7 +179,7 @@ def start(seconds: float, home: Path) -> "subprocess.Popen[str]":
 
 def test_two_processes_at_once_build_once(tmp_path: Path) -> None:
     processes = [start(1, tmp_path) for _ in range(2)]
-    said = [process.communicate(timeout=60)[0] for process in processes]
+    said = [process.communicate(timeout=300)[0] for process in processes]
     assert sorted(said) == ["", "building\n"]
     assert [process.returncode for process in processes] == [0, 0]
 

@@ -27,7 +27,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_for(reached: Callable[[], Any], what: str, seconds: float = 120) -> Any:
+def wait_for(reached: Callable[[], Any], what: str, seconds: float = 300) -> Any:
     """What ``reached`` gives as soon as it is true."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -63,7 +63,7 @@ class Experiment:
         trials = [trial for trial in self.get("trial-jobs") if "hyperParameters" in trial]
         return [trial for trial in trials if status in (None, trial["status"])]
 
-    def wait(self, seconds: float = 120) -> None:
+    def wait(self, seconds: float = 300) -> None:
         """Until all trials have ended."""
         wait_for(lambda: self.status == "DONE", "the experiment's end", seconds)
 
@@ -125,7 +125,7 @@ class Nnictl:
             env=environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
         )
 

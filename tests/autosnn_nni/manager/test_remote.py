@@ -97,7 +97,7 @@ class Worker:
             stderr=subprocess.DEVNULL,
         )
         try:
-            wait_for(lambda: reachable(TUNNEL, port), "the tunnel", 20)
+            wait_for(lambda: reachable(TUNNEL, port), "the tunnel")
             yield
         finally:
             ssh.terminate()
@@ -121,7 +121,7 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
     if os.getuid() == 0:
         Path("/run/sshd").mkdir(exist_ok=True)  # as Debian's service does: root's sshd insists
     with subprocess.Popen([sshd, "-D", "-E", str(folder / "log"), "-f", str(config)]) as process:
-        wait_for(lambda: reachable("127.0.0.1", one.port), "sshd", 20)
+        wait_for(lambda: reachable("127.0.0.1", one.port), "sshd")
         yield one
         process.terminate()
 
@@ -141,7 +141,7 @@ def ended(experiment: Experiment, nnictl: Nnictl, worker: Worker) -> Iterator[Ex
         yield experiment
     finally:
         nnictl("stop", "--port", experiment.port)
-        wait_for(lambda: not worker.trial_keepers(), "the end of NNI's server on the worker", 40)
+        wait_for(lambda: not worker.trial_keepers(), "the end of NNI's server on the worker")
 
 
 def assert_recorded_as_run(experiment: Experiment, run: Path) -> None:

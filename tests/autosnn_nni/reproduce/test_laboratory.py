@@ -104,7 +104,7 @@ def test_another_process_is_waited_for(laboratory: Laboratory) -> None:
         thread.start()
         thread.join(timeout=0.5)
         assert not found
-    thread.join(timeout=30)
+    thread.join(timeout=300)
     assert found == [result]
 
 
