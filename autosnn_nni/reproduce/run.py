@@ -32,20 +32,24 @@ def reproduce(
     machine: Machine,
     on_record: Callable[[Record], object] = lambda record: None,
 ) -> Reproduction:
-    """Run what is not done yet below ``folder``, then write the tables and the figure there.
+    """Run what is not done yet below ``folder``; the tables grow there, the figure comes last.
 
     ``on_record`` is called with every trained network.
     """
     laboratory = Laboratory(folder, machine)
     draw = FIGURES[recipe.figure]
-    records = []
+    csv, figure = (folder / f"{recipe.name}.{suffix}" for suffix in ("csv", "png"))
+    records: list[Record] = []
     for row in recipe.rows:
         for record in measure(row, laboratory):
             records.append(record)
             on_record(record)
-    rows, csv = rows_table(recipe, records), folder / f"{recipe.name}.csv"
-    figure = csv.with_suffix(".png")
-    write_whole(csv, rows.to_csv(index=False))
-    write_whole(folder / f"{recipe.name}_networks.csv", networks_table(records).to_csv(index=False))
+            _write_tables(recipe, records, csv)
     write_whole(figure, png(draw(recipe, records)))
-    return Reproduction(recipe, rows, csv, figure)
+    return Reproduction(recipe, rows_table(recipe, records), csv, figure)
+
+
+def _write_tables(recipe: Recipe, records: list[Record], csv: Path) -> None:
+    networks = csv.with_stem(f"{csv.stem}_networks")
+    write_whole(networks, networks_table(records).to_csv(index=False))
+    write_whole(csv, rows_table(recipe, records).to_csv(index=False))

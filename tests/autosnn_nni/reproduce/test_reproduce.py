@@ -64,12 +64,12 @@ def test_killed_and_started_again_it_ends_the_same(
 ) -> None:
     command = ("reproduce", recipe_file, "--scale", "smoke", "--output", tmp_path)
     trained = tmp_path / "smoke/trained"
-    process = start(*command)
-    killed = process.stop_when(
-        lambda: len(list(trained.glob("*/result.json"))) == 2, signal.SIGKILL
+    table = tmp_path / "smoke/own.csv"
+    killed = start(*command).stop_when(
+        lambda: table.exists() and pd.read_csv(table)["networks"].sum() == 2, signal.SIGKILL
     )
     assert killed.code == -signal.SIGKILL
-    assert not (tmp_path / "smoke/own.csv").exists()
+    assert pd.read_csv(table)["networks"].tolist() == [2, 0]
     before = {path: path.stat().st_mtime_ns for path in trained.glob("*/result.json")}
     assert autosnn(*command).code == 0
     assert all(path.stat().st_mtime_ns == time for path, time in before.items())
