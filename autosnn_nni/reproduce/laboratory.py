@@ -28,6 +28,8 @@ Values = Mapping[str, Any]
 _OF_SEARCHES = ("strategy", "lambda", "discounting", "rounds")
 #: What the training of a single network does not depend on.
 _OF_SUPERNETS = ("candidates", "supernet_epochs", *_OF_SEARCHES)
+#: What a run's folder says in so many words, asked for or by default.
+_NAMED = ("space", "neuron", "dataset", "channels", "timesteps", "seed")
 
 
 @dataclass(frozen=True)
@@ -94,8 +96,8 @@ def _without(values: Values, *keys: str) -> dict[str, Any]:
 
 
 def _folder(settings: Settings, values: Values, blocks: Sequence[str]) -> str:
-    """A name to read, and a digest of what was asked for."""
-    asked = json.dumps([values, list(blocks)], sort_keys=True).encode()
+    """A name to read, and a digest of what else was asked for."""
+    asked = json.dumps([_without(values, *_NAMED), list(blocks)], sort_keys=True).encode()
     alike = len(set(blocks)) == 1
     parts = (
         settings.space,

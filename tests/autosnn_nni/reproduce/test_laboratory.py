@@ -55,6 +55,7 @@ def runs(laboratory: Laboratory, kind: str) -> list[Path]:
 def test_a_training_is_done_once(laboratory: Laboratory, done: list[str]) -> None:
     result = laboratory.train(VALUES, SKIPS)
     assert laboratory.train({**VALUES, "lambda": 0, "rounds": 7}, SKIPS) == result
+    assert laboratory.train({**VALUES, "space": "SNN_1", "neuron": "PLIF"}, SKIPS) == result
     assert done == ["train"]
     (run,) = runs(laboratory, "trained")
     assert read_json(run / "result.json") == result
