@@ -1,5 +1,6 @@
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -17,8 +18,13 @@ TINY = {"shape": (1, 8, 8), "classes": 10, "channels": 2, "timesteps": 2}
 
 
 def pytest_configure() -> None:
-    """NNI writes below the home folder, which it asks for when it is imported: not a real one."""
+    """A home of its own, and Ctrl-C.
+
+    NNI writes below the home folder, which it asks for when it is imported: not a real one. A job
+    in a shell's background ignores Ctrl-C, and so would all processes that the tests start.
+    """
     os.environ["HOME"] = tempfile.mkdtemp(prefix="autosnn-tests-")
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_unconfigure() -> None:
