@@ -39,7 +39,7 @@ SETTINGS = [
     (("--candidates", ""), ("unknown block ''", "known: skip")),
     (("--space", "CIFARNet-Wu"), ("no TBD blocks", "autosnn train --network CIFARNet-Wu")),
     (("--space", "SNN_9"), ("unknown space 'SNN_9'", "did you mean 'SNN_")),
-    (("--dataset", "Places365"), ("unknown data set 'Places365'", "known: digits, MNIST")),
+    (("--dataset", "Places365"), ("unknown data set 'Places365'", "known: digits, digits64")),
     (("--neuron", "Izhikevich"), ("unknown neuron 'Izhikevich'", "known: PLIF, LIF, IF, ANN")),
     (("--strategy", "annealing"), ("unknown strategy 'annealing'", "known: evolution")),
     (("--discounting", "cubic"), ("unknown discounting 'cubic'", "exponential, linear")),
