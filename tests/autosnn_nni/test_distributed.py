@@ -112,7 +112,10 @@ def test_a_step_follows_the_mean_loss_of_the_processes_paths(
     ("command", "message"),
     [
         (("search",), "torchrun is for `autosnn supernet`; run this command without it"),
-        (("train",), "torchrun is for `autosnn supernet`; run this command without it"),
+        (
+            ("train", "--blocks", "skip"),
+            "torchrun is for `autosnn supernet`; run this command without it",
+        ),
         (("supernet", "--devices", "2"), "--devices goes without torchrun, which has started 4"),
     ],
 )
