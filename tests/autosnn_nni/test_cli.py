@@ -39,7 +39,10 @@ SETTINGS = [
     (("--candidates", ""), ("unknown block ''", "known: skip")),
     (("--space", "CIFARNet-Wu"), ("no TBD blocks", "autosnn train --network CIFARNet-Wu")),
     (("--space", "SNN_9"), ("unknown space 'SNN_9'", "did you mean 'SNN_")),
-    (("--dataset", "Places365"), ("unknown data set 'Places365'", "known: digits, digits64")),
+    (
+        ("--dataset", "Places365"),
+        ("unknown data set 'Places365'", "known: digits, digits64, MNIST"),
+    ),
     (("--neuron", "Izhikevich"), ("unknown neuron 'Izhikevich'", "known: PLIF, LIF, IF, ANN")),
     (("--strategy", "annealing"), ("unknown strategy 'annealing'", "known: evolution")),
     (("--discounting", "cubic"), ("unknown discounting 'cubic'", "exponential, linear")),
@@ -155,7 +158,10 @@ COMMANDS = [
     (("describe", "--blocks", SKIPS, "--channels", "5"), ("channels must be even", "5")),
     (("describe", "--blocks", SKIPS, "--run", "empty"), ("empty is not a run of autosnn",)),
     (("describe", "--blocks", SKIPS, "--plugin", "no.py"), ("no.py is not a Python file",)),
-    (("list", "frobs"), ("unknown list 'frobs'", "spaces, blocks, operations, networks")),
+    (
+        ("list", "frobs"),
+        ("unknown list 'frobs'", "spaces, blocks, operations, networks, neurons, dat"),
+    ),
     (("list",), ("Missing argument", "kind")),
     (("list", "blocks", "--plugin", "fails.py"), ("fails.py", "ZeroDivisionError", "division")),
     (("list", "blocks", "--plugin", "syntax.py"), ("syntax.py", "SyntaxError", "mend it")),
