@@ -37,7 +37,8 @@ class SearchTuner(Tuner):
         self._known: dict[Architecture, Metrics] = {}
         self._generation: list[Architecture] = []
         self._waiting: deque[Architecture] = deque()
-        self._running: dict[int, Architecture] = {}
+        self._given: dict[int, Architecture] = {}
+        self._running: set[int] = set()
         self._idle: deque[int] = deque()
         self._send: Callable[[int, Sample], object] = lambda identifier, sample: None
         self._changed = Condition()  # NNI tells of results and of ended trials on two threads
@@ -59,11 +60,15 @@ class SearchTuner(Tuner):
     def receive_trial_result(
         self, parameter_id: int, parameters: Sample, value: Metrics, **kwargs: Any
     ) -> None:
-        """Remember what a trial has reported; raises :class:`UserError` for other metrics."""
+        """Remember what a trial has reported; raises :class:`UserError` for other metrics.
+
+        ``parameters`` are not read: when a generation ends while NNI 3.0 notes that there is no
+        trial for this id yet, that note replaces them.
+        """
         if not are_metrics(value):
             raise UserError("trials must report default, accuracy and spikes, as autosnn's do")
         with self._changed:
-            self._known[from_sample(parameters)] = value
+            self._known[self._given[parameter_id]] = value
             self._changed.notify_all()
 
     def trial_end(self, parameter_id: int, success: bool, **kwargs: Any) -> None:
@@ -71,12 +76,12 @@ class SearchTuner(Tuner):
         with self._changed:
             if parameter_id not in self._running:  # a user's own trial, from the web UI
                 return
-            blocks = self._running[parameter_id]
+            blocks = self._given[parameter_id]
             if success:
                 self._changed.wait_for(lambda: blocks in self._known, LATE)
             else:
                 self._known.pop(blocks, None)
-            del self._running[parameter_id]
+            self._running.remove(parameter_id)
             if self._waiting or self._running:
                 return
             close_generation(self.history, self._generation, self._known)
@@ -97,7 +102,8 @@ class SearchTuner(Tuner):
         started = []
         while self._idle and self._waiting:
             identifier, blocks = self._idle.popleft(), self._waiting.popleft()
-            self._running[identifier] = blocks
+            self._given[identifier] = blocks
+            self._running.add(identifier)
             started.append((identifier, to_sample(blocks)))
         return started
 

@@ -1,7 +1,8 @@
 """The environment in which NNI's manager starts, so that it loads ``preload.js``.
 
 NNI 3.0 has no option for what that file cures: a manager that listens to the whole network,
-parameters that reach the wrong trial, a manager that outlives a killed client.
+parameters that reach the wrong trial, a dead tuner that is waited for, a manager that outlives a
+killed client.
 """
 
 import os

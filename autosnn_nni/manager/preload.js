@@ -90,6 +90,22 @@ function numberTrialsOn(manager) {
     };
 }
 
+// A tuner that ends with an exception says goodbye first, and NNI waits for it for ever.
+function tunersThatEndAreErrors(manager) {
+    const { addEventListeners } = manager.prototype;
+    manager.prototype.addEventListeners = function () {
+        addEventListeners.call(this);
+        if (this.dispatcherPid === undefined) {
+            return; // a client's own
+        }
+        this.dispatcher.channel.onClose(() => {
+            if (!["STOPPING", "STOPPED"].includes(this.status.status)) {
+                this.criticalError(new Error("The tuner has ended: its dispatcher.log says why."));
+            }
+        });
+    };
+}
+
 // A worker's own server listens on all interfaces as well: it is started like the manager.
 function guardWorkers(ssh) {
     const { exec } = ssh.prototype;
@@ -117,6 +133,7 @@ listenOn(settings.AUTOSNN_LISTEN);
 whenExported("V3asV1", keepParametersWithTheirTrial);
 whenExported("V3asV1", killedTrialsHaveFailed);
 whenExported("NNIManager", numberTrialsOn);
+whenExported("NNIManager", tunersThatEndAreErrors);
 whenExported("Ssh", guardWorkers);
 if (settings.AUTOSNN_OWNER) {
     endWith(Number(settings.AUTOSNN_OWNER));

@@ -163,6 +163,15 @@ def test_a_result_may_come_after_the_end_of_its_trial() -> None:
     assert [one.blocks for one in manager.tuner.history] == [("skip",) * 4]
 
 
+def test_a_result_counts_whatever_nni_has_noted_as_its_parameters() -> None:
+    """NNI notes '' where a trial was asked for too early, also if it has come by then."""
+    manager = Manager(SearchTuner(Listed((("skip",) * 4,))), concurrency=1)
+    manager._request(1)
+    manager.tuner.receive_trial_result(0, "", metrics_of(("skip",) * 4))  # type: ignore[arg-type]
+    manager.tuner.trial_end(0, True)
+    assert [one.blocks for one in manager.tuner.history] == [("skip",) * 4]
+
+
 def test_a_user_s_own_trial_is_left_alone() -> None:
     manager = Manager(SearchTuner(EVOLUTION), concurrency=2)
     manager._request(2)

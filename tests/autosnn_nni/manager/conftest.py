@@ -63,9 +63,10 @@ class Experiment:
         trials = [trial for trial in self.get("trial-jobs") if "hyperParameters" in trial]
         return [trial for trial in trials if status in (None, trial["status"])]
 
-    def wait(self, seconds: float = 300) -> None:
+    def wait(self) -> None:
         """Until all trials have ended."""
-        wait_for(lambda: self.status == "DONE", "the experiment's end", seconds)
+        wait_for(lambda: self.status in ("DONE", "ERROR"), "the experiment's end")
+        assert self.get("check-status") == {"status": "DONE", "errors": []}
 
     def process(self) -> psutil.Process:
         """The manager's."""

@@ -178,6 +178,19 @@ def test_nnictl_says_nothing_that_a_user_can_t_act_on(
     assert f"Id: {experiment.identifier}" in listed.stdout
 
 
+def test_a_search_whose_trials_all_die_is_an_error(
+    nnictl: Nnictl, write_config: WriteConfig
+) -> None:
+    """NNI on its own would wait for its dead tuner for ever."""
+    experiment = nnictl.create(write_config(trialCommand="false"))
+    wait_for(lambda: experiment.status == "ERROR", "the error")
+    (error,) = experiment.get("check-status")["errors"]
+    assert "dispatcher.log" in error
+    log = nnictl.home / "nni-experiments" / experiment.identifier / "log/dispatcher.log"
+    assert "every trial of generation 1 failed" in log.read_text()
+    assert nnictl("stop", experiment.identifier).returncode == 0
+
+
 def test_a_stopped_search_is_resumed(
     nnictl: Nnictl, write_config: WriteConfig, finished: Path
 ) -> None:
