@@ -27,6 +27,9 @@ Output = Annotated[Path | None, typer.Option(help="The run's folder [default: ru
 DataDir = Annotated[Path | None, typer.Option(help="Folder with the data set's files")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda")]
 Devices = Annotated[int, typer.Option(help="Processes that train together, one per device")]
+CacheMemory = Annotated[
+    str, typer.Option(help="What the search keeps of one generation for the next: 500M, 0 for none")
+]
 Blocks = Annotated[str | None, typer.Option(help="One block per TBD block: SRB_k5,skip,...")]
 Network = Annotated[str | None, typer.Option(help="A network, by name: CIFARNet-Fang, ...")]
 Run = Annotated[Path, typer.Argument(help="A run's folder")]
@@ -47,11 +50,12 @@ def search(
     device: Device = "auto",
     devices: Devices = 1,
     output: Output = None,
+    cache_memory: CacheMemory = "1G",
 ) -> None:
     """Train a supernet, search it, retrain the winner, report; again: go on where it was left."""
     from autosnn_nni import commands
 
-    commands.search(given, output, Machine(data_dir, device, devices))
+    commands.search(given, output, Machine(data_dir, device, devices, cache_memory))
 
 
 @app.command()

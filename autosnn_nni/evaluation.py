@@ -42,6 +42,11 @@ class Evaluation:
     activations: tuple[LayerActivation, ...]
 
 
+def chunks(batch: Tensor) -> tuple[Tensor, ...]:
+    """The parts of a batch, or of its labels, in which it is evaluated."""
+    return batch.split(len(batch) if batch.is_cuda else CPU_CHUNK)
+
+
 @torch.inference_mode()
 def evaluate(network: SpikingNetwork, batches: Iterable[Batch]) -> Evaluation:
     """Accuracy and spikes of ``network`` as it is, in eval mode, on plain images."""
@@ -49,8 +54,7 @@ def evaluate(network: SpikingNetwork, batches: Iterable[Batch]) -> Evaluation:
     hits = []
     with SpikeCounter(folded) as counter, ActivationMeter(folded) as meter:
         for images, labels in batches:
-            chunk = len(images) if images.is_cuda else CPU_CHUNK
-            votes = torch.cat([folded(part) for part in images.split(chunk)])
+            votes = torch.cat([folded(part) for part in chunks(images)])
             hits.append((votes.argmax(1) == labels).sum())
     return Evaluation(
         accuracy=int(torch.stack(hits).sum()) / counter.images,
@@ -99,5 +103,10 @@ def score(
     Batch norm's statistics are those of ``calibration``; without any, the network's own.
     """
     result = evaluate(recalibrated(network, calibration), val)
-    worth = fitness(result.accuracy, result.spikes, n_avg)
-    return {"default": worth, "accuracy": result.accuracy, "spikes": result.spikes}
+    return metrics(fitness, n_avg, result.accuracy, result.spikes)
+
+
+def metrics(fitness: Fitness, n_avg: float, accuracy: float, spikes: float) -> Metrics:
+    """What NNI is told of an architecture: ``default`` is its fitness."""
+    worth = fitness(accuracy, spikes, n_avg)
+    return {"default": worth, "accuracy": accuracy, "spikes": spikes}

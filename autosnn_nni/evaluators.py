@@ -1,6 +1,6 @@
 """NNI's evaluators: of a supernet in training, and of its subnets."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,47 +8,46 @@ import nni
 from nni.nas.evaluator.pytorch.lightning import Lightning
 
 from autosnn_nni.data import Batches, Splits
-from autosnn_nni.evaluation import Batch, calibration_batches, plain_batches, score
+from autosnn_nni.evaluation import Batch, calibration_batches, metrics, plain_batches, score
 from autosnn_nni.hyperparameters import Training
-from autosnn_nni.progress import progress_bar
-from autosnn_nni.search_spaces import SpikingNetwork, subnet
+from autosnn_nni.prefixes import PopulationScorer
+from autosnn_nni.search_spaces import SpikingNetwork
 from autosnn_nni.strategies import Fitness, Metrics, PopulationEvaluator
 from autosnn_nni.training import SpikingClassifier, make_trainer, resume_from
-
-
-def score_all(
-    samples: Sequence[Mapping[str, str]], score: Callable[[Mapping[str, str]], Metrics]
-) -> list[Metrics]:
-    """Metrics of every sample, in order, with a progress bar."""
-    metrics: list[Metrics] = []
-    with progress_bar("Search, a generation", len(samples), "architectures") as advance:
-        for sample in samples:
-            metrics.append(score(sample))
-            best = max(one["default"] for one in metrics)
-            advance(len(metrics), f"best {best:.4f}")
-    return metrics
 
 
 class SubnetEvaluator(PopulationEvaluator):
     """Scores subnets of a trained supernet on D_val; reports ``default``, ``accuracy``, ``spikes``.
 
     ``val`` are plain batches of D_val, ``calibration`` plain batches of D_train for batch norm
-    (none: the supernet's own statistics).
+    (none: the supernet's own statistics). What architectures have in common is computed once;
+    ``cache_memory`` bytes keep it from one population to the next.
     """
 
     def __init__(
-        self, fitness: Fitness, val: Sequence[Batch], calibration: Sequence[Batch], n_avg: float
+        self,
+        fitness: Fitness,
+        val: Sequence[Batch],
+        calibration: Sequence[Batch],
+        n_avg: float,
+        cache_memory: int = 0,
     ) -> None:
         self.fitness = fitness
         self.val = val
         self.calibration = calibration
         self.n_avg = n_avg
+        self.cache_memory = cache_memory
+        self._scorer: PopulationScorer | None = None
 
     def evaluate_population(
         self, supernet: Any, samples: Sequence[Mapping[str, str]]
     ) -> list[Metrics]:
         """Metrics of every sample's subnet, in order."""
-        return score_all(samples, lambda sample: self._score(subnet(supernet.network, sample)))
+        if self._scorer is None or self._scorer.supernet is not supernet.network:
+            data = self.val, self.calibration
+            self._scorer = PopulationScorer(supernet.network, *data, self.cache_memory)
+        results = self._scorer.evaluate(samples)
+        return [metrics(self.fitness, self.n_avg, *result) for result in results]
 
     def evaluate(self, model: Any) -> Metrics:
         """Score one frozen model of the supernet, as NNI's trials do, and report it to NNI."""
@@ -66,7 +65,7 @@ class SpikingEvaluator(Lightning):
     """Trains a supernet with NNI's one-shot strategies, then scores its subnets.
 
     With a ``checkpoint`` every epoch is saved there, together with ``about``, and training goes on
-    from it.
+    from it. For ``cache_memory`` see :class:`SubnetEvaluator`.
     """
 
     def __init__(
@@ -75,8 +74,10 @@ class SpikingEvaluator(Lightning):
         training: Training,
         checkpoint: Path | None = None,
         about: Mapping[str, Any] = {},
+        cache_memory: int = 0,
     ) -> None:
         self.data = data
+        self.cache_memory = cache_memory
         self.training = training
         batches = train_batches(data, training)
         trainer = make_trainer(training, batches, "Supernet", checkpoint, about)
@@ -92,7 +93,8 @@ class SpikingEvaluator(Lightning):
         """The evaluator of the trained supernet's subnets on D_val."""
         val = list(plain_batches(self.data, self.data.val, self.training))
         calibration = calibration_batches(self.data, self.training)
-        return SubnetEvaluator(fitness, val, calibration, float(self.module.n_avg))
+        n_avg = float(self.module.n_avg)
+        return SubnetEvaluator(fitness, val, calibration, n_avg, self.cache_memory)
 
 
 def train_batches(data: Splits, training: Training, *, cutout: bool = False) -> Batches:

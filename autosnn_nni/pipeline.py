@@ -88,7 +88,9 @@ class Pipeline:
         settings = self.run.settings
         training = self.training(settings.supernet_epochs)
         about = about_supernet(self.run)
-        evaluator = SpikingEvaluator(self.data, training, self.run.supernet, about)
+        evaluator = SpikingEvaluator(
+            self.data, training, self.run.supernet, about, self.machine.cache_bytes
+        )
         with seeded(settings.seed):
             space = make_space(self.run)
         RetiariiExperiment(space, evaluator, strategy=strategy).run()

@@ -1,7 +1,7 @@
 """Architectures scored by the spikes of untrained networks."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from random import Random
@@ -10,8 +10,9 @@ from typing import Any
 import torch
 
 from autosnn_nni.data import Splits
-from autosnn_nni.evaluators import score_all, train_batches
+from autosnn_nni.evaluators import train_batches
 from autosnn_nni.hyperparameters import Training
+from autosnn_nni.progress import progress_bar
 from autosnn_nni.search_spaces import NetworkConfig, SpikeCounter, build_network, from_sample
 from autosnn_nni.strategies import HammingKernel, Metrics, PopulationEvaluator
 from autosnn_nni.training import seeded
@@ -37,7 +38,7 @@ class TrainingFreeEvaluator(PopulationEvaluator):
     ) -> list[Metrics]:
         """Metrics of every sample, in order."""
         config = supernet.config
-        return score_all(samples, lambda sample: self._score(config, from_sample(sample)))
+        return _score_all(samples, lambda sample: self._score(config, from_sample(sample)))
 
     @torch.no_grad()
     def _score(self, config: NetworkConfig, blocks: tuple[str, ...]) -> Metrics:
@@ -55,3 +56,16 @@ class TrainingFreeEvaluator(PopulationEvaluator):
     def _batches(self) -> Any:
         batches = train_batches(self.data, replace(self.training, batch_size=_IMAGES))
         return islice(batches, _BATCHES)
+
+
+def _score_all(
+    samples: Sequence[Mapping[str, str]], score: Callable[[Mapping[str, str]], Metrics]
+) -> list[Metrics]:
+    """Metrics of every sample, in order, with a progress bar."""
+    metrics: list[Metrics] = []
+    with progress_bar("Search, a generation", len(samples), "architectures") as advance:
+        for sample in samples:
+            metrics.append(score(sample))
+            best = max(one["default"] for one in metrics)
+            advance(len(metrics), f"best {best:.4f}")
+    return metrics

@@ -17,8 +17,17 @@ from .macros import MACROS
 from .network import SpikingNetwork, fold_batch_norm, path_weights, subnet
 from .networks import NETWORKS, Network
 from .neurons import NEURONS, NeuronFactory
+from .segments import Cut, Segment, cut
 from .space import SpikingSpace
-from .spikes import FiringRate, LayerSpikes, SpikeCounter, Watch, spiking_layers
+from .spikes import (
+    FiringRate,
+    LayerSpikes,
+    SpikeCounter,
+    SpikeTotal,
+    Watch,
+    is_spiking,
+    spiking_layers,
+)
 from .stages import TBD, Fixed, FullyConnected, GlobalPool, Pool
 
 __all__ = [
@@ -31,6 +40,7 @@ __all__ = [
     "TBD",
     "ActivationMeter",
     "Architecture",
+    "Cut",
     "DescribedStage",
     "Description",
     "FiringRate",
@@ -44,15 +54,19 @@ __all__ = [
     "NetworkConfig",
     "NeuronFactory",
     "Pool",
+    "Segment",
     "SpikeCounter",
+    "SpikeTotal",
     "SpikingNetwork",
     "SpikingSpace",
     "Watch",
     "build_network",
+    "cut",
     "describe",
     "fold_batch_norm",
     "from_sample",
     "from_text",
+    "is_spiking",
     "labels",
     "path_weights",
     "spiking_layers",

@@ -1,8 +1,8 @@
 """The spiking network that both the supernet and every stand-alone architecture are."""
 
 import copy
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -12,14 +12,51 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from autosnn_nni.search_spaces.layers import ConvBN, SpikingConv, VotingLayer
 
+AModule = TypeVar("AModule", bound=nn.Module)
+
+
+class Encoder(nn.Module):
+    """What the stem's neurons get of images, by the stem's convolution ``conv``.
+
+    Direct encoding: the convolution runs once per image, for all ``timesteps``; of event data it
+    sees another frame at every timestep. ``shrink`` x ``shrink`` pixels are averaged before it.
+    """
+
+    def __init__(self, conv: nn.Module, timesteps: int, *, pooled: bool, shrink: int) -> None:
+        super().__init__()
+        self.conv = conv
+        self.timesteps = timesteps
+        self.pooled = pooled
+        self.shrink = shrink
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """Currents ``[N, C, H, W]`` for every timestep; ``pooled``, one ``[T, N, C, H, W]``.
+
+        Of images ``[N, C, H, W]``, or event frames ``[N, T, C, H, W]``.
+        """
+        if images.dim() == 4:
+            current = self._convolved(images)
+            if self.pooled:
+                return [current.expand(self.timesteps, *current.shape)]
+            return [current] * self.timesteps
+        if self.pooled:
+            frames = images.transpose(0, 1)
+            return [self._convolved(frames.flatten(0, 1)).unflatten(0, frames.shape[:2])]
+        return [self._convolved(frames) for frames in images.unbind(1)]
+
+    def _convolved(self, images: Tensor) -> Tensor:
+        if self.shrink > 1:
+            images = F.avg_pool2d(images, self.shrink)
+        current: Tensor = self.conv(images.contiguous(memory_format=torch.channels_last))
+        return current
+
 
 class SpikingNetwork(nn.Module):
     """Stem, named stages and voting layer, unrolled over ``timesteps``.
 
-    Direct encoding: the stem's convolution runs once per image, its neuron at every timestep; of
-    event data it sees another frame at every timestep. ``shrink`` x ``shrink`` pixels are averaged
-    before it. ``pooled`` computes batch norm's statistics over all timesteps at once
-    (SpikingJelly's multi-step mode) instead of per timestep, which is the authors' setting.
+    ``pooled`` computes batch norm's statistics over all timesteps at once (SpikingJelly's
+    multi-step mode) instead of per timestep, which is the authors' setting. For ``shrink`` see
+    :class:`Encoder`.
     """
 
     def __init__(
@@ -43,47 +80,37 @@ class SpikingNetwork(nn.Module):
         functional.set_step_mode(self.stem.conv, "s")
         _channels_last(self)
 
+    @property
+    def encoder(self) -> Encoder:
+        """What comes before the stem's neurons."""
+        conv = self.stem.conv
+        return Encoder(conv, self.timesteps, pooled=self.pooled, shrink=self.shrink)
+
     def forward(self, images: Tensor) -> Tensor:
         """Images ``[N, C, H, W]``, or event frames ``[N, T, C, H, W]``, to votes ``[N, classes]``.
 
         Votes are means over time.
         """
         try:
-            if self.pooled:
-                return self._step(self._all_currents(images)).mean(0)
-            first, *others = currents = self._currents(images)
-            votes = self._step(first)
-            for current in others:
-                votes = votes + self._step(current)
-            return votes / len(currents)
+            return mean_votes(map(self._step, self.encoder(images)), pooled=self.pooled)
         finally:
             functional.reset_net(self)
-
-    def _currents(self, images: Tensor) -> list[Tensor]:
-        """What the stem's neurons get at every timestep, each ``[N, C, H, W]``."""
-        if images.dim() == 4:
-            return [self._stem_conv(images)] * self.timesteps
-        return [self._stem_conv(frames) for frames in images.unbind(1)]
-
-    def _all_currents(self, images: Tensor) -> Tensor:
-        """The same as ``[T, N, C, H, W]``, normalised over all timesteps."""
-        if images.dim() == 4:
-            current = self._stem_conv(images)
-            return current.expand(self.timesteps, *current.shape)
-        frames = images.transpose(0, 1)
-        return self._stem_conv(frames.flatten(0, 1)).unflatten(0, frames.shape[:2])
-
-    def _stem_conv(self, images: Tensor) -> Tensor:
-        if self.shrink > 1:
-            images = F.avg_pool2d(images, self.shrink)
-        current: Tensor = self.stem.conv(images.contiguous(memory_format=torch.channels_last))
-        return current
 
     def _step(self, current: Tensor) -> Tensor:
         x = self.stem.neuron(current)
         for stage in self.stages.values():
             x = stage(x)
         return self.fc(x)
+
+
+def mean_votes(steps: Iterable[Tensor], *, pooled: bool) -> Tensor:
+    """The mean over time of votes ``[N, classes]`` a step, or ``pooled`` of ``[T, N, classes]``."""
+    total, *others = steps
+    if pooled:
+        return total.mean(0)
+    for votes in others:
+        total = total + votes
+    return total / (1 + len(others))
 
 
 def subnet(supernet: SpikingNetwork, sample: Mapping[str, str]) -> SpikingNetwork:
@@ -118,10 +145,11 @@ def path_weights(weights: Mapping[str, Tensor], sample: Mapping[str, str]) -> di
     return path
 
 
-def fold_batch_norm(network: SpikingNetwork) -> SpikingNetwork:
+def fold_batch_norm(network: AModule) -> AModule:
     """A copy in eval mode with every batch norm folded into the convolution before it.
 
-    Equal up to rounding: a spike in 10^4 to 10^5 may move by a timestep in float32.
+    ``network`` may be a part of one. Equal up to rounding: a spike in 10^4 to 10^5 may move by a
+    timestep in float32.
     """
     folded = copy.deepcopy(network).eval()
     for unit in [module for module in folded.modules() if isinstance(module, ConvBN)]:

@@ -40,12 +40,19 @@ def layer_name(path: str) -> str:
     return path.removeprefix("stages.").removesuffix(".neuron").removesuffix(".layers")
 
 
+def is_spiking(network: nn.Module) -> bool:
+    """Whether it has spiking neurons; a network of ReLUs has none, and its pools pass no spikes."""
+    return any(isinstance(module, neuron.BaseNode) for module in network.modules())
+
+
 def spiking_layers(network: nn.Module) -> Iterator[tuple[str, str, nn.Module]]:
     """Name, kind and module of every layer that sends spikes on; none in a network of ReLUs."""
-    modules = list(network.named_modules())
-    if not any(isinstance(module, neuron.BaseNode) for _, module in modules):
-        return
-    for path, module in modules:
+    if is_spiking(network):
+        yield from _spiking_layers(network)
+
+
+def _spiking_layers(part: nn.Module) -> Iterator[tuple[str, str, nn.Module]]:
+    for path, module in part.named_modules():
         name = layer_name(path)
         if isinstance(module, neuron.BaseNode):
             yield name, "neuron", module
@@ -102,6 +109,26 @@ class FiringRate(Watch):
     def value(self) -> Tensor | float:
         """Spikes per neuron per timestep; 0 in a network without spiking neurons."""
         return torch.stack(self._spikes).sum() / self._outputs if self._spikes else 0.0
+
+
+class SpikeTotal(Watch):
+    """The spikes that a part of a spiking network sends on, of all layers together."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__(network)
+        self._total: Tensor | float = 0.0
+
+    def _watch(self) -> Iterator[RemovableHandle]:
+        for _, _, module in _spiking_layers(self.network):
+            yield module.register_forward_hook(self._add)
+
+    def _add(self, module: nn.Module, inputs: Any, output: Tensor) -> None:
+        self._total = self._total + output.detach().sum().double()
+
+    def take(self) -> Tensor | float:
+        """Those since the last call, of all images together; it stays on the network's device."""
+        total, self._total = self._total, 0.0
+        return total
 
 
 class SpikeCounter(Watch):

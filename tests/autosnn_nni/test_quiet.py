@@ -16,7 +16,7 @@ Autosnn = Callable[..., Any]
 Args = tuple[str, ...]
 #: Title, bar, how much of how much, note, time: nothing is cut off in 80 columns.
 BAR = re.compile(
-    r"(Supernet|Search, a generation|Training [\w ]+?) +[━╸╺ ]* \d+/\d+ (epochs|architectures)[^…]*"
+    r"(Supernet|Search, a generation|Training [\w ]+?) +[━╸╺ ]* \d+/\d+ (epochs|images)[^…]*"
 )
 TABLE = re.compile(r"[┏┃┡│└].*[┓┃┩│┘]|\s+Test split of digits\s*|Report: runs/\w+/report\.html")
 CHATTER = re.compile(
