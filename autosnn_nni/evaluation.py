@@ -85,6 +85,12 @@ def plain_batches(data: Splits, images: Images, training: Training) -> Batches:
     )
 
 
+def val_batches(data: Splits, training: Training) -> list[Batch]:
+    """The plain batches of D_val that a search scores on."""
+    rows = torch.arange(len(data.val))[: training.val_images]
+    return list(plain_batches(data, data.val.subset(rows), training))
+
+
 def calibration_batches(data: Splits, training: Training) -> list[Batch]:
     """The plain batches of D_train that batch norm's statistics are computed on."""
     batches = islice(plain_batches(data, data.train, training), training.calibration_batches)

@@ -8,7 +8,14 @@ import nni
 from nni.nas.evaluator.pytorch.lightning import Lightning
 
 from autosnn_nni.data import Batches, Splits
-from autosnn_nni.evaluation import Batch, calibration_batches, metrics, plain_batches, score
+from autosnn_nni.evaluation import (
+    Batch,
+    calibration_batches,
+    metrics,
+    plain_batches,
+    score,
+    val_batches,
+)
 from autosnn_nni.hyperparameters import Training
 from autosnn_nni.prefixes import PopulationScorer
 from autosnn_nni.search_spaces import SpikingNetwork
@@ -91,7 +98,7 @@ class SpikingEvaluator(Lightning):
 
     def scorer(self, fitness: Fitness) -> SubnetEvaluator:
         """The evaluator of the trained supernet's subnets on D_val."""
-        val = list(plain_batches(self.data, self.data.val, self.training))
+        val = val_batches(self.data, self.training)
         calibration = calibration_batches(self.data, self.training)
         n_avg = float(self.module.n_avg)
         return SubnetEvaluator(fitness, val, calibration, n_avg, self.cache_memory)

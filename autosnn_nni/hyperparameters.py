@@ -14,8 +14,9 @@ class Training:
     ``spike_regularisation`` is Table 10's lambda_reg, the mean firing rate's weight in the loss.
 
     Batch norm's statistics are computed anew on ``calibration_batches`` batches of D_train before
-    a network is evaluated; 0 keeps those of training. Several ``devices`` train in data-parallel
-    processes, ``batch_size`` images each.
+    a network is evaluated; 0 keeps those of training. A search scores on the first ``val_images``
+    of D_val, by default on all. Several ``devices`` train in data-parallel processes,
+    ``batch_size`` images each.
     """
 
     epochs: int
@@ -24,6 +25,7 @@ class Training:
     seed: int = 0
     spike_regularisation: float = 0.0
     calibration_batches: int = 4
+    val_images: int | None = None
     device: str = "auto"
     devices: int = 1
 

@@ -28,6 +28,7 @@ def training_of(run: RunDirectory, epochs: int, machine: Machine) -> Training:
         seed=settings.seed,
         spike_regularisation=settings.spike_regularisation,
         calibration_batches=settings.calibration_batches,
+        val_images=settings.val_images,
         device=machine.device,
         devices=machine.devices,
     )

@@ -55,7 +55,8 @@ class Settings:
     strategy: str = _of("search", "evolution", "Search, by name")
     lambda_: float = _of("search", -0.08, "0 or negative; the lower, the fewer spikes")
     discounting: str = _of("search", "exponential", "Of spikes in the fitness, or linear")
-    rounds: int = _of("search", 10, "Generations of the search")
+    rounds: int | None = _of("search", None, "Generations [default: 10, or all of exhaustive]")
+    val_images: int | None = _of("search", None, "Score on so many images of D_val [default: all]")
     calibration_batches: int = _of("search", 4, "For batch norm's statistics; 0 is off")
     retrain_epochs: int = _of("retrain", None, "Stage 3 [default: the data set's own]")
     baselines: bool = _of("retrain", True, "Also train the space filled with SCB_k3 and SRB_k3")
@@ -98,6 +99,8 @@ class Settings:
             raise UserError("--batch-size must be at least 2: batch norm needs two images")
         if not 0 <= self.seed < 2**32:
             raise UserError(f"--seed must be from 0 to {2**32 - 1}, not {self.seed}")
+        if self.val_images is not None and self.val_images < 1:
+            raise UserError(f"--val-images must be at least 1, not {self.val_images}")
         if self.calibration_batches < 0:
             raise UserError("--calibration-batches must be 0 (off) or more")
         if not 0 < self.learning_rate < math.inf:
@@ -138,7 +141,8 @@ class Settings:
         """The search of this run."""
         from autosnn_nni.strategies import SEARCHES
 
-        return SEARCHES[self.strategy](rounds=self.rounds, seed=self.seed)
+        named = {} if self.rounds is None else {"rounds": self.rounds}
+        return SEARCHES[self.strategy](seed=self.seed, **named)
 
     @property
     def needs_supernet(self) -> bool:

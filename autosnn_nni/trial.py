@@ -8,7 +8,7 @@ import nni
 
 from autosnn_nni.checkpoints import load_network
 from autosnn_nni.errors import UserError
-from autosnn_nni.evaluation import calibration_batches, plain_batches, score
+from autosnn_nni.evaluation import calibration_batches, plain_batches, score, val_batches
 from autosnn_nni.inputs import load_data, load_supernet, training_of
 from autosnn_nni.machine import Machine
 from autosnn_nni.manager.parameters import next_parameters
@@ -47,7 +47,7 @@ class Trial:
         network = load_network(self.run.supernet, supernet, config, config.check(blocks))
         training = training_of(self.run, 1, self.machine)
         data = load_data(self.run, self.machine.data_dir)
-        val = list(plain_batches(data, data.val, training))
+        val = val_batches(data, training)
         calibration = calibration_batches(data, training)
         network = network.to(training.torch_device)
         return score(network, val, calibration, self.fitness, supernet.n_avg)

@@ -8,7 +8,16 @@ from .population import (
     PopulationEvaluator,
     SupernetEvaluator,
 )
-from .searches import SEARCHES, Evolution, Listed, RandomSearch, Search, SNASNet, make_search
+from .searches import (
+    SEARCHES,
+    Evolution,
+    Exhaustive,
+    Listed,
+    RandomSearch,
+    Search,
+    SNASNet,
+    make_search,
+)
 from .supernet import UniformPaths
 from .trials import TrialSearch
 from .tuner import SearchTuner
@@ -20,6 +29,7 @@ __all__ = [
     "Choices",
     "Evaluated",
     "Evolution",
+    "Exhaustive",
     "Fitness",
     "HammingKernel",
     "History",

@@ -6,6 +6,9 @@ class and one ``SEARCHES.add`` line.
 """
 
 import inspect
+import itertools
+import math
+import sys
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from random import Random
@@ -19,6 +22,8 @@ from autosnn_nni.strategies.history import History
 
 #: Draws per wanted child before a parent pool counts as exhausted.
 ATTEMPTS = 10
+#: Architectures in a generation of an exhaustive search, at most.
+GENERATION = 125
 
 
 class Search(Protocol):
@@ -105,6 +110,46 @@ class RandomSearch:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Exhaustive:
+    """Every architecture of the space: the supernet's true optimum, and its true Pareto front.
+
+    A generation are those that begin with the same blocks, as they share the most; ``seed`` draws
+    the order of the generations. Without ``rounds`` the search ends with the space.
+    """
+
+    rounds: int = sys.maxsize
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _check_sizes(rounds=self.rounds)
+
+    def propose(self, choices: Choices, history: History) -> list[Architecture]:
+        """All that begin with the next blocks."""
+        rng = Random(self.seed)
+        slots = [tuple(rng.sample(candidates, len(candidates))) for candidates in choices]
+        depth = _depth(choices)
+        heads = itertools.product(*slots[:depth])
+        head = next(itertools.islice(heads, history.generations, None), None)
+        if head is None:
+            return []
+        population = (head + tail for tail in itertools.product(*slots[depth:]))
+        return [blocks for blocks in population if blocks not in history.seen]
+
+    def generations(self, choices: Choices) -> int:
+        """How many there are."""
+        return min(self.rounds, Choices(choices[: _depth(choices)]).size)
+
+
+def _depth(choices: Choices) -> int:
+    """The first blocks that a generation of an exhaustive search has in common."""
+    return next(
+        depth
+        for depth in range(len(choices) + 1)
+        if math.prod(map(len, choices[depth:])) <= GENERATION
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class SNASNet(RandomSearch):
     """SNASNet's search (Kim et al. 2022): random architectures, scored without any training.
 
@@ -160,6 +205,7 @@ def _collect(
 SEARCHES: Registry[Callable[..., Search]] = Registry("strategy")
 SEARCHES.add("evolution", Evolution)
 SEARCHES.add("random", RandomSearch)
+SEARCHES.add("exhaustive", Exhaustive)
 SEARCHES.add("snasnet", SNASNet)
 
 

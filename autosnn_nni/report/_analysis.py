@@ -60,6 +60,41 @@ def candidate_front(candidates: Sequence[Candidate]) -> list[Candidate]:
     return [candidates[index] for index in front]
 
 
+@dataclass(frozen=True)
+class Optimum:
+    """The fittest evaluated architecture for every lambda from ``lowest`` to ``highest``."""
+
+    candidate: Candidate
+    lowest: float
+    highest: float
+
+
+def optima(candidates: Sequence[Candidate]) -> list[Optimum]:
+    """The fittest architecture for every lambda (Eq. 3), by spikes: from minus infinity to 0.
+
+    The logarithm of the fitness is linear in lambda, so that those are the corners of the upper
+    hull of log accuracy over log spikes.
+    """
+    hull: list[Candidate] = []
+    for candidate in candidate_front(candidates):
+        if candidate.accuracy <= 0 or candidate.spikes <= 0 or _equal(hull[-1:], candidate):
+            continue
+        while len(hull) > 1 and _slope(hull[-2], hull[-1]) <= _slope(hull[-1], candidate):
+            hull.pop()
+        hull.append(candidate)
+    turns = [-_slope(one, other) for one, other in itertools.pairwise(hull)]
+    bounds = itertools.pairwise([-math.inf, *turns, 0.0])
+    return [Optimum(one, *between) for one, between in zip(hull, bounds, strict=bool(hull))]
+
+
+def _equal(last: Sequence[Candidate], candidate: Candidate) -> bool:
+    return any(one.spikes == candidate.spikes for one in last)
+
+
+def _slope(one: Candidate, other: Candidate) -> float:
+    return math.log(other.accuracy / one.accuracy) / math.log(other.spikes / one.spikes)
+
+
 def top_candidates(candidates: Sequence[Candidate], count: int = 10) -> list[Candidate]:
     """The ``count`` fittest architectures, the earlier evaluated first where they tie."""
     return sorted(candidates, key=_fitness, reverse=True)[:count]

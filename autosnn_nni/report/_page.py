@@ -56,6 +56,7 @@ def render(run: Run) -> str:
         has_baselines=any(baseline.result for baseline in run.baselines),
         front=analysis.candidate_front(run.candidates),
         top=analysis.top_candidates(run.candidates),
+        optima=analysis.optima(analysis.with_accuracy(run.candidates)),
         progress=analysis.search_progress(run.candidates),
         trainings=analysis.trainings(run),
         figures=_figures(run),

@@ -11,10 +11,11 @@ from autosnn_nni.drawing import png
 from autosnn_nni.files import write_whole
 from autosnn_nni.report import _analysis as analysis
 from autosnn_nni.report import _static as static
-from autosnn_nni.report._contents import Layer, Run, load_run
+from autosnn_nni.report._contents import Candidate, Layer, Run, load_run
 from autosnn_nni.report._page import render
 
 _LAYER_COLUMNS = ("name", "kind", "neurons", "spikes", "firing_rate")
+_FRONT_COLUMNS = ("architecture", "accuracy", "spikes", "lowest_lambda", "highest_lambda")
 _COMPARISON_COLUMNS = (
     "network",
     "architecture",
@@ -29,8 +30,8 @@ def write_report(run: Path) -> Path:
     """Write the report of the run directory ``run`` and return the path of its page.
 
     Besides ``report.html`` it writes ``figures/*.png``, and the tables that no other file holds:
-    ``layers.csv`` and ``comparison.csv``. What the run lacks, the report leaves out. Raises
-    :class:`UserError` where ``run`` is no run directory or a file in it is broken.
+    ``front.csv``, ``layers.csv`` and ``comparison.csv``. What the run lacks, the report leaves
+    out. Raises :class:`UserError` where ``run`` is no run directory or a file in it is broken.
     """
     contents = load_run(run)
     page = render(contents)
@@ -59,11 +60,23 @@ def _figures(run: Run) -> dict[str, Figure]:
 
 def _tables(run: Run) -> dict[str, str]:
     tables = {}
+    if known := analysis.with_accuracy(run.candidates):
+        tables["front"] = _front_table(known)
     if run.result and run.result.layers:
         tables["layers"] = _layers_table(run.result.layers)
     if any(baseline.result for baseline in run.baselines):
         tables["comparison"] = _comparison_table(run)
     return tables
+
+
+def _front_table(candidates: Sequence[Candidate]) -> str:
+    """The Pareto front; lambdas are those for which an architecture is the fittest, if any."""
+    lambdas = {one.candidate: (one.lowest, one.highest) for one in analysis.optima(candidates)}
+    rows = (
+        ("-".join(one.blocks), one.accuracy, one.spikes, *lambdas.get(one, ("", "")))
+        for one in analysis.candidate_front(candidates)
+    )
+    return _table(_FRONT_COLUMNS, rows)
 
 
 def _layers_table(layers: Sequence[Layer]) -> str:

@@ -38,6 +38,7 @@ OTHERS = {
     "discounting": "linear",
     "rounds": "4",
     "calibration_batches": "0",
+    "val_images": "50",
     "retrain_epochs": "9",
 }
 

@@ -171,7 +171,7 @@ def test_the_files_of_a_run_are_those_of_the_contract(reference: tuple[Path, Any
     run, _ = reference
     assert {path.name for path in run.iterdir()} == {
         *(".lock", "settings.json", "supernet.ckpt", "supernet.csv"),
-        *("search.json", "candidates.csv", "best.json"),
+        *("search.json", "candidates.csv", "best.json", "front.csv"),
         *("retrained.ckpt", "retrained.csv", "result.json", "layers.csv", "baselines"),
         *("comparison.csv", "report.html", "figures"),
     }
@@ -189,3 +189,24 @@ def test_a_run_may_move_to_another_place(run: Path, tmp_path: Path, autosnn: Aut
     moved = run.rename(tmp_path / "elsewhere")
     assert autosnn("search", "--output", moved, "--lambda", "0").code == 0
     assert read_json(moved / "settings.json")["lambda"] == 0
+
+
+def test_an_exhaustive_search_has_the_optimum_for_every_lambda(
+    tmp_path: Path, autosnn: Autosnn
+) -> None:
+    run = tmp_path / "run"
+    small = ("--channels", 4, "--timesteps", 2, "--neuron", "IF", "--images", 300, "--no-baselines")
+    epochs = ("--supernet-epochs", 8, "--retrain-epochs", 1)
+    space = ("--candidates", "skip,SCB_k3,SRB_k3", "--strategy", "exhaustive", "--val-images", 40)
+    assert autosnn("search", *small, *epochs, *space, "--output", run).code == 0
+    candidates = pd.read_csv(run / "candidates.csv")
+    blocks = candidates[[f"tbd{number}" for number in range(1, 6)]].agg("-".join, axis=1)
+    assert len(candidates) == blocks.nunique() == 3**5
+    assert (candidates["accuracy"] * 40 % 1 == 0).all()
+    front = pd.read_csv(run / "front.csv")
+    n_avg = load_checkpoint(run / "supernet.ckpt").n_avg
+    for lambda_ in (0, -0.08, -0.5, -2):
+        fitness = candidates["accuracy"] * (candidates["spikes"] / n_avg) ** lambda_
+        within = (front["lowest_lambda"] < lambda_) & (lambda_ <= front["highest_lambda"])
+        fittest = blocks == front.loc[within, "architecture"].item()
+        assert fitness[fittest].item() == pytest.approx(fitness.max())

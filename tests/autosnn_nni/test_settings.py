@@ -33,7 +33,8 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "strategy": st.sampled_from(["evolution", "random"]),
     "lambda_": st.floats(-100, 0),
     "discounting": st.sampled_from(["exponential", "linear"]),
-    "rounds": POSITIVE,
+    "rounds": st.none() | POSITIVE,
+    "val_images": st.none() | POSITIVE,
     "calibration_batches": st.integers(0, 10**6),
     "retrain_epochs": POSITIVE,
     "baselines": st.booleans(),
@@ -84,7 +85,7 @@ def test_the_defaults_are_the_papers() -> None:
     assert settings.supernet_epochs == settings.retrain_epochs == 600
     assert (settings.batch_size, settings.learning_rate) == (96, 1e-3)
     assert (settings.space, settings.channels, settings.timesteps) == ("SNN_1", 16, 8)
-    assert (settings.strategy, settings.rounds, settings.lambda_) == ("evolution", 10, -0.08)
+    assert (settings.strategy, settings.rounds, settings.lambda_) == ("evolution", None, -0.08)
     assert settings.candidates == ("skip", "SCB_k3", "SCB_k5", "SRB_k3", "SRB_k5")
 
 

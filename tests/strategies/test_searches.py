@@ -18,6 +18,7 @@ from autosnn_nni.strategies import (
     Choices,
     Evaluated,
     Evolution,
+    Exhaustive,
     History,
     RandomSearch,
     Search,
@@ -94,7 +95,7 @@ class TestEverySearch:
 
     def test_by_default_it_keeps_to_the_paper_s_budget(self, make: Callable[..., Search]) -> None:
         history, proposed = search(make(seed=0), PAPER, noise)
-        assert 0 < len(history) <= 200
+        assert 0 < len(history) <= (PAPER.size if make is Exhaustive else 200)
         assert len(proposed) <= make().rounds
 
     def test_no_architecture_is_evaluated_twice(self, make: Callable[..., Search]) -> None:
@@ -159,6 +160,29 @@ class TestRandomSearch:
     def test_it_exhausts_a_small_space(self) -> None:
         choices = Choices([("a", "b", "c")] * 3)
         assert search(RandomSearch(), choices, noise)[0].seen == set(itertools.product(*choices))
+
+
+class TestExhaustive:
+    def test_it_evaluates_every_architecture_once(self) -> None:
+        history, proposed = search(Exhaustive(), PAPER, noise)
+        assert len(history) == PAPER.size == 3125
+        assert history.seen == set(itertools.product(*PAPER))
+        assert len(proposed) == Exhaustive().generations(PAPER) == 25
+
+    def test_a_generation_has_its_first_blocks_in_common(self) -> None:
+        _, proposed = search(Exhaustive(seed=3), PAPER, noise)
+        heads = [{blocks[:2] for blocks in population} for population in proposed]
+        assert all(len(head) == 1 for head in heads)
+        assert len(set.union(*heads)) == 25
+
+    def test_a_large_space_has_small_generations(self) -> None:
+        choices = Choices([tuple("abcde")] * 8)
+        search = Exhaustive()
+        assert search.generations(choices) == 3125
+        assert len(search.propose(choices, History())) == 125
+
+    def test_rounds_limit_it(self) -> None:
+        assert Exhaustive(rounds=4).generations(PAPER) == 4
 
 
 class TestEvolution:

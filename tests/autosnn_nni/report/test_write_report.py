@@ -12,7 +12,10 @@ from plotly.offline import get_plotlyjs
 from autosnn_nni.errors import UserError
 from autosnn_nni.report import write_report
 
-SECTIONS = ["network", "comparison", "search", "fitness", "top", "layers", "curves", "settings"]
+SECTIONS = [
+    *("network", "comparison", "search", "fitness", "top", "optima", "layers", "curves"),
+    "settings",
+]
 FIGURES = ["fitness", "layers", "network", "search", "supernet", "training"]
 
 
@@ -93,7 +96,7 @@ def test_every_evaluated_architecture_can_be_read_on_hover(reported: Path) -> No
             ["network", "layers", "curves"],
             ["layers", "network", "training"],
         ),
-        (["candidates.csv"], ["search", "fitness", "top"], ["fitness", "search"]),
+        (["candidates.csv"], ["search", "fitness", "top", "optima"], ["fitness", "search"]),
         (["best.json"], ["network"], ["network"]),
         (
             ["result.json", "baselines"],
@@ -126,6 +129,17 @@ def test_layers_csv_equals_the_result(reported: Path) -> None:
     pd.testing.assert_frame_equal(pd.read_csv(reported / "layers.csv"), expected)
 
 
+def test_front_csv_is_the_front_with_its_lambdas(reported: Path) -> None:
+    table = pd.read_csv(reported / "front.csv")
+    candidates = pd.read_csv(reported / "candidates.csv")
+    assert list(table["spikes"]) == sorted(table["spikes"])
+    assert list(table["accuracy"]) == sorted(table["accuracy"])
+    assert table["accuracy"].iloc[-1] == candidates["accuracy"].max()
+    optimal = table.dropna(subset="lowest_lambda")
+    assert optimal["lowest_lambda"].iloc[0] == -float("inf")
+    assert optimal["highest_lambda"].iloc[-1] == 0
+
+
 def test_comparison_csv_holds_the_winner_and_the_baselines(reported: Path) -> None:
     table = pd.read_csv(reported / "comparison.csv", index_col="network")
     assert list(table.index) == ["Winner", "SCB_k3 throughout", "SRB_k3 throughout"]
@@ -153,7 +167,7 @@ def test_a_spike_free_search_and_a_single_epoch_are_drawn(run: Path) -> None:
     header = "tbd1,accuracy,spikes,fitness,generation\n"
     (run / "candidates.csv").write_text(f"{header}skip,0.1,0,inf,1\n")
     (run / "supernet.csv").write_text("epoch,loss,accuracy,spikes,seconds\n0,,0.1,20,1\n")
-    assert Page(report(run)).sections == SECTIONS
+    assert Page(report(run)).sections == [one for one in SECTIONS if one != "optima"]
     assert figures(run) == FIGURES
 
 
