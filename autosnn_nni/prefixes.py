@@ -6,7 +6,7 @@ population is walked as a trie, batch after batch and depth-first inside, and ev
 gets exactly what it would get by itself.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property, partial
 from typing import Any
@@ -136,7 +136,7 @@ class PopulationScorer:
             outputs = segments[prefix](x)
             return spikes + totals[prefix].take(), outputs
 
-        with ExitStack() as stack, self._progress(ends) as advance:
+        with ExitStack() as stack, self._progress() as advance:
             if is_spiking(self.supernet):
                 for total in totals.values():
                     stack.enter_context(total)
@@ -176,14 +176,14 @@ class PopulationScorer:
         return kept
 
     @contextmanager
-    def _progress(self, architectures: Sized) -> Iterator[Callable[[int], None]]:
+    def _progress(self) -> Iterator[Callable[[int], None]]:
         images, done = sum(len(labels) for _, labels in self.val), 0
         with progress_bar("Search, a generation", images, "images") as show:
 
             def advance(more: int) -> None:
                 nonlocal done
                 done += more
-                show(done, f"of {len(architectures):,} architectures")
+                show(done, "")
 
             yield advance
 
