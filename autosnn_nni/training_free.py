@@ -1,7 +1,7 @@
 """Architectures scored by the spikes of untrained networks."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from random import Random
@@ -37,8 +37,13 @@ class TrainingFreeEvaluator(PopulationEvaluator):
         self, supernet: Any, samples: Sequence[Mapping[str, str]]
     ) -> list[Metrics]:
         """Metrics of every sample, in order."""
-        config = supernet.config
-        return _score_all(samples, lambda sample: self._score(config, from_sample(sample)))
+        metrics: list[Metrics] = []
+        with progress_bar("Search, a generation", len(samples), "architectures") as advance:
+            for sample in samples:
+                metrics.append(self._score(supernet.config, from_sample(sample)))
+                best = max(one["default"] for one in metrics)
+                advance(len(metrics), f"best {best:.4f}")
+        return metrics
 
     @torch.no_grad()
     def _score(self, config: NetworkConfig, blocks: tuple[str, ...]) -> Metrics:
@@ -56,16 +61,3 @@ class TrainingFreeEvaluator(PopulationEvaluator):
     def _batches(self) -> Any:
         batches = train_batches(self.data, replace(self.training, batch_size=_IMAGES))
         return islice(batches, _BATCHES)
-
-
-def _score_all(
-    samples: Sequence[Mapping[str, str]], score: Callable[[Mapping[str, str]], Metrics]
-) -> list[Metrics]:
-    """Metrics of every sample, in order, with a progress bar."""
-    metrics: list[Metrics] = []
-    with progress_bar("Search, a generation", len(samples), "architectures") as advance:
-        for sample in samples:
-            metrics.append(score(sample))
-            best = max(one["default"] for one in metrics)
-            advance(len(metrics), f"best {best:.4f}")
-    return metrics

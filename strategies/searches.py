@@ -7,7 +7,6 @@ class and one ``SEARCHES.add`` line.
 
 import inspect
 import itertools
-import math
 import sys
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -135,18 +134,11 @@ class Exhaustive:
         population = (head + tail for tail in itertools.product(*slots[depth:]))
         return [blocks for blocks in population if blocks not in history.seen]
 
-    def generations(self, choices: Choices) -> int:
-        """How many there are."""
-        return min(self.rounds, Choices(choices[: _depth(choices)]).size)
-
 
 def _depth(choices: Choices) -> int:
     """The first blocks that a generation of an exhaustive search has in common."""
-    return next(
-        depth
-        for depth in range(len(choices) + 1)
-        if math.prod(map(len, choices[depth:])) <= GENERATION
-    )
+    depths = range(len(choices) + 1)
+    return next(depth for depth in depths if Choices(choices[depth:]).size <= GENERATION)
 
 
 @dataclass(frozen=True, kw_only=True)

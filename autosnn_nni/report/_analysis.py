@@ -77,18 +77,18 @@ def optima(candidates: Sequence[Candidate]) -> list[Optimum]:
     """
     hull: list[Candidate] = []
     for candidate in candidate_front(candidates):
-        if candidate.accuracy <= 0 or candidate.spikes <= 0 or _equal(hull[-1:], candidate):
+        if candidate.accuracy <= 0 or candidate.spikes <= 0:
+            continue
+        if hull and hull[-1].spikes == candidate.spikes:  # the front has equal ones side by side
             continue
         while len(hull) > 1 and _slope(hull[-2], hull[-1]) <= _slope(hull[-1], candidate):
             hull.pop()
         hull.append(candidate)
+    if not hull:
+        return []
     turns = [-_slope(one, other) for one, other in itertools.pairwise(hull)]
     bounds = itertools.pairwise([-math.inf, *turns, 0.0])
-    return [Optimum(one, *between) for one, between in zip(hull, bounds, strict=bool(hull))]
-
-
-def _equal(last: Sequence[Candidate], candidate: Candidate) -> bool:
-    return any(one.spikes == candidate.spikes for one in last)
+    return [Optimum(one, *between) for one, between in zip(hull, bounds, strict=True)]
 
 
 def _slope(one: Candidate, other: Candidate) -> float:

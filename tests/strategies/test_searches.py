@@ -167,7 +167,7 @@ class TestExhaustive:
         history, proposed = search(Exhaustive(), PAPER, noise)
         assert len(history) == PAPER.size == 3125
         assert history.seen == set(itertools.product(*PAPER))
-        assert len(proposed) == Exhaustive().generations(PAPER) == 25
+        assert len(proposed) == 25
 
     def test_a_generation_has_its_first_blocks_in_common(self) -> None:
         _, proposed = search(Exhaustive(seed=3), PAPER, noise)
@@ -177,12 +177,13 @@ class TestExhaustive:
 
     def test_a_large_space_has_small_generations(self) -> None:
         choices = Choices([tuple("abcde")] * 8)
-        search = Exhaustive()
-        assert search.generations(choices) == 3125
-        assert len(search.propose(choices, History())) == 125
+        assert len(Exhaustive().propose(choices, History())) == 125
+        for generation, size in (3124, 125), (3125, 0):
+            history = History(evaluate([("",) * 8], noise, generation))
+            assert len(Exhaustive().propose(choices, history)) == size
 
     def test_rounds_limit_it(self) -> None:
-        assert Exhaustive(rounds=4).generations(PAPER) == 4
+        assert search(Exhaustive(rounds=4), PAPER, noise)[0].generations == 4
 
 
 class TestEvolution:
