@@ -1,4 +1,4 @@
-"""The architecture that a command is about: by its blocks, a search's result, or its name."""
+"""The architecture that a command is about: by its blocks, of a search, or by its name."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,15 +7,22 @@ from typing import Any
 
 from autosnn_nni.errors import UserError
 from autosnn_nni.files import read_json
+from autosnn_nni.picking import described, pick
+from autosnn_nni.run_directory import load_run
 from autosnn_nni.search_spaces import NETWORKS, Architecture, from_text
+from autosnn_nni.search_state import searched
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """Blocks, and the settings that come with them: at least the space, unless blocks alone."""
+    """Blocks, and the settings that come with them: at least the space, unless blocks alone.
+
+    ``why`` tells people how they were chosen.
+    """
 
     blocks: Architecture
     own: Mapping[str, Any] = field(default_factory=dict)
+    why: str = ""
 
     def settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Its own settings and the ``given`` ones, which win; raises for another space."""
@@ -25,16 +32,39 @@ class Chosen:
         return {**self.own, **given}
 
 
-def choose(blocks: str | None, best: Path | None, network: str | None) -> Chosen:
-    """What ``--blocks``, ``--architecture`` or ``--network`` names, of which one must be given."""
-    if [blocks, best, network].count(None) != 2:
-        raise UserError("name one architecture: --blocks, --architecture or --network")
+def choose(
+    blocks: str | None,
+    best: Path | None,
+    network: str | None,
+    rule: str | None = None,
+    run: Path | None = None,
+) -> Chosen:
+    """What ``--blocks``, ``--architecture``, ``--network`` or ``--pick`` names: one must be given.
+
+    Of a ``run`` come the search that ``--pick`` is about and, for blocks too, the settings.
+    """
+    if [blocks, best, network, rule].count(None) != 3:
+        raise UserError(
+            "name one architecture: --blocks, --architecture or --network, or --pick one of a run"
+        )
+    if run is not None and best is None and network is None:
+        return _of_run(run, blocks, rule)
+    if run is not None:
+        raise UserError("--from goes with --pick or --blocks")
     if blocks is not None:
         return Chosen(from_text(blocks))
     if best is not None:
         return _read(best)
     named = NETWORKS[str(network)]
     return Chosen(named.blocks, {"space": named.space})
+
+
+def _of_run(path: Path, blocks: str | None, rule: str | None) -> Chosen:
+    settings = load_run(path).settings
+    if rule is None:
+        return Chosen(from_text(str(blocks)), vars(settings))
+    picked = pick(rule, searched(path), settings.constraints)
+    return Chosen(picked.blocks, vars(settings), f"{path}, {rule}: {described(picked)}")
 
 
 def _read(path: Path) -> Chosen:

@@ -17,6 +17,7 @@ from autosnn_nni.errors import UserError
 from autosnn_nni.machine import Machine
 from autosnn_nni.memory import keep_freed_memory
 from autosnn_nni.options import with_settings
+from autosnn_nni.settings import STAGES
 
 #: What typer returns for Ctrl-C.
 _INTERRUPTED = 130
@@ -43,7 +44,7 @@ def autosnn(
 
 
 @app.command()
-@with_settings("supernet", "search", "retrain")
+@with_settings(*STAGES)
 def search(
     given: dict[str, Any],
     data_dir: DataDir = None,
@@ -59,7 +60,7 @@ def search(
 
 
 @app.command()
-@with_settings("supernet", "search", "retrain")
+@with_settings(*STAGES)
 def supernet(
     given: dict[str, Any],
     data_dir: DataDir = None,
@@ -74,12 +75,22 @@ def supernet(
 
 
 @app.command()
-@with_settings("supernet", "search", "retrain")
+@with_settings(*STAGES)
 def train(
     given: dict[str, Any],
     blocks: Blocks = None,
     architecture: Annotated[Path | None, typer.Option(help="A search's best.json")] = None,
     network: Network = None,
+    pick: Annotated[
+        str | None,
+        typer.Option(help="Of a search: knee, fittest, 'spikes<80K' or 'accuracy>0.9'"),
+    ] = None,
+    from_: Annotated[
+        Path | None,
+        typer.Option(
+            "--from", help="The run that --pick or --blocks are of [default: runs/DATASET]"
+        ),
+    ] = None,
     data_dir: DataDir = None,
     device: Device = "auto",
     devices: Devices = 1,
@@ -91,7 +102,8 @@ def train(
     from autosnn_nni import commands
     from autosnn_nni.architectures import choose
 
-    chosen = choose(blocks, architecture, network)
+    run = from_ or (commands.default_output(given) if pick else None)
+    chosen = choose(blocks, architecture, network, pick, run)
     commands.train(given, chosen, output, Machine(data_dir, device, devices))
 
 

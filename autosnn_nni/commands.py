@@ -8,22 +8,25 @@ from autosnn_nni.architectures import Chosen
 from autosnn_nni.checkpoints import load_checkpoint
 from autosnn_nni.errors import UserError
 from autosnn_nni.machine import Machine
+from autosnn_nni.picking import keeping
 from autosnn_nni.pipeline import Pipeline
 from autosnn_nni.processes import torchrun_processes
 from autosnn_nni.report import write_report
 from autosnn_nni.run_directory import RunDirectory, join_run, locked, open_run
 from autosnn_nni.search_spaces import Architecture, to_text
+from autosnn_nni.search_state import load_history
 from autosnn_nni.tables import say, show_results
 
 
 def search(given: dict[str, Any], output: Path | None, machine: Machine) -> None:
     """All three stages, the report, and a table of the results."""
     _check_alone()
-    path = output or _default_output(given)
+    path = output or default_output(given)
     with locked(path):
         pipeline = Pipeline(open_run(path, given), machine)
         _check_searchable(pipeline.run)
         pipeline.search()
+        _check_constraints(pipeline)
         pipeline.retrain()
         report = pipeline.report()
     show_results(pipeline.run, report)
@@ -31,7 +34,7 @@ def search(given: dict[str, Any], output: Path | None, machine: Machine) -> None
 
 def supernet(given: dict[str, Any], output: Path | None, machine: Machine) -> None:
     """Stage 1; of processes that torchrun has started, the first one writes."""
-    path = output or _default_output(given)
+    path = output or default_output(given)
     started = torchrun_processes()
     if started is not None and started.rank > 0:
         Pipeline(join_run(path, given), machine).supernet()
@@ -48,6 +51,8 @@ def train(given: dict[str, Any], chosen: Chosen, output: Path | None, machine: M
     """Stage 3 of one architecture."""
     _check_alone()
     path = output or Path("runs/train")
+    if chosen.why:
+        say(chosen.why)
     with locked(path):
         if (path / "supernet.ckpt").exists():
             raise UserError(f"{path} is of a search; name another --output")
@@ -63,8 +68,21 @@ def report(path: Path) -> None:
     say(f"Report: {write_report(path)}")
 
 
-def _default_output(given: Mapping[str, Any]) -> Path:
+def default_output(given: Mapping[str, Any]) -> Path:
+    """The folder of a search that names none."""
     return Path("runs") / str(given.get("dataset", "digits"))
+
+
+def _check_constraints(pipeline: Pipeline) -> None:
+    """Training is long, and what breaks the constraints was not asked for."""
+    run = pipeline.run
+    try:
+        keeping(load_history(run), run.settings.constraints)
+    except UserError as error:
+        raise UserError(
+            f"{error}; {pipeline.report()} shows what there is: name other constraints, or "
+            f"autosnn train --from {run.path} --pick ..."
+        ) from None
 
 
 def _check_same(run: RunDirectory, blocks: Architecture) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from autosnn_nni.quantities import number
 from autosnn_nni.settings import Settings
 
 
@@ -27,6 +28,7 @@ _FORMS: dict[str, tuple[str, Any, Callable[[Any], Any]]] = {
     ),
     "candidates": ("--candidates", str, _architecture),
     "lambda_": ("--lambda", float, float),
+    "max_spikes": ("--max-spikes", str, lambda text: number(text, "--max-spikes")),
     "baselines": ("--baselines/--no-baselines", bool, bool),
 }
 

@@ -15,7 +15,8 @@ from autosnn_nni.settings import STAGES, Settings
 #: What each stage writes; a stage done anew moves these away, in this order.
 _OUTPUTS = {
     "supernet": ("supernet.ckpt", "supernet.csv"),
-    "search": ("search.json", "candidates.csv", "best.json", "front.csv"),
+    "search": ("search.json", "candidates.csv"),
+    "choice": ("best.json", "front.csv"),
     "retrain": (
         "retrained.ckpt",
         "retrained.csv",

@@ -56,9 +56,9 @@ def _rows(history: History) -> Iterator[Mapping[str, Any]]:
 
 
 def save_best(run: RunDirectory, history: History) -> None:
-    """Write the fittest architecture: the search is done."""
-    (best,) = history.top(1)
+    """Write the fittest architecture that keeps the constraints, or the closest: it is done."""
     settings = run.settings
+    (best,) = history.top(1, settings.constraints)
     write_json(
         run.best,
         {

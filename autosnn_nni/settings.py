@@ -18,11 +18,12 @@ from autosnn_nni.registry import hint
 if TYPE_CHECKING:
     from autosnn_nni.data import DataInfo
     from autosnn_nni.search_spaces import NetworkConfig
-    from autosnn_nni.strategies import Fitness, Search
+    from autosnn_nni.strategies import Constraints, Fitness, Search
 
 _CANDIDATES_HELP = "Candidate blocks [default: the space's, skip,SCB_k3,SCB_k5,SRB_k3,SRB_k5]"
 
-STAGES = ("supernet", "search", "retrain")
+#: Of a search that does not heed them, constraints only decide which architecture is chosen.
+STAGES = ("supernet", "search", "choice", "retrain")
 
 
 def _of(stage: str, default: Any, meaning: str) -> Any:
@@ -58,6 +59,8 @@ class Settings:
     rounds: int | None = _of("search", None, "Generations [default: 10, or all of exhaustive]")
     val_images: int | None = _of("search", None, "Score on so many images of D_val [default: all]")
     calibration_batches: int = _of("search", 4, "For batch norm's statistics; 0 is off")
+    max_spikes: float | None = _of("choice", None, "The best has at most so many: 80K, 1.2M")
+    min_accuracy: float | None = _of("choice", None, "The best has at least this on D_val: 0.85")
     retrain_epochs: int = _of("retrain", None, "Stage 3 [default: the data set's own]")
     baselines: bool = _of("retrain", True, "Also train the space filled with SCB_k3 and SRB_k3")
 
@@ -67,6 +70,8 @@ class Settings:
         self._fill_in()
         self._check_numbers()
         _ = self.network, self.fitness, self.search
+        if self.min_accuracy is not None and not self.needs_supernet:
+            raise UserError(f"--min-accuracy: {self.strategy} measures no accuracies")
 
     def _fill_in(self) -> None:
         from autosnn_nni.search_spaces import MACROS
@@ -139,10 +144,21 @@ class Settings:
     @property
     def search(self) -> "Search":
         """The search of this run."""
-        from autosnn_nni.strategies import SEARCHES
+        from autosnn_nni.strategies import SEARCHES, Constraints
 
         named = {} if self.rounds is None else {"rounds": self.rounds}
-        return SEARCHES[self.strategy](seed=self.seed, **named)
+        search = SEARCHES[self.strategy](seed=self.seed, **named)
+        constraints = self.constraints
+        if isinstance(search, Constraints):
+            return dataclasses.replace(search, **vars(constraints))
+        return search
+
+    @property
+    def constraints(self) -> "Constraints":
+        """What the best architecture has to keep."""
+        from autosnn_nni.strategies import Constraints
+
+        return Constraints(max_spikes=self.max_spikes, min_accuracy=self.min_accuracy)
 
     @property
     def needs_supernet(self) -> bool:
@@ -191,7 +207,13 @@ class Settings:
         for one in fields(self):
             mine, theirs = getattr(self, one.name), getattr(other, one.name)
             if mine != theirs:
-                yield one.metadata["stage"], f"{_flag(one.name)} is {theirs!r} there, {mine!r} here"
+                yield self._stage(one), f"{_flag(one.name)} is {theirs!r} there, {mine!r} here"
+
+    def _stage(self, setting: "dataclasses.Field[Any]") -> str:
+        from autosnn_nni.strategies import Constraints
+
+        stage: str = setting.metadata["stage"]
+        return "search" if stage == "choice" and isinstance(self.search, Constraints) else stage
 
 
 def _flag(name: str) -> str:
@@ -204,4 +226,4 @@ def _fits(value: Any, hint: Any) -> bool:
         return isinstance(value, tuple) and all(isinstance(item, str) for item in value)
     if isinstance(value, bool):
         return hint is bool
-    return isinstance(value, int | float if hint is float else hint)
+    return isinstance(value, hint | int if isinstance(0.0, hint) else hint)

@@ -12,6 +12,7 @@ GRID: Final = "#e4e8ec"
 CANDIDATE: Final = "#9fb0c0"
 FRONT: Final = "#0072B2"
 WINNER: Final = "#D55E00"
+KNEE: Final = "#009E73"
 BASELINES: Final = ("#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 OTHER: Final = "#7f8c99"
 KINDS: Final = {

@@ -53,7 +53,8 @@ class AutoSNNTuner(SearchTuner):
 
 def fittest(run: RunDirectory, count: int) -> Listed:
     """The fittest architectures of the run's search; raises :class:`UserError` if it has none."""
-    return Listed(tuple(one.blocks for one in searched(run.path).top(count)))
+    top = searched(run.path).top(count, run.settings.constraints)
+    return Listed(tuple(one.blocks for one in top))
 
 
 def check_arguments(arguments: Mapping[str, Any]) -> None:

@@ -1,8 +1,11 @@
 from .autosnn import AutoSNN
 from .choices import Choices
+from .constraints import NO_CONSTRAINTS, Constraints
 from .fitness import DISCOUNTING, Fitness
 from .hamming import HammingKernel
 from .history import Evaluated, History, Metrics
+from .nsga2 import NSGA2
+from .pareto import front_of, knee, pareto_front
 from .population import (
     PopulationEngine,
     PopulationEvaluator,
@@ -24,9 +27,12 @@ from .tuner import SearchTuner
 
 __all__ = [
     "DISCOUNTING",
+    "NO_CONSTRAINTS",
+    "NSGA2",
     "SEARCHES",
     "AutoSNN",
     "Choices",
+    "Constraints",
     "Evaluated",
     "Evolution",
     "Exhaustive",
@@ -44,5 +50,8 @@ __all__ = [
     "SupernetEvaluator",
     "TrialSearch",
     "UniformPaths",
+    "front_of",
+    "knee",
     "make_search",
+    "pareto_front",
 ]

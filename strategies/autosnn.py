@@ -46,4 +46,4 @@ class AutoSNN(UniformPaths):
     def list_models(self, sort: bool = True, limit: int | None = None) -> Iterator[Any]:
         """The evaluated architectures, fittest first, as frozen models with their metrics."""
         space = RawFormatModelSpace(self.supernet, self.scorer)
-        return trained_models(space, self.history, sort, limit)
+        return trained_models(self.search, space, self.history, sort, limit)

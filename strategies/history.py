@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from autosnn_nni.search_spaces import Architecture
+from autosnn_nni.strategies.constraints import NO_CONSTRAINTS, Constraints
 
 #: ``default`` (the fitness), ``accuracy`` and ``spikes``, as trials report them to NNI.
 Metrics = Mapping[str, float]
@@ -54,9 +55,16 @@ class History(Sequence[Evaluated]):
             self.seen.add(one.blocks)
             self._evaluated.append(one)
 
-    def top(self, count: int) -> list[Evaluated]:
-        """The fittest, best first; of equals the one evaluated first (``P_top``)."""
-        return sorted(self._evaluated, key=lambda one: -one.fitness)[:count]
+    def top(self, count: int, constraints: Constraints = NO_CONSTRAINTS) -> list[Evaluated]:
+        """The fittest, best first; of equals the one evaluated first (``P_top``).
+
+        Those that break ``constraints`` come last, the ones that break them least first.
+        """
+
+        def rank(one: Evaluated) -> tuple[float, float]:
+            return constraints.violation(one.accuracy, one.spikes), -one.fitness
+
+        return sorted(self._evaluated, key=rank)[:count]
 
     @property
     def generations(self) -> int:

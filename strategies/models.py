@@ -11,6 +11,7 @@ from nni.nas.space import ExecutableModelSpace, ModelStatus
 from autosnn_nni.errors import UserError
 from autosnn_nni.search_spaces import Architecture, from_sample, to_sample
 from autosnn_nni.strategies.choices import Choices
+from autosnn_nni.strategies.constraints import NO_CONSTRAINTS, Constraints
 from autosnn_nni.strategies.generations import close_generation, next_generation
 from autosnn_nni.strategies.history import LATE, History, Metrics, are_metrics
 from autosnn_nni.strategies.searches import Search
@@ -104,10 +105,14 @@ def _trained(models: Mapping[Architecture, ExecutableModelSpace]) -> set[Archite
 
 
 def trained_models(
-    space: ExecutableModelSpace, history: History, sort: bool, limit: int | None
+    search: Search, space: ExecutableModelSpace, history: History, sort: bool, limit: int | None
 ) -> Iterator[Any]:
-    """The evaluated architectures as frozen models with their metrics, fittest first."""
-    ordered = history.top(len(history)) if sort else list(history)
+    """The evaluated architectures as frozen models with their metrics, fittest first.
+
+    Those that break the constraints of ``search`` come last.
+    """
+    constraints = search if isinstance(search, Constraints) else NO_CONSTRAINTS
+    ordered = history.top(len(history), constraints) if sort else list(history)
     for one in ordered[:limit]:
         model = space.freeze(to_sample(one.blocks))
         model.metrics.final = one.fitness

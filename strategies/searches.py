@@ -17,7 +17,10 @@ from autosnn_nni.errors import UserError
 from autosnn_nni.registry import Registry
 from autosnn_nni.search_spaces import Architecture
 from autosnn_nni.strategies.choices import Choices
+from autosnn_nni.strategies.constraints import Constraints
 from autosnn_nni.strategies.history import History
+from autosnn_nni.strategies.nsga2 import NSGA2
+from autosnn_nni.strategies.rounds import check_sizes, generation_rng
 
 #: Draws per wanted child before a parent pool counts as exhausted.
 ATTEMPTS = 10
@@ -39,11 +42,12 @@ class Search(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evolution:
+class Evolution(Constraints):
     """Algorithm 1 of the paper: mutation and crossover of the ``top`` fittest.
 
     ``rounds`` is the paper's T, ``population`` p, ``mutated`` p_m, ``crossed`` p_c, ``top`` k and
-    ``mutation_ratio`` rho.
+    ``mutation_ratio`` rho. With constraints those that keep them come first in P_top: parents that
+    break them would have children that do.
     """
 
     rounds: int = 10
@@ -55,7 +59,8 @@ class Evolution:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        _check_sizes(rounds=self.rounds, population=self.population, top=self.top)
+        super().__post_init__()
+        check_sizes(rounds=self.rounds, population=self.population, top=self.top)
         if min(self.mutated, self.crossed) < 0 or self.mutated + self.crossed > self.population:
             raise UserError(
                 f"mutated ({self.mutated}) and crossed ({self.crossed}) must be 0 or more and "
@@ -66,8 +71,8 @@ class Evolution:
 
     def propose(self, choices: Choices, history: History) -> list[Architecture]:
         """Lines 3 to 13: mutants, then crossings, then random ones up to ``population``."""
-        rng = _generation_rng(self.seed, history)
-        parents = [one.blocks for one in history.top(self.top)]
+        rng = generation_rng(self.seed, history)
+        parents = [one.blocks for one in history.top(self.top, self)]
         pool: dict[Architecture, None] = {}
         if parents:
             known = history.seen
@@ -100,11 +105,11 @@ class RandomSearch:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        _check_sizes(rounds=self.rounds, population=self.population)
+        check_sizes(rounds=self.rounds, population=self.population)
 
     def propose(self, choices: Choices, history: History) -> list[Architecture]:
         """``population`` architectures not evaluated before."""
-        rng = _generation_rng(self.seed, history)
+        rng = generation_rng(self.seed, history)
         return choices.unseen(rng, self.population, history.seen)
 
 
@@ -120,7 +125,7 @@ class Exhaustive:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        _check_sizes(rounds=self.rounds)
+        check_sizes(rounds=self.rounds)
 
     def propose(self, choices: Choices, history: History) -> list[Architecture]:
         """All that begin with the next blocks."""
@@ -161,18 +166,6 @@ class Listed:
         return [blocks for blocks in self.architectures if blocks not in history.seen]
 
 
-def _check_sizes(**sizes: int) -> None:
-    for name, size in sizes.items():
-        if not isinstance(size, int):
-            raise UserError(f"{name} must be a whole number, not {size!r}")
-        if size < 1:
-            raise UserError(f"{name} must be at least 1, not {size}")
-
-
-def _generation_rng(seed: int, history: History) -> Random:
-    return Random(f"{seed}/{history.generations + 1}")
-
-
 def _other(rng: Random, block: str, candidates: tuple[str, ...]) -> str:
     others = [name for name in candidates if name != block]
     return rng.choice(others) if others else block
@@ -196,6 +189,7 @@ def _collect(
 
 SEARCHES: Registry[Callable[..., Search]] = Registry("strategy")
 SEARCHES.add("evolution", Evolution)
+SEARCHES.add("nsga2", NSGA2)
 SEARCHES.add("random", RandomSearch)
 SEARCHES.add("exhaustive", Exhaustive)
 SEARCHES.add("snasnet", SNASNet)

@@ -54,7 +54,7 @@ class TrialSearch(Strategy):
 
     def list_models(self, sort: bool = True, limit: int | None = None) -> Iterator[Any]:
         """The evaluated architectures, fittest first, as frozen models with their metrics."""
-        return trained_models(self.model_space, self.history, sort, limit)
+        return trained_models(self.search, self.model_space, self.history, sort, limit)
 
     def state_dict(self) -> dict[str, Any]:
         """Nothing: NNI's own record of the trials is the state, and is never behind."""

@@ -5,8 +5,7 @@
 PosixPath('runs/a/report.html')
 """
 
-from autosnn_nni.report._analysis import pareto_front
 from autosnn_nni.report._contents import Run, load_run
 from autosnn_nni.report._write import write_report
 
-__all__ = ["Run", "load_run", "pareto_front", "write_report"]
+__all__ = ["Run", "load_run", "write_report"]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from autosnn_nni.report._contents import Baseline, Best, Candidate, Epoch, Result, Run, Stage
+from autosnn_nni.strategies import Constraints, front_of, knee
 from autosnn_nni.theme import (
     BASELINES,
     FRONT,
@@ -36,30 +37,6 @@ class Contender:
     training: tuple[Epoch, ...]
 
 
-def pareto_front(points: Sequence[tuple[float, float]]) -> list[int]:
-    """Indices of the ``(accuracy, spikes)`` pairs that no other pair dominates, by spikes.
-
-    A pair dominates another when its accuracy is no lower, its spikes are no higher and the two
-    differ. Equal pairs are on the front together; a pair with a NaN never is.
-
-    >>> pareto_front([(0.9, 300.0), (0.8, 400.0), (0.7, 100.0)])
-    [2, 0]
-    """
-    numbers = [i for i, point in enumerate(points) if not any(map(math.isnan, point))]
-    front: list[int] = []
-    for index in sorted(numbers, key=lambda i: (points[i][1], -points[i][0])):
-        last = points[front[-1]] if front else (-math.inf, math.nan)
-        if points[index][0] > last[0] or points[index] == last:
-            front.append(index)
-    return front
-
-
-def candidate_front(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """The Pareto front of the evaluated architectures, by spikes."""
-    front = pareto_front([(candidate.accuracy, candidate.spikes) for candidate in candidates])
-    return [candidates[index] for index in front]
-
-
 @dataclass(frozen=True)
 class Optimum:
     """The fittest evaluated architecture for every lambda from ``lowest`` to ``highest``."""
@@ -76,7 +53,7 @@ def optima(candidates: Sequence[Candidate]) -> list[Optimum]:
     hull of log accuracy over log spikes.
     """
     hull: list[Candidate] = []
-    for candidate in candidate_front(candidates):
+    for candidate in front_of(candidates):
         if candidate.accuracy <= 0 or candidate.spikes <= 0:
             continue
         if hull and hull[-1].spikes == candidate.spikes:  # the front has equal ones side by side
@@ -93,6 +70,41 @@ def optima(candidates: Sequence[Candidate]) -> list[Optimum]:
 
 def _slope(one: Candidate, other: Candidate) -> float:
     return math.log(other.accuracy / one.accuracy) / math.log(other.spikes / one.spikes)
+
+
+@dataclass(frozen=True)
+class OnFront:
+    """An architecture of the Pareto front, and the lambdas for which it is the fittest, if any."""
+
+    candidate: Candidate
+    optimum: Optimum | None
+    is_knee: bool
+    keeps: bool
+
+
+def front(run: Run) -> list[OnFront]:
+    """The Pareto front of the evaluated architectures, by spikes."""
+    known = with_accuracy(run.candidates)
+    best_for = {one.candidate: one for one in optima(known)}
+    bend, kept = knee_of(run), set(keeping(run))
+    return [OnFront(one, best_for.get(one), one == bend, one in kept) for one in front_of(known)]
+
+
+def constraints(run: Run) -> Constraints:
+    """What the best architecture of the run has to keep."""
+    bounds = ("max_spikes", "min_accuracy")
+    return Constraints(**{name: run.settings.get(name) for name in bounds})
+
+
+def keeping(run: Run) -> list[Candidate]:
+    """Those that keep the constraints."""
+    bounds = constraints(run)
+    return [one for one in run.candidates if not bounds.violation(one.accuracy, one.spikes)]
+
+
+def knee_of(run: Run) -> Candidate | None:
+    """What ``autosnn train --pick knee`` trains."""
+    return knee(keeping(run))
 
 
 def top_candidates(candidates: Sequence[Candidate], count: int = 10) -> list[Candidate]:

@@ -7,8 +7,15 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from autosnn_nni import theme
-from autosnn_nni.report._analysis import Contender, Progress, candidate_front
-from autosnn_nni.report._contents import Best, Candidate, Layer
+from autosnn_nni.report._analysis import (
+    Contender,
+    Progress,
+    constraints,
+    knee_of,
+    with_accuracy,
+)
+from autosnn_nni.report._contents import Best, Candidate, Layer, Run
+from autosnn_nni.strategies import front_of
 
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 _POINT = "%{text}<br>%{y:.1f} % validation accuracy<br>%{x:,.0f} spikes per image"
@@ -27,19 +34,30 @@ def figure_html(figure: go.Figure, name: str) -> str:
     return html
 
 
-def accuracy_spikes_figure(candidates: Sequence[Candidate], best: Best | None) -> go.Figure:
-    """Accuracy against spikes of every evaluated architecture, the front and the winner."""
-    front = candidate_front(candidates)
+def accuracy_spikes_figure(run: Run) -> go.Figure:
+    """Accuracy against spikes of every evaluated architecture, front, knee, winner, constraints."""
+    known = with_accuracy(run.candidates)
     figure = go.Figure(
         [
-            _points(candidates, "Evaluated architecture", color=theme.CANDIDATE, size=7),
-            _points(front, "Pareto front", color=theme.FRONT, size=9),
+            _points(known, "Evaluated architecture", color=theme.CANDIDATE, size=7),
+            _points(front_of(known), "Pareto front", color=theme.FRONT, size=9),
         ]
     )
     figure.data[1].update(mode="lines+markers", line={"shape": "hv", "width": 2})
-    if best:
-        figure.add_trace(_winner(best))
-    return _laid_out(figure, theme.SPIKES, theme.VALIDATION_ACCURACY, height=460)
+    if bend := knee_of(run):
+        figure.add_trace(_points([bend], "Knee", color=theme.KNEE, size=15, symbol="diamond-open"))
+        figure.data[-1].marker.line.update(width=2, color=theme.KNEE)
+    if run.best:
+        figure.add_trace(_winner(run.best))
+    _laid_out(figure, theme.SPIKES, theme.VALIDATION_ACCURACY, height=460)
+    bounds = constraints(run)
+    if bounds.max_spikes is not None:
+        figure.add_vline(bounds.max_spikes, line_dash="dash", annotation_text="most spikes")
+    if bounds.min_accuracy is not None:
+        figure.add_hline(
+            100 * bounds.min_accuracy, line_dash="dash", annotation_text="least accuracy"
+        )
+    return figure
 
 
 def _points(candidates: Sequence[Candidate], name: str, **marker: Any) -> go.Scatter:

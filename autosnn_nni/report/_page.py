@@ -1,6 +1,7 @@
 """The page: what the template shows, and the template filled in."""
 
 import functools
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,9 +55,10 @@ def render(run: Run) -> str:
         kinds={stage.kind: stage.colour for stage in stages},
         comparison=[network for network in analysis.contenders(run) if network.result],
         has_baselines=any(baseline.result for baseline in run.baselines),
-        front=analysis.candidate_front(run.candidates),
+        front=analysis.front(run),
+        constraints=str(analysis.constraints(run)),
+        path=shlex.quote(str(run.path)),
         top=analysis.top_candidates(run.candidates),
-        optima=analysis.optima(analysis.with_accuracy(run.candidates)),
         progress=analysis.search_progress(run.candidates),
         trainings=analysis.trainings(run),
         figures=_figures(run),
@@ -84,8 +86,8 @@ def _template() -> jinja2.Template:
 
 def _figures(run: Run) -> dict[str, Markup]:
     figures: dict[str, Any] = {}
-    if known := analysis.with_accuracy(run.candidates):
-        figures["search"] = interactive.accuracy_spikes_figure(known, run.best)
+    if analysis.with_accuracy(run.candidates):
+        figures["search"] = interactive.accuracy_spikes_figure(run)
     if run.candidates:
         progress = analysis.search_progress(run.candidates)
         figures["fitness"] = interactive.fitness_figure(progress)
@@ -122,7 +124,7 @@ def _context(settings: dict[str, Any]) -> list[str]:
 def _cards(run: Run) -> list[Card]:
     cards = _result_cards(run.result) if run.result else []
     if run.candidates:
-        front = len(analysis.candidate_front(run.candidates))
+        front = len(analysis.front(run))
         note = f"architectures, {front} on the front" if front else "architectures"
         cards.append(Card("Evaluated", f"{len(run.candidates):,}", note))
     if run.supernet:

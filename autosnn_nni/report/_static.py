@@ -12,25 +12,37 @@ from autosnn_nni.drawing import axis_titles, legend, panels_of, whole_numbers
 from autosnn_nni.report._analysis import (
     Contender,
     Progress,
-    candidate_front,
+    constraints,
+    knee_of,
     stage_caption,
     stage_shape,
+    with_accuracy,
 )
-from autosnn_nni.report._contents import Best, Candidate, Layer, Result, Stage
+from autosnn_nni.report._contents import Best, Candidate, Layer, Result, Run, Stage
+from autosnn_nni.strategies import front_of
 
 _STAGES_PER_ROW = 6
 
 
-def accuracy_spikes_figure(candidates: Sequence[Candidate], best: Best | None) -> Figure:
-    """Accuracy against spikes of every evaluated architecture, the front and the winner."""
+def accuracy_spikes_figure(run: Run) -> Figure:
+    """Accuracy against spikes of every evaluated architecture, front, knee, winner, constraints."""
     figure, [axes] = panels_of(1, width=8.0, height=4.8)
     dots = {"marker": "o", "markeredgecolor": "white", "markeredgewidth": 0.5}
-    _scatter(axes, candidates, "Evaluated architecture", theme.CANDIDATE, linestyle="", **dots)
-    front = candidate_front(candidates)
+    known = with_accuracy(run.candidates)
+    _scatter(axes, known, "Evaluated architecture", theme.CANDIDATE, linestyle="", **dots)
+    front = front_of(known)
     _scatter(axes, front, "Pareto front", theme.FRONT, drawstyle="steps-post", **dots)
-    if best:
+    if bend := knee_of(run):
+        ring = {"marker": "D", "markersize": 11, "markerfacecolor": "none", "markeredgewidth": 1.6}
+        _scatter(axes, [bend], "Knee", theme.KNEE, linestyle="", **ring)
+    if run.best:
         star = {"marker": "*", "markersize": 17, "markeredgecolor": "white"}
-        _scatter(axes, [best], "Winner", theme.WINNER, linestyle="", **star)
+        _scatter(axes, [run.best], "Winner", theme.WINNER, linestyle="", **star)
+    bounds = constraints(run)
+    if bounds.max_spikes is not None:
+        axes.axvline(bounds.max_spikes, label="Most spikes", color=theme.MUTED, ls="--")
+    if bounds.min_accuracy is not None:
+        axes.axhline(100 * bounds.min_accuracy, label="Least accuracy", color=theme.MUTED, ls="-.")
     axis_titles(axes, theme.SPIKES, theme.VALIDATION_ACCURACY)
     legend(figure, axes.lines)
     return figure

@@ -11,8 +11,9 @@ from autosnn_nni.drawing import png
 from autosnn_nni.files import write_whole
 from autosnn_nni.report import _analysis as analysis
 from autosnn_nni.report import _static as static
-from autosnn_nni.report._contents import Candidate, Layer, Run, load_run
+from autosnn_nni.report._contents import Layer, Run, load_run
 from autosnn_nni.report._page import render
+from autosnn_nni.search_spaces import to_text
 
 _LAYER_COLUMNS = ("name", "kind", "neurons", "spikes", "firing_rate")
 _FRONT_COLUMNS = ("architecture", "accuracy", "spikes", "lowest_lambda", "highest_lambda")
@@ -45,8 +46,8 @@ def write_report(run: Path) -> Path:
 
 def _figures(run: Run) -> dict[str, Figure]:
     figures = {}
-    if known := analysis.with_accuracy(run.candidates):
-        figures["search"] = static.accuracy_spikes_figure(known, run.best)
+    if analysis.with_accuracy(run.candidates):
+        figures["search"] = static.accuracy_spikes_figure(run)
     if run.candidates:
         figures["fitness"] = static.fitness_figure(analysis.search_progress(run.candidates))
     if stages := analysis.stages(run):
@@ -60,8 +61,8 @@ def _figures(run: Run) -> dict[str, Figure]:
 
 def _tables(run: Run) -> dict[str, str]:
     tables = {}
-    if known := analysis.with_accuracy(run.candidates):
-        tables["front"] = _front_table(known)
+    if analysis.with_accuracy(run.candidates):
+        tables["front"] = _front_table(run)
     if run.result and run.result.layers:
         tables["layers"] = _layers_table(run.result.layers)
     if any(baseline.result for baseline in run.baselines):
@@ -69,14 +70,15 @@ def _tables(run: Run) -> dict[str, str]:
     return tables
 
 
-def _front_table(candidates: Sequence[Candidate]) -> str:
+def _front_table(run: Run) -> str:
     """The Pareto front; lambdas are those for which an architecture is the fittest, if any."""
-    lambdas = {one.candidate: (one.lowest, one.highest) for one in analysis.optima(candidates)}
-    rows = (
-        ("-".join(one.blocks), one.accuracy, one.spikes, *lambdas.get(one, ("", "")))
-        for one in analysis.candidate_front(candidates)
-    )
-    return _table(_FRONT_COLUMNS, rows)
+    return _table(_FRONT_COLUMNS, map(_front_row, analysis.front(run)))
+
+
+def _front_row(row: analysis.OnFront) -> tuple[object, ...]:
+    one, best = row.candidate, row.optimum
+    lambdas = (best.lowest, best.highest) if best else ("", "")
+    return to_text(one.blocks), one.accuracy, one.spikes, *lambdas
 
 
 def _layers_table(layers: Sequence[Layer]) -> str:

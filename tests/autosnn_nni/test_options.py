@@ -39,6 +39,8 @@ OTHERS = {
     "rounds": "4",
     "calibration_batches": "0",
     "val_images": "50",
+    "max_spikes": "80000",
+    "min_accuracy": "0.5",
     "retrain_epochs": "9",
 }
 

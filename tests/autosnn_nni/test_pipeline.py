@@ -200,7 +200,7 @@ def test_an_exhaustive_search_has_the_optimum_for_every_lambda(
     space = ("--candidates", "skip,SCB_k3,SRB_k3", "--strategy", "exhaustive", "--val-images", 40)
     assert autosnn("search", *small, *epochs, *space, "--output", run).code == 0
     candidates = pd.read_csv(run / "candidates.csv")
-    blocks = candidates[[f"tbd{number}" for number in range(1, 6)]].agg("-".join, axis=1)
+    blocks = candidates[[f"tbd{number}" for number in range(1, 6)]].agg(", ".join, axis=1)
     assert len(candidates) == blocks.nunique() == 3**5
     assert (candidates["accuracy"] * 40 % 1 == 0).all()
     front = pd.read_csv(run / "front.csv")

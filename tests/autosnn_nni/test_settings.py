@@ -30,12 +30,14 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "spike_regularisation": st.floats(0, 10),
     "seed": st.integers(0, 2**32 - 1),
     "supernet_epochs": POSITIVE,
-    "strategy": st.sampled_from(["evolution", "random"]),
+    "strategy": st.sampled_from(["evolution", "nsga2", "random"]),
     "lambda_": st.floats(-100, 0),
     "discounting": st.sampled_from(["exponential", "linear"]),
     "rounds": st.none() | POSITIVE,
     "val_images": st.none() | POSITIVE,
     "calibration_batches": st.integers(0, 10**6),
+    "max_spikes": st.none() | st.floats(0, 1e9, exclude_min=True) | POSITIVE,
+    "min_accuracy": st.none() | st.floats(0, 1, exclude_min=True),
     "retrain_epochs": POSITIVE,
     "baselines": st.booleans(),
 }
@@ -66,7 +68,8 @@ def test_a_difference_is_named_with_its_stage(settings: Settings, data: st.DataO
         return
     ((stage, text),) = differences
     (field,) = (one for one in dataclasses.fields(Settings) if one.name == name)
-    assert stage == field.metadata["stage"]
+    heeded = name in ("max_spikes", "min_accuracy") and settings.strategy != "random"
+    assert stage == ("search" if heeded else field.metadata["stage"])
     assert stage in STAGES
     flag = "--" + name.rstrip("_").replace("_", "-")
     assert text == f"{flag} is {value!r} there, {getattr(settings, name)!r} here"
@@ -111,6 +114,8 @@ def test_lambda_is_written_without_its_underscore() -> None:
         ("learning_rate", "fast"),
         ("lambda", None),
         ("baselines", 1),
+        ("max_spikes", "80K"),
+        ("min_accuracy", True),
         ("plugins", 3),
     ],
 )

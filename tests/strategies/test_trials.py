@@ -14,6 +14,7 @@ from nni.nas.space import ModelStatus, SimplifiedModelSpace
 from autosnn_nni.errors import UserError
 from autosnn_nni.search_spaces import Architecture, SpikingSpace, from_sample
 from autosnn_nni.strategies import (
+    NSGA2,
     Choices,
     Evaluated,
     Evolution,
@@ -125,7 +126,9 @@ def results(engine: Engine, count: int) -> dict[Architecture, Any]:
     }
 
 
-@pytest.mark.parametrize("search", [EVOLUTION, RandomSearch(rounds=3, population=5)])
+@pytest.mark.parametrize(
+    "search", [EVOLUTION, NSGA2(rounds=3, population=6), RandomSearch(rounds=3, population=5)]
+)
 @settings(deadline=None, max_examples=15)
 @given(seed=st.integers(0, 99), lost=st.integers(0, 3))
 def test_trials_give_the_same_search_whatever_their_order(

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from autosnn_nni.errors import UserError
 from autosnn_nni.search_spaces import Architecture, from_sample, to_sample
 from autosnn_nni.strategies import (
+    NSGA2,
     Choices,
     Evaluated,
     Evolution,
@@ -79,7 +80,9 @@ def plain_history(search: Search, dies: Callable[[Architecture], bool]) -> Histo
     return history
 
 
-@pytest.mark.parametrize("search", [EVOLUTION, RandomSearch(rounds=3, population=5)])
+@pytest.mark.parametrize(
+    "search", [EVOLUTION, NSGA2(rounds=3, population=6), RandomSearch(rounds=3, population=5)]
+)
 @settings(deadline=None, max_examples=40)
 @given(concurrency=st.integers(1, 9), seed=st.integers(0, 99), lost=st.integers(0, 3))
 def test_trials_give_the_same_search_whatever_their_order(

@@ -13,7 +13,7 @@ from autosnn_nni.errors import UserError
 from autosnn_nni.report import write_report
 
 SECTIONS = [
-    *("network", "comparison", "search", "fitness", "top", "optima", "layers", "curves"),
+    *("network", "comparison", "search", "fitness", "top", "front", "layers", "curves"),
     "settings",
 ]
 FIGURES = ["fitness", "layers", "network", "search", "supernet", "training"]
@@ -96,7 +96,7 @@ def test_every_evaluated_architecture_can_be_read_on_hover(reported: Path) -> No
             ["network", "layers", "curves"],
             ["layers", "network", "training"],
         ),
-        (["candidates.csv"], ["search", "fitness", "top", "optima"], ["fitness", "search"]),
+        (["candidates.csv"], ["search", "fitness", "top", "front"], ["fitness", "search"]),
         (["best.json"], ["network"], ["network"]),
         (
             ["result.json", "baselines"],
@@ -167,7 +167,7 @@ def test_a_spike_free_search_and_a_single_epoch_are_drawn(run: Path) -> None:
     header = "tbd1,accuracy,spikes,fitness,generation\n"
     (run / "candidates.csv").write_text(f"{header}skip,0.1,0,inf,1\n")
     (run / "supernet.csv").write_text("epoch,loss,accuracy,spikes,seconds\n0,,0.1,20,1\n")
-    assert Page(report(run)).sections == [one for one in SECTIONS if one != "optima"]
+    assert Page(report(run)).sections == SECTIONS
     assert figures(run) == FIGURES
 
 

@@ -1,0 +1,104 @@
+"""NSGA-II (Deb et al. 2002), pymoo's: accuracy and spikes as two objectives."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from autosnn_nni.errors import UserError
+from autosnn_nni.search_spaces import Architecture
+from autosnn_nni.strategies.choices import Choices
+from autosnn_nni.strategies.constraints import Constraints
+from autosnn_nni.strategies.history import Evaluated, History
+from autosnn_nni.strategies.rounds import check_sizes, generation_rng
+
+
+@dataclass(frozen=True, kw_only=True)
+class NSGA2(Constraints):
+    """One search for the whole Pareto front; lambda has no say in it.
+
+    The parents of a generation are the ``population`` survivors of the last one's parents and
+    children, by rank and crowding distance. Children come from binary tournaments, uniform
+    crossover and random mutation, of one block in the mean. Constraints go before objectives: what
+    keeps them beats what breaks them, what breaks them less beats what breaks them more.
+    """
+
+    rounds: int = 10
+    population: int = 20
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_sizes(rounds=self.rounds, population=self.population)
+
+    def propose(self, choices: Choices, history: History) -> list[Architecture]:
+        """Children not evaluated before, then random ones up to ``population``.
+
+        Raises :class:`UserError` where accuracies are not known.
+        """
+        if any(math.isnan(one.accuracy) for one in history):
+            raise UserError(
+                "nsga2 needs accuracies; a search without training is random or snasnet"
+            )
+        rng = generation_rng(self.seed, history)
+        pool = self._children(choices, history) if history else {}
+        missing = self.population - len(pool)
+        return [*pool, *choices.unseen(rng, missing, history.seen | pool.keys())]
+
+    def _children(self, choices: Choices, history: History) -> dict[Architecture, None]:
+        """Up to ``population`` new ones; fewer where all that a mating gives has been seen."""
+        algorithm = self._replay(choices, history)
+        pool: dict[Architecture, None] = {}
+        while len(pool) < self.population:
+            codes = algorithm.ask()
+            children = [] if codes is None else [_decode(code, choices) for code in codes.get("X")]
+            new = [one for one in dict.fromkeys(children) if one not in history.seen | pool.keys()]
+            if not new:
+                break
+            pool.update(dict.fromkeys(new[: self.population - len(pool)]))
+        return pool
+
+    def _replay(self, choices: Choices, history: History) -> Any:
+        """pymoo's algorithm after all generations of ``history``.
+
+        They are told one by one: what has not survived one of them is no parent again, though it
+        were among the best of the whole history.
+        """
+        # Late: pymoo's import takes longer than most commands.
+        import numpy as np
+        from pymoo.algorithms.moo import nsga2
+        from pymoo.core.problem import Problem
+        from pymoo.core.termination import NoTermination
+        from pymoo.core.variable import Integer
+        from pymoo.operators.crossover.ux import UX
+        from pymoo.operators.mutation.rm import ChoiceRandomMutation
+
+        slots = {slot: Integer(bounds=(0, len(names) - 1)) for slot, names in enumerate(choices)}
+        bounds = len(self.excess(1.0, 1.0))
+        algorithm = nsga2.NSGA2(self.population, crossover=UX(), mutation=ChoiceRandomMutation())
+        problem = Problem(vars=slots, n_obj=2, n_ieq_constr=bounds)
+        algorithm.setup(problem, termination=NoTermination())
+        for generation, evaluated in groupby(history, lambda one: one.generation):
+            algorithm.random_state = np.random.default_rng([self.seed, generation])
+            algorithm.tell(self._population(choices, list(evaluated)))
+        return algorithm
+
+    def _population(self, choices: Choices, evaluated: Sequence[Evaluated]) -> Any:
+        """pymoo's form of evaluated architectures; objectives are minimised, excesses at most 0."""
+        import numpy as np
+        from pymoo.core.population import Population
+
+        return Population.new(
+            X=np.array([_encode(one.blocks, choices) for one in evaluated]),
+            F=np.array([(-one.accuracy, one.spikes) for one in evaluated]),
+            G=np.array([self.excess(one.accuracy, one.spikes) for one in evaluated]),
+        )
+
+
+def _encode(blocks: Architecture, choices: Choices) -> list[int]:
+    return [names.index(block) for block, names in zip(blocks, choices, strict=True)]
+
+
+def _decode(code: Sequence[int], choices: Choices) -> Architecture:
+    return tuple(names[index] for index, names in zip(code, choices, strict=True))
