@@ -52,11 +52,9 @@ def accuracy_spikes_figure(run: Run) -> go.Figure:
     _laid_out(figure, theme.SPIKES, theme.VALIDATION_ACCURACY, height=460)
     bounds = constraints(run)
     if bounds.max_spikes is not None:
-        figure.add_vline(bounds.max_spikes, line_dash="dash", annotation_text="most spikes")
+        figure.add_vline(bounds.max_spikes, line_dash="dash", line_color=theme.MUTED)
     if bounds.min_accuracy is not None:
-        figure.add_hline(
-            100 * bounds.min_accuracy, line_dash="dash", annotation_text="least accuracy"
-        )
+        figure.add_hline(100 * bounds.min_accuracy, line_dash="dash", line_color=theme.MUTED)
     return figure
 
 

@@ -38,13 +38,13 @@ def accuracy_spikes_figure(run: Run) -> Figure:
     if run.best:
         star = {"marker": "*", "markersize": 17, "markeredgecolor": "white"}
         _scatter(axes, [run.best], "Winner", theme.WINNER, linestyle="", **star)
+    legend(figure, axes.lines)
     bounds = constraints(run)
     if bounds.max_spikes is not None:
-        axes.axvline(bounds.max_spikes, label="Most spikes", color=theme.MUTED, ls="--")
+        axes.axvline(bounds.max_spikes, color=theme.MUTED, linestyle="--")
     if bounds.min_accuracy is not None:
-        axes.axhline(100 * bounds.min_accuracy, label="Least accuracy", color=theme.MUTED, ls="-.")
+        axes.axhline(100 * bounds.min_accuracy, color=theme.MUTED, linestyle="--")
     axis_titles(axes, theme.SPIKES, theme.VALIDATION_ACCURACY)
-    legend(figure, axes.lines)
     return figure
 
 
