@@ -20,7 +20,7 @@ from autosnn_nni.hyperparameters import Training
 from autosnn_nni.prefixes import PopulationScorer
 from autosnn_nni.search_spaces import SpikingNetwork
 from autosnn_nni.strategies import Fitness, Metrics, PopulationEvaluator
-from autosnn_nni.training import SpikingClassifier, make_trainer, resume_from
+from autosnn_nni.training import make_classifier, make_trainer, resume_from
 
 
 class SubnetEvaluator(PopulationEvaluator):
@@ -89,7 +89,7 @@ class SpikingEvaluator(Lightning):
         batches = train_batches(data, training)
         trainer = make_trainer(training, batches, "Supernet", checkpoint, about)
         super().__init__(
-            SpikingClassifier(training.learning_rate, training.spike_regularisation),
+            make_classifier(training),
             trainer,
             train_dataloaders=batches,
             val_dataloaders=plain_batches(data, data.val, training),

@@ -18,7 +18,7 @@ from autosnn_nni.retraining import train_network
 from autosnn_nni.run_directory import RunDirectory
 from autosnn_nni.search_spaces import SpikingSpace
 from autosnn_nni.search_state import load_history, save_best, save_history
-from autosnn_nni.strategies import AutoSNN, TrialSearch, UniformPaths
+from autosnn_nni.strategies import AutoSNN, SinglePathOneShot, TrialSearch
 from autosnn_nni.training import seeded
 from autosnn_nni.training_free import TrainingFreeEvaluator
 
@@ -44,7 +44,8 @@ class Pipeline:
 
     def supernet(self) -> None:
         """Stage 1: train the supernet."""
-        self._experiment(UniformPaths(self.run.settings.seed))
+        settings = self.run.settings
+        self._experiment(SinglePathOneShot(settings.seed, settings.sampling))
 
     def search(self) -> None:
         """Stages 1 and 2: train the supernet where that is not done, then search it.
@@ -60,7 +61,8 @@ class Pipeline:
         }
         if settings.needs_supernet:
             fitness = settings.fitness
-            self._experiment(AutoSNN(settings.search, fitness, seed=settings.seed, **state))
+            paths: Any = {"seed": settings.seed, "sampling": settings.sampling}
+            self._experiment(AutoSNN(settings.search, fitness, **paths, **state))
         else:
             self._search_without_training(TrialSearch(settings.search, **state))
         save_best(run, state["history"])
@@ -84,7 +86,7 @@ class Pipeline:
         """Write the report of what there is."""
         return write_report(self.run.path)
 
-    def _experiment(self, strategy: UniformPaths) -> None:
+    def _experiment(self, strategy: SinglePathOneShot) -> None:
         settings = self.run.settings
         training = self.training(settings.supernet_epochs)
         about = about_supernet(self.run)

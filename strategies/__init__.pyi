@@ -8,6 +8,7 @@ from .population import (
     PopulationEvaluator,
     SupernetEvaluator,
 )
+from .sampling import SAMPLINGS, Sampling
 from .searches import (
     SEARCHES,
     Evolution,
@@ -18,12 +19,13 @@ from .searches import (
     SNASNet,
     make_search,
 )
-from .supernet import UniformPaths
+from .supernet import SinglePathOneShot
 from .trials import TrialSearch
 from .tuner import SearchTuner
 
 __all__ = [
     "DISCOUNTING",
+    "SAMPLINGS",
     "SEARCHES",
     "AutoSNN",
     "Choices",
@@ -39,10 +41,11 @@ __all__ = [
     "PopulationEvaluator",
     "RandomSearch",
     "SNASNet",
+    "Sampling",
     "Search",
     "SearchTuner",
+    "SinglePathOneShot",
     "SupernetEvaluator",
     "TrialSearch",
-    "UniformPaths",
     "make_search",
 ]
