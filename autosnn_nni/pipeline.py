@@ -74,13 +74,31 @@ class Pipeline:
             for block in BASELINES:
                 folder = run.baseline(block)
                 filled = (block,) * len(blocks)
-                self._train(filled, folder / "retrained.ckpt", f"Training {block}")
-        self._train(blocks, run.retrained, "Training the winner")
+                self.train_at(folder / "retrained.ckpt", filled, f"Training {block}")
+        self.train_at(run.retrained, blocks, "Training the winner")
 
     def train(self, blocks: Sequence[str]) -> None:
         """Stage 3 alone, for any architecture."""
         self.run.settings.network.check(blocks)
-        self._train(blocks, self.run.retrained, "Training")
+        self.train_at(self.run.retrained, blocks, "Training")
+
+    def train_at(self, checkpoint: Path, blocks: Sequence[str], title: str) -> None:
+        """Train ``blocks`` at ``checkpoint``, unless its ``result.json`` is there."""
+        result, settings = checkpoint.with_name("result.json"), self.run.settings
+        if result.exists():
+            return
+        about = {"kind": "network", "settings": settings.to_json(), "blocks": list(blocks)}
+        epochs = settings.retrain_epochs
+        trained = train_network(
+            settings.network,
+            blocks,
+            self.data,
+            self.training(epochs),
+            checkpoint=checkpoint,
+            about=about,
+            title=title,
+        )
+        write_json(result, {**trained.to_json(), "epochs": epochs, "seed": settings.seed})
 
     def report(self) -> Path:
         """Write the report of what there is."""
@@ -101,23 +119,6 @@ class Pipeline:
         evaluator = TrainingFreeEvaluator(self.data, self.training(1))
         space = make_space(self.run)
         RetiariiExperiment(space, evaluator, strategy=strategy).run()
-
-    def _train(self, blocks: Sequence[str], checkpoint: Path, title: str) -> None:
-        result, settings = checkpoint.with_name("result.json"), self.run.settings
-        if result.exists():
-            return
-        about = {"kind": "network", "settings": settings.to_json(), "blocks": list(blocks)}
-        epochs = settings.retrain_epochs
-        trained = train_network(
-            settings.network,
-            blocks,
-            self.data,
-            self.training(epochs),
-            checkpoint=checkpoint,
-            about=about,
-            title=title,
-        )
-        write_json(result, {**trained.to_json(), "epochs": epochs, "seed": settings.seed})
 
 
 def make_space(run: RunDirectory) -> SpikingSpace:
