@@ -14,7 +14,7 @@ from .config import NetworkConfig
 from .description import DescribedStage, Description, describe
 from .macro import Macro
 from .macros import MACROS
-from .network import SpikingNetwork, fold_batch_norm, path_weights, subnet
+from .network import Folded, SpikingNetwork, fold_batch_norm, path_weights, subnet
 from .networks import NETWORKS, Network
 from .neurons import NEURONS, NeuronFactory
 from .segments import Cut, Segment, cut
@@ -45,6 +45,7 @@ __all__ = [
     "Description",
     "FiringRate",
     "Fixed",
+    "Folded",
     "FullyConnected",
     "GlobalPool",
     "LayerActivation",
