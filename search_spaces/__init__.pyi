@@ -15,7 +15,7 @@ from .description import DescribedStage, Description, describe
 from .layers import VOTERS
 from .macro import Macro
 from .macros import MACROS
-from .network import SpikingNetwork, fold_batch_norm, path_weights, subnet
+from .network import Folded, SpikingNetwork, fold_batch_norm, path_weights, subnet
 from .networks import NETWORKS, Network
 from .neurons import NEURONS, NeuronFactory
 from .segments import Cut, Segment, cut
@@ -48,6 +48,7 @@ __all__ = [
     "Description",
     "FiringRate",
     "Fixed",
+    "Folded",
     "FullyConnected",
     "GlobalPool",
     "LayerActivation",
