@@ -190,6 +190,22 @@ def reproduce(
 
 
 @app.command()
+def trust(
+    runs: Annotated[
+        list[Path], typer.Argument(help="A run's folder; others are judged by the same trainings")
+    ],
+    sample: Annotated[int, typer.Option(help="Architectures to train from scratch")] = 30,
+    data_dir: DataDir = None,
+    device: Device = "auto",
+    devices: Devices = 1,
+) -> None:
+    """Measure how far a supernet's ranking can be trusted; again: go on where it was left."""
+    from autosnn_nni import commands
+
+    commands.trust(runs, sample, Machine(data_dir, device, devices))
+
+
+@app.command()
 def report(run: Run) -> None:
     """Write a run's report.html, figures and tables anew."""
     from autosnn_nni import commands

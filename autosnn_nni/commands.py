@@ -1,21 +1,23 @@
 """What the commands do that change a run."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from autosnn_nni.architectures import Chosen
 from autosnn_nni.checkpoints import load_checkpoint
 from autosnn_nni.errors import UserError
+from autosnn_nni.inputs import load_supernet
 from autosnn_nni.machine import Machine
 from autosnn_nni.picking import keeping
 from autosnn_nni.pipeline import Pipeline
 from autosnn_nni.processes import torchrun_processes
 from autosnn_nni.report import write_report
-from autosnn_nni.run_directory import RunDirectory, join_run, locked, open_run
+from autosnn_nni.run_directory import RunDirectory, join_run, load_run, locked, open_run
 from autosnn_nni.search_spaces import Architecture, to_text
 from autosnn_nni.search_state import load_history
-from autosnn_nni.tables import say, show_results
+from autosnn_nni.tables import say, show_results, show_trust
+from autosnn_nni.trust import check_comparable, draw, judge, save, train_sample
 
 
 def search(given: dict[str, Any], output: Path | None, machine: Machine) -> None:
@@ -61,6 +63,26 @@ def train(given: dict[str, Any], chosen: Chosen, output: Path | None, machine: M
         pipeline.train(chosen.blocks)
         report = pipeline.report()
     show_results(pipeline.run, report)
+
+
+def trust(paths: Sequence[Path], sample: int, machine: Machine) -> None:
+    """Judge the supernets of runs by a sample trained from scratch in the first run's folder."""
+    if sample < 1:
+        raise UserError(f"--sample must be at least 1, not {sample}")
+    pipelines = [Pipeline(load_run(path), machine) for path in paths]
+    first = pipelines[0]
+    for pipeline in pipelines:
+        load_supernet(pipeline.run)
+        check_comparable(first.run, pipeline.run)
+    architectures = draw(first.run, sample)
+    with locked(first.run.path):
+        results = train_sample(first, architectures)
+    for pipeline in pipelines:
+        with locked(pipeline.run.path):
+            judged = judge(pipeline, architectures, results)
+            save(pipeline.run, judged)
+            report = pipeline.report()
+        show_trust(pipeline.run, judged, report)
 
 
 def report(path: Path) -> None:

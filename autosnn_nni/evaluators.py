@@ -1,6 +1,7 @@
 """NNI's evaluators: of a supernet in training, and of its subnets."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,10 @@ from autosnn_nni.evaluation import (
 )
 from autosnn_nni.hyperparameters import Training
 from autosnn_nni.prefixes import PopulationScorer
+from autosnn_nni.progress import SearchProgress
 from autosnn_nni.search_spaces import SpikingNetwork
 from autosnn_nni.strategies import Fitness, Metrics, PopulationEvaluator
-from autosnn_nni.training import SpikingClassifier, make_trainer, resume_from
+from autosnn_nni.training import make_classifier, make_trainer, resume_from
 
 
 class SubnetEvaluator(PopulationEvaluator):
@@ -45,6 +47,11 @@ class SubnetEvaluator(PopulationEvaluator):
         self.n_avg = n_avg
         self.cache_memory = cache_memory
         self._scorer: PopulationScorer | None = None
+        self._progress = SearchProgress(sum(len(labels) for _, labels in val))
+
+    def searching(self, done: int, total: int) -> AbstractContextManager[None]:
+        """With a forecast and a bar."""
+        return self._progress.searching(done, total)
 
     def evaluate_population(
         self, supernet: Any, samples: Sequence[Mapping[str, str]]
@@ -53,7 +60,8 @@ class SubnetEvaluator(PopulationEvaluator):
         if self._scorer is None or self._scorer.supernet is not supernet.network:
             data = self.val, self.calibration
             self._scorer = PopulationScorer(supernet.network, *data, self.cache_memory)
-        results = self._scorer.evaluate(samples)
+        with self._progress.generation(len(samples)) as advance:
+            results = self._scorer.evaluate(samples, advance)
         return [metrics(self.fitness, self.n_avg, *result) for result in results]
 
     def evaluate(self, model: Any) -> Metrics:
@@ -89,7 +97,7 @@ class SpikingEvaluator(Lightning):
         batches = train_batches(data, training)
         trainer = make_trainer(training, batches, "Supernet", checkpoint, about)
         super().__init__(
-            SpikingClassifier(training.learning_rate, training.spike_regularisation),
+            make_classifier(training),
             trainer,
             train_dataloaders=batches,
             val_dataloaders=plain_batches(data, data.val, training),

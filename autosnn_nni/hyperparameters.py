@@ -11,7 +11,8 @@ from autosnn_nni.errors import UserError
 class Training:
     """How networks are trained (Section A.1); ``device`` is ``cpu``, ``cuda`` or ``auto``.
 
-    ``spike_regularisation`` is Table 10's lambda_reg, the mean firing rate's weight in the loss.
+    ``loss`` is one of ``LOSSES``; ``spike_regularisation`` is Table 10's lambda_reg, the mean
+    firing rate's weight in it.
 
     Batch norm's statistics are computed anew on ``calibration_batches`` batches of D_train before
     a network is evaluated; 0 keeps those of training. A search scores on the first ``val_images``
@@ -23,6 +24,7 @@ class Training:
     batch_size: int = 96
     learning_rate: float = 1e-3
     seed: int = 0
+    loss: str = "mse"
     spike_regularisation: float = 0.0
     calibration_batches: int = 4
     val_images: int | None = None

@@ -26,6 +26,7 @@ def training_of(run: RunDirectory, epochs: int, machine: Machine) -> Training:
         batch_size=settings.batch_size,
         learning_rate=settings.learning_rate,
         seed=settings.seed,
+        loss=settings.loss,
         spike_regularisation=settings.spike_regularisation,
         calibration_batches=settings.calibration_batches,
         val_images=settings.val_images,

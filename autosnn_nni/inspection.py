@@ -14,6 +14,7 @@ from autosnn_nni.errors import UserError
 from autosnn_nni.evaluation import calibration_batches, plain_batches, recalibrated
 from autosnn_nni.evaluation import evaluate as evaluate_network
 from autosnn_nni.inputs import load_data, training_of
+from autosnn_nni.losses import LOSSES
 from autosnn_nni.machine import Machine
 from autosnn_nni.reproduce.recipes import recipe_names
 from autosnn_nni.retraining import evaluate_on_test
@@ -34,7 +35,7 @@ from autosnn_nni.search_spaces import (
 )
 from autosnn_nni.search_spaces import describe as describe_network
 from autosnn_nni.settings import Settings
-from autosnn_nni.strategies import SEARCHES
+from autosnn_nni.strategies import SAMPLINGS, SEARCHES
 from autosnn_nni.training import seeded
 
 _NAMES: dict[str, Callable[[], Iterable[str]]] = {
@@ -44,6 +45,8 @@ _NAMES: dict[str, Callable[[], Iterable[str]]] = {
     "networks": lambda: NETWORKS,
     "neurons": lambda: NEURONS,
     "datasets": lambda: DATASETS,
+    "samplings": lambda: SAMPLINGS,
+    "losses": lambda: LOSSES,
     "strategies": lambda: SEARCHES,
     "recipes": recipe_names,
 }

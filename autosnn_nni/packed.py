@@ -27,7 +27,7 @@ class Packed:
         """``x``, whatever it holds."""
         order = tuple(sorted(range(x.dim()), key=x.stride, reverse=True))
         flat = x.permute(order).reshape(-1)
-        if bool(((flat == 0) | (flat == 1)).all()):
+        if flat.equal(flat * flat):
             flat = _to_bits(flat)
         return cls(
             flat.clone() if flat.data_ptr() == x.data_ptr() else flat, x.shape, order, x.dtype
@@ -38,7 +38,7 @@ class Packed:
         count = math.prod(self.shape)
         flat = self.values
         if flat.dtype == torch.uint8:
-            flat = _from_bits(flat)[:count].to(self.dtype)
+            flat = _from_bits(flat, self.dtype)[:count]
         inverse = sorted(range(len(self.order)), key=self.order.__getitem__)
         return flat.view([self.shape[dim] for dim in self.order]).permute(inverse)
 
@@ -48,17 +48,17 @@ class Packed:
         return self.values.numel() * self.values.element_size()
 
 
-def _shifts(device: torch.device) -> Tensor:
-    return torch.arange(_BITS, dtype=torch.uint8, device=device)
-
-
 def _to_bits(flat: Tensor) -> Tensor:
-    padded = F.pad(flat.to(torch.uint8), (0, -len(flat) % _BITS)).view(-1, _BITS)
-    return (padded << _shifts(flat.device)).sum(1, dtype=torch.uint8)
+    padded = F.pad(flat, (0, -len(flat) % _BITS)).view(-1, _BITS)
+    values = 2 ** torch.arange(_BITS, device=flat.device)
+    return (padded @ values.to(flat.dtype)).to(torch.uint8)  # at most 255: exact
 
 
-def _from_bits(values: Tensor) -> Tensor:
-    return ((values[:, None] >> _shifts(values.device)) & 1).flatten()
+def _from_bits(values: Tensor, dtype: torch.dtype) -> Tensor:
+    bits = torch.arange(2**_BITS, device=values.device)[:, None] >> torch.arange(
+        _BITS, device=values.device
+    )
+    return (bits & 1).to(dtype).index_select(0, values.int()).flatten()
 
 
 class Cache:
@@ -89,16 +89,20 @@ class Cache:
 
     def put(self, key: Hashable, beside: Any, steps: Sequence[Tensor]) -> None:
         """Keep them if there is room."""
-        if not self.limit:
-            return
-        packed = [Packed.of(step) for step in steps]
-        size = _size(packed)
+        packed: list[Packed] = []
+        for step in steps if self.limit else ():
+            packed.append(Packed.of(step))
+            if not self._make_room(_size(packed)):
+                return  # before the others are packed for nothing
+        if packed:
+            self._entries[key] = self._generation, beside, packed
+            self.size += _size(packed)
+
+    def _make_room(self, size: int) -> bool:
         while self.size + size > self.limit and self._oldest() < self._generation:
             _, (_, _, old) = self._entries.popitem(last=False)
             self.size -= _size(old)
-        if self.size + size <= self.limit:
-            self._entries[key] = self._generation, beside, packed
-            self.size += size
+        return self.size + size <= self.limit
 
     def _oldest(self) -> int:
         if not self._entries:

@@ -18,7 +18,7 @@ from autosnn_nni.retraining import train_network
 from autosnn_nni.run_directory import RunDirectory
 from autosnn_nni.search_spaces import SpikingSpace
 from autosnn_nni.search_state import load_history, save_best, save_history
-from autosnn_nni.strategies import AutoSNN, TrialSearch, UniformPaths
+from autosnn_nni.strategies import AutoSNN, SinglePathOneShot, TrialSearch
 from autosnn_nni.training import seeded
 from autosnn_nni.training_free import TrainingFreeEvaluator
 
@@ -44,7 +44,8 @@ class Pipeline:
 
     def supernet(self) -> None:
         """Stage 1: train the supernet."""
-        self._experiment(UniformPaths(self.run.settings.seed))
+        settings = self.run.settings
+        self._experiment(SinglePathOneShot(settings.seed, settings.sampling))
 
     def search(self) -> None:
         """Stages 1 and 2: train the supernet where that is not done, then search it.
@@ -60,7 +61,8 @@ class Pipeline:
         }
         if settings.needs_supernet:
             fitness = settings.fitness
-            self._experiment(AutoSNN(settings.search, fitness, seed=settings.seed, **state))
+            paths: Any = {"seed": settings.seed, "sampling": settings.sampling}
+            self._experiment(AutoSNN(settings.search, fitness, **paths, **state))
         else:
             self._search_without_training(TrialSearch(settings.search, **state))
         save_best(run, state["history"])
@@ -72,35 +74,16 @@ class Pipeline:
             for block in BASELINES:
                 folder = run.baseline(block)
                 filled = (block,) * len(blocks)
-                self._train(filled, folder / "retrained.ckpt", f"Training {block}")
-        self._train(blocks, run.retrained, "Training the winner")
+                self.train_at(folder / "retrained.ckpt", filled, f"Training {block}")
+        self.train_at(run.retrained, blocks, "Training the winner")
 
     def train(self, blocks: Sequence[str]) -> None:
         """Stage 3 alone, for any architecture."""
         self.run.settings.network.check(blocks)
-        self._train(blocks, self.run.retrained, "Training")
+        self.train_at(self.run.retrained, blocks, "Training")
 
-    def report(self) -> Path:
-        """Write the report of what there is."""
-        return write_report(self.run.path)
-
-    def _experiment(self, strategy: UniformPaths) -> None:
-        settings = self.run.settings
-        training = self.training(settings.supernet_epochs)
-        about = about_supernet(self.run)
-        evaluator = SpikingEvaluator(
-            self.data, training, self.run.supernet, about, self.machine.cache_bytes
-        )
-        with seeded(settings.seed):
-            space = make_space(self.run)
-        RetiariiExperiment(space, evaluator, strategy=strategy).run()
-
-    def _search_without_training(self, strategy: TrialSearch) -> None:
-        evaluator = TrainingFreeEvaluator(self.data, self.training(1))
-        space = make_space(self.run)
-        RetiariiExperiment(space, evaluator, strategy=strategy).run()
-
-    def _train(self, blocks: Sequence[str], checkpoint: Path, title: str) -> None:
+    def train_at(self, checkpoint: Path, blocks: Sequence[str], title: str) -> None:
+        """Train ``blocks`` at ``checkpoint``, unless its ``result.json`` is there."""
         result, settings = checkpoint.with_name("result.json"), self.run.settings
         if result.exists():
             return
@@ -116,6 +99,26 @@ class Pipeline:
             title=title,
         )
         write_json(result, {**trained.to_json(), "epochs": epochs, "seed": settings.seed})
+
+    def report(self) -> Path:
+        """Write the report of what there is."""
+        return write_report(self.run.path)
+
+    def _experiment(self, strategy: SinglePathOneShot) -> None:
+        settings = self.run.settings
+        training = self.training(settings.supernet_epochs)
+        about = about_supernet(self.run)
+        evaluator = SpikingEvaluator(
+            self.data, training, self.run.supernet, about, self.machine.cache_bytes
+        )
+        with seeded(settings.seed):
+            space = make_space(self.run)
+        RetiariiExperiment(space, evaluator, strategy=strategy).run()
+
+    def _search_without_training(self, strategy: TrialSearch) -> None:
+        evaluator = TrainingFreeEvaluator(self.data, self.training(1))
+        space = make_space(self.run)
+        RetiariiExperiment(space, evaluator, strategy=strategy).run()
 
 
 def make_space(run: RunDirectory) -> SpikingSpace:

@@ -7,7 +7,7 @@ gets exactly what it would get by itself.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from functools import cached_property, partial
 from typing import Any
 
@@ -17,20 +17,24 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from autosnn_nni.evaluation import Batch, chunks
 from autosnn_nni.packed import Cache
-from autosnn_nni.progress import progress_bar
+from autosnn_nni.progress import Advance
 from autosnn_nni.search_spaces import (
     Cut,
+    Folded,
     Segment,
     SpikeTotal,
     SpikingNetwork,
     cut,
-    fold_batch_norm,
     is_spiking,
 )
 
 Sample = Mapping[str, str]
 #: What is chosen in every segment up to one.
 Prefix = tuple[tuple[str, ...], ...]
+#: Where a segment is, and what is chosen in it: prefixes that end alike have it in common.
+Place = tuple[int, tuple[str, ...]]
+#: Of every batch norm of a segment, in order.
+Statistics = list[dict[str, Tensor]]
 
 
 class Trie:
@@ -78,75 +82,95 @@ class PopulationScorer:
         self.val = val
         self.calibration = calibration
         self._cuts: list[Cut] = []
-        self._segments: dict[Prefix, Segment] = {}
+        self._segments: dict[Place, Segment] = {}
+        self._folded: dict[Place, Folded[Segment]] = {}
+        self._statistics: dict[Prefix, Statistics] = {}
         self._cache = Cache(memory)
 
-    def evaluate(self, samples: Sequence[Sample]) -> list[tuple[float, float]]:
-        """Accuracy, as a fraction, and spikes per image of every sample, in order."""
+    def evaluate(
+        self, samples: Sequence[Sample], advance: Advance = lambda share, note: None
+    ) -> list[tuple[float, float]]:
+        """Accuracy, as a fraction, and spikes per image of every sample, in order.
+
+        ``advance`` is told the share of the images that they have been scored on.
+        """
         self._cuts = self._cuts or cut(self.supernet, samples[0].keys())
         self._cache.next_generation()
         choices = [tuple(place.choice(sample) for place in self._cuts) for sample in samples]
         trie = Trie(choices)
-        self._calibrate(trie, self._make_segments(choices, samples))
-        results = self._score(trie)
+        self._make_segments(choices, samples)
+        self._calibrate(trie)
+        results = self._score(trie, advance)
         for architecture in set(choices):
-            del self._segments[architecture]  # no other one has its last segment
+            self._statistics.pop(architecture, None)  # no other one has its last segment
         return [results[architecture] for architecture in choices]
 
-    def _make_segments(self, choices: Sequence[Prefix], samples: Sequence[Sample]) -> set[Prefix]:
-        """Make the segments that are missing; gives their prefixes."""
-        new: set[Prefix] = set()
+    def _make_segments(self, choices: Sequence[Prefix], samples: Sequence[Sample]) -> None:
+        """Make those that are missing."""
         for architecture, sample in zip(choices, samples, strict=True):
-            for depth, place in enumerate(self._cuts):
-                prefix = architecture[: depth + 1]
-                if prefix not in self._segments:
-                    self._segments[prefix] = place.segment(self.supernet, sample)
-                    new.add(prefix)
-        return new
+            for depth, cut_ in enumerate(self._cuts):
+                place = _place(architecture[: depth + 1])
+                if place not in self._segments:
+                    self._segments[place] = cut_.segment(self.supernet, sample).train()
 
     @torch.no_grad()
-    def _calibrate(self, trie: Trie, new: set[Prefix]) -> None:
-        """Give the ``new`` segments the statistics of the calibration batches."""
+    def _calibrate(self, trie: Trie) -> None:
+        """Find the statistics of the prefixes that are new on the calibration batches."""
         if not self.calibration:
             return
-        layers = [layer for prefix in new for layer in _batch_norms(self._segments[prefix])]
-        for layer in layers:
-            layer.reset_running_stats()
-            layer.momentum = None  # the mean over all batches
-        for prefix in trie:
-            self._segments[prefix].train()
+        new = {prefix for prefix in trie if prefix not in self._statistics}
+        for prefix in new:
+            self._statistics[prefix] = _fresh_statistics(self._segments[_place(prefix)])
 
         def run(prefix: Prefix, spikes: float, x: Any) -> Any:
-            return spikes, self._segments[prefix](x)
+            segment = self._with_statistics(prefix)
+            for layer in _batch_norms(segment):
+                # The mean over all batches; those known stay as they are on the way to others.
+                layer.momentum = None if prefix in new else 0.0
+            return spikes, segment(x)
 
         for number, (images, _) in enumerate(self.calibration):
             for prefix, output in self._walk(trie, run, images, ("calibration", number)):
                 if prefix in new:
                     _ = output.value
-        for layer in layers:
-            layer.momentum = 0.0  # when they run again on the way to others they stay as they are
 
     @torch.inference_mode()
-    def _score(self, trie: Trie) -> dict[Prefix, tuple[float, float]]:
-        segments = {prefix: fold_batch_norm(self._segments[prefix]) for prefix in trie}
-        totals = {prefix: SpikeTotal(segment) for prefix, segment in segments.items()}
+    def _score(self, trie: Trie, advance: Advance) -> dict[Prefix, tuple[float, float]]:
+        for place in {_place(prefix) for prefix in trie} - self._folded.keys():
+            self._folded[place] = Folded(self._segments[place])
+        counters = {place: SpikeTotal(one.module) for place, one in self._folded.items()}
         ends = {prefix: _Tally() for prefix in trie if not trie.children[prefix]}
 
         def run(prefix: Prefix, spikes: Any, x: Any) -> Any:
-            outputs = segments[prefix](x)
-            return spikes + totals[prefix].take(), outputs
+            self._with_statistics(prefix)
+            folded = self._folded[_place(prefix)]
+            folded.fold()
+            outputs = folded.module(x)
+            return spikes + counters[_place(prefix)].take(), outputs
 
-        with ExitStack() as stack, self._progress() as advance:
+        advance(0.0, "")
+        total, done = sum(len(labels) for _, labels in self.val), 0
+        with ExitStack() as stack:
             if is_spiking(self.supernet):
-                for total in totals.values():
-                    stack.enter_context(total)
+                for counter in counters.values():
+                    stack.enter_context(counter)
             for number, (images, labels) in enumerate(self._chunks()):
                 for prefix, output in self._walk(trie, run, images, ("val", number)):
                     if prefix in ends:
                         spikes, votes = output.value
                         ends[prefix].add(spikes, votes, labels)
-                advance(len(images))
+                done += len(images)
+                advance(done / total, "")
         return {prefix: tally.means() for prefix, tally in ends.items()}
+
+    def _with_statistics(self, prefix: Prefix) -> Segment:
+        """The segment that ``prefix`` ends with; its batch norm has the prefix's own statistics."""
+        segment = self._segments[_place(prefix)]
+        if prefix in self._statistics:
+            for layer, own in zip(_batch_norms(segment), self._statistics[prefix], strict=True):
+                for name, value in own.items():
+                    setattr(layer, name, value)
+        return segment
 
     def _chunks(self) -> Iterator[Batch]:
         for images, labels in self.val:
@@ -175,18 +199,6 @@ class PopulationScorer:
                 self._cache.put((prefix, batch), *kept)
         return kept
 
-    @contextmanager
-    def _progress(self) -> Iterator[Callable[[int], None]]:
-        images, done = sum(len(labels) for _, labels in self.val), 0
-        with progress_bar("Search, a generation", images, "images") as show:
-
-            def advance(more: int) -> None:
-                nonlocal done
-                done += more
-                show(done, "")
-
-            yield advance
-
 
 class _Tally:
     """An architecture's hits and spikes, on its network's device until they are asked for."""
@@ -205,6 +217,18 @@ class _Tally:
     def means(self) -> tuple[float, float]:
         """Accuracy, as a fraction, and spikes per image."""
         return int(self._hits) / self._images, float(self._spikes) / self._images
+
+
+def _place(prefix: Prefix) -> Place:
+    return len(prefix), prefix[-1]
+
+
+def _fresh_statistics(segment: Segment) -> Statistics:
+    for layer in _batch_norms(segment):
+        for name, value in layer.named_buffers():
+            setattr(layer, name, value.clone())
+        layer.reset_running_stats()
+    return [dict(layer.named_buffers()) for layer in _batch_norms(segment)]
 
 
 def _batch_norms(module: nn.Module) -> Iterator[_BatchNorm]:

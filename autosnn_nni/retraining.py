@@ -22,7 +22,7 @@ from autosnn_nni.search_spaces import (
     build_network,
     describe,
 )
-from autosnn_nni.training import SpikingClassifier, make_trainer, resume_from, seeded
+from autosnn_nni.training import make_classifier, make_trainer, resume_from, seeded
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def train_network(
     trainer = make_trainer(training, batches, title, checkpoint, about)
     with seeded(training.seed):
         network = build_network(config, blocks)
-    module = SpikingClassifier(training.learning_rate, training.spike_regularisation)
+    module = make_classifier(training)
     module.set_model(network)
     trainer.fit(module, batches, **resume_from(checkpoint, about))
     return evaluate_on_test(network, config, blocks, data, training)

@@ -47,11 +47,15 @@ class Settings:
     timesteps: int = _of("supernet", None, "Timesteps T [default: the data set's own, 8 or 20]")
     neuron: str = _of("supernet", "PLIF", "PLIF, LIF, IF, or ANN for ReLU")
     candidates: tuple[str, ...] = _of("supernet", None, _CANDIDATES_HELP)
-    batch_norm: str = _of("supernet", "timestep", "Statistics per timestep, or pooled over T")
+    batch_norm: str = _of(
+        "supernet", "timestep", "Statistics per timestep, kept for each, or pooled"
+    )
     batch_size: int = _of("supernet", None, "Images in a batch [default: the data set's own]")
     learning_rate: float = _of("supernet", 1e-3, "Adam's learning rate")
+    loss: str = _of("supernet", "mse", "mse (the paper's), cross-entropy, or tet")
     spike_regularisation: float = _of("supernet", 0.0, "Weight of the firing rate in the loss")
     seed: int = _of("supernet", 0, "Seed of splits, weights, batches, paths and searches")
+    sampling: str = _of("supernet", "uniform", "Paths of a step: uniform, fair or sandwich")
     supernet_epochs: int = _of("supernet", None, "Stage 1 [default: the data set's own]")
     strategy: str = _of("search", "evolution", "Search, by name")
     lambda_: float = _of("search", -0.08, "0 or negative; the lower, the fewer spikes")
@@ -69,6 +73,7 @@ class Settings:
         load_plugins(Path(path) for path in self.plugins)
         self._fill_in()
         self._check_numbers()
+        self._check_names()
         _ = self.network, self.fitness, self.search
         if self.min_accuracy is not None and not self.needs_supernet:
             raise UserError(f"--min-accuracy: {self.strategy} measures no accuracies")
@@ -114,8 +119,12 @@ class Settings:
             raise UserError(
                 f"--spike-regularisation must be 0 or more, not {self.spike_regularisation}"
             )
-        if self.batch_norm not in ("timestep", "pooled"):
-            raise UserError(f"--batch-norm must be timestep or pooled, not {self.batch_norm!r}")
+
+    def _check_names(self) -> None:
+        from autosnn_nni.losses import LOSSES
+        from autosnn_nni.strategies import SAMPLINGS
+
+        _ = LOSSES[self.loss], SAMPLINGS[self.sampling]
 
     @property
     def network(self) -> "NetworkConfig":
@@ -131,7 +140,7 @@ class Settings:
             timesteps=self.timesteps,
             neuron=self.neuron,
             candidates=self.candidates,
-            pooled=self.batch_norm == "pooled",
+            batch_norm=self.batch_norm,
         )
 
     @property

@@ -1,6 +1,6 @@
 """The tables that commands show."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +9,10 @@ from rich.table import Table
 
 from autosnn_nni.files import read_json
 from autosnn_nni.pipeline import BASELINES
+from autosnn_nni.ranking import Judged, agreements
 from autosnn_nni.run_directory import RunDirectory
 from autosnn_nni.search_spaces import to_text
+from autosnn_nni.theme import format_tau
 
 
 def show_results(run: RunDirectory, report: Path) -> None:
@@ -76,6 +78,18 @@ def show_description(result: Mapping[str, Any]) -> None:
     say(f"Spikes per image: {result['spikes']:,.1f} ({result['spikes_measured_on']})")
     if "accuracy" in result:
         say(f"Accuracy there: {100 * result['accuracy']:.2f} %")
+
+
+def show_trust(run: RunDirectory, judged: Sequence[Judged], report: Path) -> None:
+    """Kendall's tau between the supernet's ranking and that of training from scratch."""
+    table = Table("ranked by", "among", title=f"Kendall's tau of the supernet in {run.path}")
+    for column in ("architectures", "tau", "95 % confidence"):
+        table.add_column(column, justify="right")
+    for (what, among), found in agreements(judged).items():
+        interval = f"{format_tau(found.low)} to {format_tau(found.high)}"
+        table.add_row(what, among, f"{found.count}", format_tau(found.tau), interval)
+    Console().print(table)
+    say(f"Report: {report}")
 
 
 def say(line: str) -> None:

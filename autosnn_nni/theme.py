@@ -29,6 +29,10 @@ DASH: Final = "\N{EN DASH}"
 SPIKES: Final = "Spikes per image"
 FIRING_RATE: Final = "Firing rate (spikes per neuron per timestep)"
 VALIDATION_ACCURACY: Final = "Validation accuracy (%)"
+TRUST: Final = (
+    ("accuracy", "accuracy (%)", 100.0),
+    ("spikes", "spikes per image", 1.0),
+)
 EPOCHS: Final = "Epochs trained"
 # Attribute of an epoch, axis title, factor from the file's unit to the axis's.
 CURVES: Final = (
@@ -79,6 +83,15 @@ def format_spikes(spikes: float) -> str:
 def format_rate(rate: float | None) -> str:
     """A firing rate or another small number with three decimals."""
     return f"{rate:.3f}" if rate is not None and math.isfinite(rate) else DASH
+
+
+def format_tau(tau: float) -> str:
+    """Kendall's tau or a bound of it.
+
+    >>> format_tau(0.8), format_tau(0.125)
+    ('0.80', '0.12')
+    """
+    return f"{tau:.2f}" if math.isfinite(tau) else DASH
 
 
 def format_seconds(seconds: float) -> str:

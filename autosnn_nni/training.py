@@ -25,37 +25,54 @@ from autosnn_nni.data import Batches
 from autosnn_nni.errors import UserError
 from autosnn_nni.files import write_whole, write_whole_with
 from autosnn_nni.hyperparameters import Training
+from autosnn_nni.losses import LOSSES
 from autosnn_nni.processes import torchrun_processes
 from autosnn_nni.progress import Advance, progress_bar
-from autosnn_nni.search_spaces import FiringRate, SpikeCounter
-
-Batch = tuple[Tensor, Tensor]
+from autosnn_nni.search_spaces import FiringRate, SpikeCounter, StepVotes
 
 
 class SpikingClassifier(NniLightningModule):
-    """Mean squared error between mean output spikes and the one-hot target (Eq. 5), and Adam.
+    """A loss, by default that of Eq. 5, between output spikes and the one-hot target, and Adam.
 
     ``spike_regularisation`` (Table 10's lambda_reg) times the mean firing rate is added to it.
     """
 
-    def __init__(self, learning_rate: float = 1e-3, spike_regularisation: float = 0.0) -> None:
+    def __init__(
+        self,
+        learning_rate: float = 1e-3,
+        spike_regularisation: float = 0.0,
+        loss: str = "mse",
+    ) -> None:
         super().__init__()
         self.learning_rate = learning_rate
         self.spike_regularisation = spike_regularisation
+        self.loss = LOSSES[loss]
         # A buffer, because weights are all that Lightning brings back from several processes.
         self.register_buffer("n_avg", torch.tensor(math.nan, dtype=torch.float64))
 
-    def training_step(self, batch: Batch, batch_index: int) -> dict[str, Tensor]:
-        """The loss of a batch, and how many of its images were right."""
-        images, labels = batch
-        with FiringRate(self.model) if self.spike_regularisation else nullcontext() as rate:
+    def training_step(self, batch: tuple[Tensor, ...], batch_index: int) -> dict[str, Tensor]:
+        """The loss of a batch, its votes, and how many of its images were right.
+
+        A batch are images and labels, or images, labels and a teacher's votes to be learnt.
+        """
+        images, labels, *teacher = batch
+        regularised, stepwise = self.spike_regularisation, self.loss.at_every_timestep
+        with (
+            FiringRate(self.model) if regularised else nullcontext() as rate,
+            StepVotes(self.model) if stepwise else nullcontext() as steps,
+        ):
             votes = self.model(images)
-        target = F.one_hot(labels, votes.shape[1]).to(votes.dtype)
-        loss = F.mse_loss(votes, target)
+        if teacher:
+            target = self.loss.soft_target(teacher[0])
+        else:
+            target = F.one_hot(labels, votes.shape[1]).to(votes.dtype)
+        outputs = [votes] if steps is None else steps.votes
+        loss = torch.stack([self.loss.function(output, target) for output in outputs]).mean()
         if rate is not None:
-            loss = loss + self.spike_regularisation * rate.value()
-        correct = (votes.detach().argmax(1) == labels).sum()
-        return {"loss": loss, "correct": correct}
+            loss = loss + regularised * rate.value()
+        votes = votes.detach()
+        correct = (votes.argmax(1) == labels).sum()
+        return {"loss": loss, "votes": votes, "correct": correct}
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Adam with a fixed learning rate (Section A.1)."""
@@ -188,6 +205,11 @@ class WholeCheckpoint(Callback):
             write_whole_with(self.path, save)
         else:
             save(self.path)  # every process takes part, the first one writes
+
+
+def make_classifier(training: Training) -> SpikingClassifier:
+    """The training module of these settings."""
+    return SpikingClassifier(training.learning_rate, training.spike_regularisation, training.loss)
 
 
 def _classifier(module: Any) -> SpikingClassifier:

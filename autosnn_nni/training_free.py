@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from itertools import islice
 from random import Random
@@ -12,7 +13,7 @@ import torch
 from autosnn_nni.data import Splits
 from autosnn_nni.evaluators import train_batches
 from autosnn_nni.hyperparameters import Training
-from autosnn_nni.progress import progress_bar
+from autosnn_nni.progress import SearchProgress
 from autosnn_nni.search_spaces import NetworkConfig, SpikeCounter, build_network, from_sample
 from autosnn_nni.strategies import HammingKernel, Metrics, PopulationEvaluator
 from autosnn_nni.training import seeded
@@ -32,17 +33,22 @@ class TrainingFreeEvaluator(PopulationEvaluator):
     def __init__(self, data: Splits, training: Training) -> None:
         self.data = data
         self.training = training
+        self._progress = SearchProgress(_IMAGES * _BATCHES)
+
+    def searching(self, done: int, total: int) -> AbstractContextManager[None]:
+        """With a forecast and a bar."""
+        return self._progress.searching(done, total)
 
     def evaluate_population(
         self, supernet: Any, samples: Sequence[Mapping[str, str]]
     ) -> list[Metrics]:
         """Metrics of every sample, in order."""
         metrics: list[Metrics] = []
-        with progress_bar("Search, a generation", len(samples), "architectures") as advance:
+        with self._progress.generation(len(samples)) as advance:
             for sample in samples:
                 metrics.append(self._score(supernet.config, from_sample(sample)))
                 best = max(one["default"] for one in metrics)
-                advance(len(metrics), f"best {best:.4f}")
+                advance(len(metrics) / len(samples), f"best {best:.4f}")
         return metrics
 
     @torch.no_grad()

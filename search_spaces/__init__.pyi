@@ -12,9 +12,10 @@ from .build import build_network
 from .cell import OPERATIONS
 from .config import NetworkConfig
 from .description import DescribedStage, Description, describe
+from .layers import VOTERS
 from .macro import Macro
 from .macros import MACROS
-from .network import SpikingNetwork, fold_batch_norm, path_weights, subnet
+from .network import Folded, SpikingNetwork, fold_batch_norm, path_weights, subnet
 from .networks import NETWORKS, Network
 from .neurons import NEURONS, NeuronFactory
 from .segments import Cut, Segment, cut
@@ -29,6 +30,7 @@ from .spikes import (
     spiking_layers,
 )
 from .stages import TBD, Fixed, FullyConnected, GlobalPool, Pool
+from .votes import StepVotes
 
 __all__ = [
     "BLOCKS",
@@ -38,6 +40,7 @@ __all__ = [
     "OPERATIONS",
     "PAPER_CANDIDATES",
     "TBD",
+    "VOTERS",
     "ActivationMeter",
     "Architecture",
     "Cut",
@@ -45,6 +48,7 @@ __all__ = [
     "Description",
     "FiringRate",
     "Fixed",
+    "Folded",
     "FullyConnected",
     "GlobalPool",
     "LayerActivation",
@@ -59,6 +63,7 @@ __all__ = [
     "SpikeTotal",
     "SpikingNetwork",
     "SpikingSpace",
+    "StepVotes",
     "Watch",
     "build_network",
     "cut",

@@ -12,7 +12,7 @@ from autosnn_nni.search_spaces.config import NetworkConfig
 from autosnn_nni.search_spaces.layers import SpikingConv, VotingLayer
 from autosnn_nni.search_spaces.network import SpikingNetwork
 from autosnn_nni.search_spaces.neurons import NEURONS
-from autosnn_nni.search_spaces.norms import NORMS, lift
+from autosnn_nni.search_spaces.norms import NORMS, keep_statistics, lift
 from autosnn_nni.search_spaces.stages import Maker
 
 MakeSlot = Callable[[str, Mapping[str, Callable[[], nn.Module]]], nn.Module]
@@ -50,9 +50,16 @@ def assemble(config: NetworkConfig, make_slot: MakeSlot) -> SpikingNetwork:
     )
     fc = VotingLayer(math.prod(config.features), config.classes, neuron)
     NORMS[config.macro.batch_norm](stem, stages, fc, config.timesteps)
+    if config.batch_norm == "kept":
+        keep_statistics(stages, config.timesteps)
     timesteps = 1 if config.neuron == "ANN" else config.timesteps  # without state all are equal
     network = SpikingNetwork(
-        stem, stages, fc, timesteps, pooled=config.pooled, shrink=config.macro.shrink
+        stem,
+        stages,
+        fc,
+        timesteps,
+        pooled=config.batch_norm == "pooled",
+        shrink=config.macro.shrink,
     )
     if config.macro.batch_norm == "last":
         lift(network, config.shape)

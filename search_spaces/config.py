@@ -11,14 +11,19 @@ from autosnn_nni.search_spaces.macros import MACROS
 from autosnn_nni.search_spaces.neurons import NEURONS
 from autosnn_nni.search_spaces.stages import Shape
 
+#: Batch norm's statistics: per timestep, with one set of running ones (the authors' setting) or
+#: with one kept for every timestep; or pooled over all timesteps.
+STATISTICS = ("timestep", "kept", "pooled")
+
 
 @dataclass(frozen=True)
 class NetworkConfig:
     """Everything that fixes a network but its blocks.
 
     ``shape`` is an image's (channels, height, width); ``channels`` is the paper's initial channel
-    C; ``candidates`` name the blocks a TBD block may become, by default those of the space. Raises
-    :class:`UserError` where a value makes no network.
+    C; ``candidates`` name the blocks a TBD block may become, by default those of the space;
+    ``batch_norm`` is one of ``STATISTICS``. Raises :class:`UserError` where a value makes no
+    network.
     """
 
     space: str
@@ -28,7 +33,7 @@ class NetworkConfig:
     timesteps: int = 8
     neuron: str = "PLIF"
     candidates: Architecture = ()
-    pooled: bool = False
+    batch_norm: str = "timestep"
 
     def __post_init__(self) -> None:
         if self.channels < 2 or self.channels % 2:
@@ -42,7 +47,10 @@ class NetworkConfig:
             self.macro.blocks[name]
             if self.candidates.count(name) > 1:
                 raise UserError(f"candidate {name!r} is named twice; name each block once")
-        if self.pooled and not set(BACKWARD).isdisjoint(self.candidates):
+        if self.batch_norm not in STATISTICS:
+            known = ", ".join(STATISTICS)
+            raise UserError(f"batch norm must be one of {known}, not {self.batch_norm!r}")
+        if self.batch_norm == "pooled" and not set(BACKWARD).isdisjoint(self.candidates):
             raise UserError(
                 f"{self.space} has connections through time: batch norm can't be pooled over it"
             )

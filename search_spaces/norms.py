@@ -1,17 +1,18 @@
-"""Batch norm at other places than behind every convolution: by the name that a macro gives it."""
+"""Batch norm at other places, or of another kind, than behind every convolution."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
 import torch
-from spikingjelly.activation_based import layer
+from spikingjelly.activation_based import base, layer
 from torch import Tensor, nn
 
 from autosnn_nni.registry import Registry
 from autosnn_nni.search_spaces.layers import ConvBN, SpikingConv, SpikingLinear, VotingLayer
 
-#: Changes a network's stem, its stages and its last layer, for so many timesteps.
+#: Changes a network's stem, its stages and its last layer, for so many timesteps; by the name that
+#: a macro gives it.
 Norm = Callable[[SpikingConv, nn.ModuleDict, VotingLayer, int], None]
 NORMS: Registry[Norm] = Registry("batch norm")
 
@@ -51,6 +52,35 @@ def before_the_last_layer(
 NORMS.add("layer", behind_layers)
 NORMS.add("time", through_time)
 NORMS.add("last", before_the_last_layer)
+
+
+class KeptBatchNorm2d(base.MemoryModule):
+    """Batch norm with running statistics of its own for every timestep; weights are shared."""
+
+    def __init__(self, timesteps: int, channels: int) -> None:
+        super().__init__()
+        self.timesteps = nn.ModuleList(nn.BatchNorm2d(channels) for _ in range(timesteps))
+        first = self.timesteps[0]
+        for other in self.timesteps[1:]:
+            other.weight, other.bias = first.weight, first.bias
+        self.register_memory("timestep", 0)
+
+    def single_step_forward(self, x: Tensor) -> Tensor:
+        """``[N, C, H, W]`` of the next timestep since the network was reset."""
+        normed: Tensor = self.timesteps[self.timestep](x)
+        self.timestep += 1
+        return normed
+
+
+def keep_statistics(stages: nn.Module, timesteps: int) -> None:
+    """Give every batch norm in ``stages`` running statistics for every timestep.
+
+    The stem's convolution sees an image once, so that it keeps a single set.
+    """
+    for module in list(stages.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, layer.BatchNorm2d):
+                setattr(module, name, KeptBatchNorm2d(timesteps, child.num_features))
 
 
 @torch.no_grad()

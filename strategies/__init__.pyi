@@ -11,6 +11,7 @@ from .population import (
     PopulationEvaluator,
     SupernetEvaluator,
 )
+from .sampling import SAMPLINGS, Sampling
 from .searches import (
     SEARCHES,
     Evolution,
@@ -21,7 +22,7 @@ from .searches import (
     SNASNet,
     make_search,
 )
-from .supernet import UniformPaths
+from .supernet import SinglePathOneShot
 from .trials import TrialSearch
 from .tuner import SearchTuner
 
@@ -29,6 +30,7 @@ __all__ = [
     "DISCOUNTING",
     "NO_CONSTRAINTS",
     "NSGA2",
+    "SAMPLINGS",
     "SEARCHES",
     "AutoSNN",
     "Choices",
@@ -45,11 +47,12 @@ __all__ = [
     "PopulationEvaluator",
     "RandomSearch",
     "SNASNet",
+    "Sampling",
     "Search",
     "SearchTuner",
+    "SinglePathOneShot",
     "SupernetEvaluator",
     "TrialSearch",
-    "UniformPaths",
     "front_of",
     "knee",
     "make_search",

@@ -10,11 +10,11 @@ from autosnn_nni.strategies.history import History
 from autosnn_nni.strategies.models import run_generations, trained_models
 from autosnn_nni.strategies.population import SupernetEvaluator
 from autosnn_nni.strategies.searches import Search
-from autosnn_nni.strategies.supernet import UniformPaths
+from autosnn_nni.strategies.supernet import SinglePathOneShot
 
 
-class AutoSNN(UniformPaths):
-    """Single-path uniform sampling over the supernet, then a search of its subnets.
+class AutoSNN(SinglePathOneShot):
+    """Single-path one-shot training of the supernet, then a search of its subnets.
 
     The experiment's evaluator trains the supernet and gives the scorer of its subnets
     (:class:`SupernetEvaluator`). A ``history`` is gone on with; ``on_generation`` is called with it
@@ -27,10 +27,11 @@ class AutoSNN(UniformPaths):
         fitness: Fitness,
         *,
         seed: int = 0,
+        sampling: str = "uniform",
         history: History | None = None,
         on_generation: Callable[[History], object] = lambda history: None,
     ) -> None:
-        super().__init__(seed)
+        super().__init__(seed, sampling)
         self.search = search
         self.fitness = fitness
         self.history = History() if history is None else history

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from nni.nas.execution import ExecutionEngine
@@ -14,6 +15,7 @@ from autosnn_nni.strategies.choices import Choices
 from autosnn_nni.strategies.constraints import NO_CONSTRAINTS, Constraints
 from autosnn_nni.strategies.generations import close_generation, next_generation
 from autosnn_nni.strategies.history import LATE, History, Metrics, are_metrics
+from autosnn_nni.strategies.population import PopulationEvaluator
 from autosnn_nni.strategies.searches import Search
 
 #: Metrics by architecture; ``None`` where the evaluation has failed.
@@ -36,15 +38,23 @@ def run_generations(
     What is ``known`` is not evaluated again, but for a generation that has failed altogether.
     """
     choices, results = Choices.of(space), dict(known)
-    while population := next_generation(search, choices, history):
-        fresh = _fresh(population, results)
-        if fresh and engine.budget_available():
-            results.update(_evaluate(engine, space, fresh))
-        metrics = {blocks: found for blocks in population if (found := results.get(blocks))}
-        if not metrics and any(blocks not in results for blocks in population):
-            return  # NNI's limits came before a result
-        close_generation(history, population, metrics)
-        on_generation(history)
+    with _searching(space, len(history), search.budget(choices)):
+        while population := next_generation(search, choices, history):
+            fresh = _fresh(population, results)
+            if fresh and engine.budget_available():
+                results.update(_evaluate(engine, space, fresh))
+            metrics = {blocks: found for blocks in population if (found := results.get(blocks))}
+            if not metrics and any(blocks not in results for blocks in population):
+                return  # NNI's limits came before a result
+            close_generation(history, population, metrics)
+            on_generation(history)
+
+
+def _searching(space: ExecutableModelSpace, done: int, total: int) -> AbstractContextManager[None]:
+    evaluator: Any = space.evaluator
+    if isinstance(evaluator, PopulationEvaluator):
+        return evaluator.searching(done, total)
+    return nullcontext()
 
 
 def _fresh(population: Sequence[Architecture], results: Results) -> list[Architecture]:

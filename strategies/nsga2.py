@@ -32,6 +32,10 @@ class NSGA2(Constraints):
         super().__post_init__()
         check_sizes(rounds=self.rounds, population=self.population)
 
+    def budget(self, choices: Choices) -> int:
+        """``population`` in every round, or the whole space."""
+        return min(self.rounds * self.population, choices.size)
+
     def propose(self, choices: Choices, history: History) -> list[Architecture]:
         """Children not evaluated before, then random ones up to ``population``.
 

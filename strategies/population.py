@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
 from nni.nas.evaluator import Evaluator
@@ -19,6 +20,10 @@ class PopulationEvaluator(Evaluator):
 
     Metrics are ``default`` (the fitness), ``accuracy`` and ``spikes``.
     """
+
+    def searching(self, done: int, total: int) -> AbstractContextManager[None]:
+        """Entered for the length of a search that has ``done`` of ``total`` architectures."""
+        return nullcontext()
 
     @abstractmethod
     def evaluate_population(

@@ -36,6 +36,10 @@ class Search(Protocol):
         """How many generations there are at most."""
         ...
 
+    def budget(self, choices: Choices) -> int:
+        """How many architectures are evaluated in all, at most."""
+        ...
+
     def propose(self, choices: Choices, history: History) -> list[Architecture]:
         """The next generation, disjoint from ``history``; empty when no architecture is left."""
         ...
@@ -68,6 +72,10 @@ class Evolution(Constraints):
             )
         if not 0 <= self.mutation_ratio <= 1:
             raise UserError(f"mutation_ratio must be from 0 to 1, not {self.mutation_ratio}")
+
+    def budget(self, choices: Choices) -> int:
+        """``population`` in every round, or the whole space."""
+        return min(self.rounds * self.population, choices.size)
 
     def propose(self, choices: Choices, history: History) -> list[Architecture]:
         """Lines 3 to 13: mutants, then crossings, then random ones up to ``population``."""
@@ -107,6 +115,10 @@ class RandomSearch:
     def __post_init__(self) -> None:
         check_sizes(rounds=self.rounds, population=self.population)
 
+    def budget(self, choices: Choices) -> int:
+        """``population`` in every round, or the whole space."""
+        return min(self.rounds * self.population, choices.size)
+
     def propose(self, choices: Choices, history: History) -> list[Architecture]:
         """``population`` architectures not evaluated before."""
         rng = generation_rng(self.seed, history)
@@ -126,6 +138,11 @@ class Exhaustive:
 
     def __post_init__(self) -> None:
         check_sizes(rounds=self.rounds)
+
+    def budget(self, choices: Choices) -> int:
+        """The whole space, or the generations of ``rounds``."""
+        generation = Choices(choices[_depth(choices) :]).size
+        return min(self.rounds * generation, choices.size)
 
     def propose(self, choices: Choices, history: History) -> list[Architecture]:
         """All that begin with the next blocks."""
@@ -160,6 +177,10 @@ class Listed:
 
     architectures: tuple[Architecture, ...]
     rounds: int = 1
+
+    def budget(self, choices: Choices) -> int:
+        """All of them."""
+        return len(self.architectures)
 
     def propose(self, choices: Choices, history: History) -> list[Architecture]:
         """Those not evaluated before."""

@@ -1,4 +1,4 @@
-"""Single-path uniform sampling with paths that a seed reproduces.
+"""The supernet's training, one path at a time, by paths that a seed reproduces.
 
 NNI's own sampling draws from fresh system entropy at every step, so no run could be repeated or
 gone on with. Here the paths of an epoch follow from the seed and the epoch's number. Processes that
@@ -6,47 +6,88 @@ train together take their own paths: so many processes make so many fewer steps 
 still has one path per mini-batch.
 """
 
+import itertools
+from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 
 from nni.nas.oneshot.pytorch.sampling import RandomSamplingLightningModule
 from nni.nas.strategy import RandomOneShot
 from pytorch_lightning import LightningModule
+from torch import Tensor
 
-from autosnn_nni.search_spaces import to_sample
-from autosnn_nni.strategies.choices import Choices
+from autosnn_nni.errors import UserError
+from autosnn_nni.search_spaces import Architecture, to_sample
+from autosnn_nni.strategies.sampling import SAMPLINGS, Sampling
 
 
 class _SeededPaths(RandomSamplingLightningModule):
-    def __init__(self, training_module: LightningModule, choices: Choices, seed: int) -> None:
+    """Every batch of the loader trains one path; ``per_step`` batches are a step."""
+
+    def __init__(self, training_module: LightningModule, sampling: Sampling, seed: int) -> None:
         super().__init__(training_module)
-        self._choices = choices
+        self._sampling = sampling
         self._seed = seed
-        self._rng = Random(seed)
+        self._paths: Iterator[Architecture] = sampling.paths(Random(seed))
+        self._answers: Tensor | None = None
+
+    def on_fit_start(self) -> None:
+        """Let Lightning gather the gradients of a step's paths."""
+        self.trainer.accumulate_grad_batches = self._sampling.per_step
+        super().on_fit_start()
 
     def on_train_epoch_start(self) -> Any:
         trainer = self.trainer
         process = f"/{trainer.global_rank}" if trainer.global_rank else ""
-        self._rng.seed(f"{self._seed}/{trainer.current_epoch}{process}")
+        self._paths = self._sampling.paths(Random(f"{self._seed}/{trainer.current_epoch}{process}"))
         return super().on_train_epoch_start()
 
     def resample(self) -> dict[str, str]:
-        sample = to_sample(self._choices.random(self._rng))
+        sample = to_sample(next(self._paths))
         for module in self.supernet_modules():
             module.resample(memo=sample)
         return sample
 
+    def training_step(self, batch: Any, batch_index: int) -> Any:
+        if not self._sampling.distils:
+            return super().training_step(batch, batch_index)
+        if batch_index % self._sampling.per_step:
+            return super().training_step((*batch, self._answers), batch_index)
+        outputs = super().training_step(batch, batch_index)
+        self._answers = outputs["votes"]
+        return outputs
 
-class UniformPaths(RandomOneShot):
-    """NNI's ``RandomOneShot`` (paper Section 4.2) with seeded paths."""
 
-    def __init__(self, seed: int = 0) -> None:
+class SinglePathOneShot(RandomOneShot):
+    """NNI's ``RandomOneShot`` with seeded paths (paper Section 4.2).
+
+    ``sampling`` is one of ``SAMPLINGS``. With one that distils the training module gets batches of
+    images, labels and a teacher's votes, and gives its own as ``votes``. Raises :class:`UserError`
+    for an unknown sampling, and for several processes where a step trains several paths.
+    """
+
+    def __init__(self, seed: int = 0, sampling: str = "uniform") -> None:
         super().__init__()
         self.seed = seed
+        self.sampling = SAMPLINGS[sampling]
 
     def configure_oneshot_module(self, training_module: LightningModule) -> _SeededPaths:
         """NNI's wrapper of the training module, which samples the paths."""
-        return _SeededPaths(training_module, Choices.of(self.model_space), self.seed)
+        sampling, trainer = self._sampling(), self.model_space.evaluator.trainer
+        if sampling.per_step > 1 and trainer.num_devices * trainer.num_nodes > 1:
+            # torch would not exchange the gradients of blocks that a step's last path is not in.
+            raise UserError("several processes train by --sampling uniform only")
+        return _SeededPaths(training_module, sampling, self.seed)
+
+    def train_dataloader(
+        self, train_dataloader_fn: Callable[[], Any], val_dataloader_fn: Callable[[], Any]
+    ) -> Any:
+        """Every batch as often as a step has paths."""
+        batches, times = train_dataloader_fn(), self._sampling().per_step
+        return batches if times == 1 else _Repeated(batches, times)
+
+    def _sampling(self) -> Sampling:
+        return self.sampling(self.model_space.model_space)
 
     def state_dict(self) -> dict[str, Any]:
         """Nothing for NNI to store: the run directory is the state (NNI saves at the end only)."""
@@ -54,3 +95,18 @@ class UniformPaths(RandomOneShot):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Nothing to restore from NNI's own store."""
+
+
+class _Repeated:
+    """Batches, each so many times in a row."""
+
+    def __init__(self, batches: Any, times: int) -> None:
+        self.batches = batches
+        self.times = times
+
+    def __len__(self) -> int:
+        return len(self.batches) * self.times
+
+    def __iter__(self) -> Iterator[Any]:
+        for batch in self.batches:
+            yield from itertools.repeat(batch, self.times)

@@ -10,12 +10,14 @@ from typing import Any, TypeVar
 
 from autosnn_nni.errors import UserError
 from autosnn_nni.files import read_json
+from autosnn_nni.ranking import Judged
 
 _INPUTS = (
     "settings.json",
     "supernet.csv",
     "candidates.csv",
     "best.json",
+    "trust.csv",
     "retrained.csv",
     "result.json",
 )
@@ -113,6 +115,7 @@ class Run:
     supernet: tuple[Epoch, ...]
     candidates: tuple[Candidate, ...]
     best: Best | None
+    judged: tuple[Judged, ...]
     training: tuple[Epoch, ...]
     result: Result | None
     baselines: tuple[Baseline, ...]
@@ -127,6 +130,7 @@ def load_run(path: Path) -> Run:
         supernet=_optional(path / "supernet.csv", _read_epochs) or (),
         candidates=_optional(path / "candidates.csv", _read_candidates) or (),
         best=_optional(path / "best.json", _read_best),
+        judged=_optional(path / "trust.csv", _read_judged) or (),
         training=_optional(path / "retrained.csv", _read_epochs) or (),
         result=_optional(path / "result.json", _read_result),
         baselines=_read_baselines(path / "baselines"),
@@ -195,16 +199,28 @@ def _read_candidates(path: Path) -> tuple[Candidate, ...]:
 
 
 def _candidate(row: dict[str, str], order: int) -> Candidate:
-    blocks = tuple(value for name, value in row.items() if name and name.startswith("tbd"))
-    if not blocks:
-        raise KeyError("tbd1")
     return Candidate(
-        blocks=blocks,
+        blocks=_row_blocks(row),
         accuracy=_number(row["accuracy"]),
         spikes=float(row["spikes"]),
         fitness=float(row["fitness"]),
         generation=int(row["generation"]),
         order=order,
+    )
+
+
+def _row_blocks(row: dict[str, str]) -> tuple[str, ...]:
+    blocks = tuple(value for name, value in row.items() if name and name.startswith("tbd"))
+    if not blocks:
+        raise KeyError("tbd1")
+    return blocks
+
+
+def _read_judged(path: Path) -> tuple[Judged, ...]:
+    numbers = [field.name for field in fields(Judged)[1:]]
+    return tuple(
+        Judged(_row_blocks(row), *(_number(row[name]) for name in numbers))
+        for row in _read_rows(path)
     )
 
 

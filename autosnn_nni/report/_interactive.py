@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from autosnn_nni import theme
+from autosnn_nni.ranking import Judged, best_fifth
 from autosnn_nni.report._analysis import (
     Contender,
     Progress,
@@ -114,6 +115,36 @@ def _fitness_trace(progress: Progress, best: Sequence[Candidate], name: str) -> 
         text=[", ".join(candidate.blocks) for candidate in best],
         hovertemplate=f"{name}, {progress.unit} %{{x}}<br>%{{text}}"
         "<br>fitness %{y:.4f}<extra></extra>",
+    )
+
+
+def trust_figure(judged: Sequence[Judged]) -> go.Figure:
+    """Every architecture of the sample by the supernet's score and by training from scratch."""
+    figure = make_subplots(cols=2, horizontal_spacing=0.12)
+    groups = (
+        (judged, "Architecture of the sample", theme.CANDIDATE),
+        (best_fifth(judged), "Most accurate fifth", theme.FRONT),
+    )
+    _laid_out(figure, None, None, height=400)
+    for column, (what, title, factor) in enumerate(theme.TRUST, start=1):
+        for group, label, colour in groups:
+            dots = _judged(group, what, factor)
+            dots.update(name=label, legendgroup=label, showlegend=column == 1, marker_color=colour)
+            figure.add_trace(dots, row=1, col=column)
+        figure.update_xaxes(title_text=f"Supernet: {title}", col=column)
+        figure.update_yaxes(title_text=f"From scratch: {title}", col=column)
+    return figure
+
+
+def _judged(group: Sequence[Judged], what: str, factor: float) -> go.Scatter:
+    return go.Scatter(
+        mode="markers",
+        x=[factor * getattr(one, f"supernet_{what}") for one in group],
+        y=[factor * getattr(one, what) for one in group],
+        text=[", ".join(one.blocks) for one in group],
+        marker={"size": 9, "line": {"width": 1, "color": "white"}},
+        hovertemplate=f"%{{text}}<br>supernet %{{x:,.1f}}, from scratch %{{y:,.1f}} ({what})"
+        "<extra></extra>",
     )
 
 

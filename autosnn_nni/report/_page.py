@@ -11,6 +11,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from autosnn_nni import theme
+from autosnn_nni.ranking import agreements
 from autosnn_nni.report import _analysis as analysis
 from autosnn_nni.report import _interactive as interactive
 from autosnn_nni.report._contents import Epoch, Result, Run
@@ -59,6 +60,7 @@ def render(run: Run) -> str:
         constraints=str(analysis.constraints(run)),
         path=shlex.quote(str(run.path)),
         top=analysis.top_candidates(run.candidates),
+        agreements=agreements(run.judged) if run.judged else {},
         progress=analysis.search_progress(run.candidates),
         trainings=analysis.trainings(run),
         figures=_figures(run),
@@ -79,6 +81,7 @@ def _template() -> jinja2.Template:
         accuracy=theme.format_accuracy,
         spikes=theme.format_spikes,
         rate=theme.format_rate,
+        tau=theme.format_tau,
         whole="{:,}".format,
     )
     return environment.get_template("page.html")
@@ -91,6 +94,8 @@ def _figures(run: Run) -> dict[str, Markup]:
     if run.candidates:
         progress = analysis.search_progress(run.candidates)
         figures["fitness"] = interactive.fitness_figure(progress)
+    if run.judged:
+        figures["trust"] = interactive.trust_figure(run.judged)
     if run.result and run.result.layers:
         figures["layers"] = interactive.layers_figure(run.result.layers)
     for stage, networks in analysis.trainings(run).items():

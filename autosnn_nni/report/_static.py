@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -9,6 +10,7 @@ from matplotlib.patches import FancyBboxPatch, Patch
 
 from autosnn_nni import theme
 from autosnn_nni.drawing import axis_titles, legend, panels_of, whole_numbers
+from autosnn_nni.ranking import Judged, best_fifth
 from autosnn_nni.report._analysis import (
     Contender,
     Progress,
@@ -102,6 +104,24 @@ def curves_figure(networks: Sequence[Contender]) -> Figure:
         axes.xaxis.set_major_locator(whole_numbers())
     if len(networks) > 1:
         legend(figure, panels[0].lines)
+    return figure
+
+
+def trust_figure(judged: Sequence[Judged]) -> Figure:
+    """Every architecture of the sample by the supernet's score and by training from scratch."""
+    figure, panels = panels_of(2, width=9.0, height=4.4)
+    groups = (
+        (judged, "Architecture of the sample", theme.CANDIDATE),
+        (best_fifth(judged), "Most accurate fifth", theme.FRONT),
+    )
+    for axes, (what, title, factor) in zip(panels, theme.TRUST, strict=True):
+        for group, label, colour in groups:
+            x = [factor * getattr(one, f"supernet_{what}") for one in group]
+            y = [factor * getattr(one, what) for one in group]
+            dots: Any = {"marker": "o", "markeredgecolor": "white", "linestyle": ""}
+            axes.plot(x, y, color=colour, label=label, **dots)
+        axis_titles(axes, f"Supernet: {title}", f"From scratch: {title}")
+    legend(figure, panels[0].lines)
     return figure
 
 

@@ -50,6 +50,8 @@ def _figures(run: Run) -> dict[str, Figure]:
         figures["search"] = static.accuracy_spikes_figure(run)
     if run.candidates:
         figures["fitness"] = static.fitness_figure(analysis.search_progress(run.candidates))
+    if run.judged:
+        figures["trust"] = static.trust_figure(run.judged)
     if stages := analysis.stages(run):
         figures["network"] = static.network_figure(stages, run.result)
     if run.result and run.result.layers:

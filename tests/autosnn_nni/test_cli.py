@@ -46,7 +46,7 @@ SETTINGS = [
     (("--neuron", "Izhikevich"), ("unknown neuron 'Izhikevich'", "known: PLIF, LIF, IF, ANN")),
     (("--strategy", "annealing"), ("unknown strategy 'annealing'", "known: evolution")),
     (("--discounting", "cubic"), ("unknown discounting 'cubic'", "exponential, linear")),
-    (("--batch-norm", "layer"), ("--batch-norm", "timestep or pooled", "'layer'")),
+    (("--batch-norm", "layer"), ("batch norm must be one of timestep, kept, pooled", "'layer'")),
     (("--channels", "3"), ("channels must be even and positive, not 3",)),
     (("--channels", "0"), ("channels must be even and positive, not 0",)),
     (("--timesteps", "0"), ("timesteps must be at least 1, not 0",)),

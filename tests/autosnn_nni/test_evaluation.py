@@ -118,7 +118,10 @@ def batch_norms(network: nn.Module) -> dict[str, nn.BatchNorm2d]:
 def test_recalibrated_statistics_are_the_means_over_batches_and_timesteps(
     space: str, pooled: bool
 ) -> None:
-    network, batches = small_network(space, pooled=pooled), labelled(6, 6, 4)
+    network, batches = (
+        small_network(space, batch_norm="pooled" if pooled else "timestep"),
+        labelled(6, 6, 4),
+    )
     seen: dict[str, list[Batch]] = {name: [] for name in batch_norms(network)}
     plain = copy.deepcopy(network).train()
 

@@ -47,6 +47,9 @@ class Exhaustive:
     rounds: int = 1
     seed: int = 0
 
+    def budget(self, choices):
+        return choices.size
+
     def propose(self, choices, history):
         return choices.unseen(__import__("random").Random(self.seed), choices.size, history.seen)
 

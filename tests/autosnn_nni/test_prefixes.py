@@ -15,7 +15,8 @@ from autosnn_nni.search_spaces import Segment, SpikingSpace, cut, labels, subnet
 Sample = dict[str, str]
 SPACES = [
     ("SNN_1", {}),
-    ("SNN_1", {"pooled": True}),
+    ("SNN_1", {"batch_norm": "pooled"}),
+    ("SNN_1", {"batch_norm": "kept"}),
     ("SNN_1", {"neuron": "ANN"}),
     ("SNN_2", {"neuron": "IF"}),
     ("SNN_3", {}),

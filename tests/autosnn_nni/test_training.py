@@ -24,7 +24,7 @@ from autosnn_nni.search_spaces import (
     SpikingSpace,
     build_network,
 )
-from autosnn_nni.strategies import Fitness, UniformPaths
+from autosnn_nni.strategies import Fitness, SinglePathOneShot
 from autosnn_nni.training import SpikingClassifier, make_trainer, resume_from, seeded
 
 CONFIG = NetworkConfig("SNN_1", shape=(1, 8, 8), classes=10, channels=4, timesteps=2)
@@ -162,7 +162,7 @@ def train_supernet(tiny_digits: Splits, make_space: Callable[..., SpikingSpace])
         model = make_space(**space)
         watched = watch(model.network)
         evaluator = SpikingEvaluator(tiny_digits, training, checkpoint, SUPERNET)
-        RetiariiExperiment(model, evaluator, [], UniformPaths(1)).run()
+        RetiariiExperiment(model, evaluator, [], SinglePathOneShot(1)).run()
         return model.network, evaluator, watched
 
     return train

@@ -1,19 +1,24 @@
 """A search's populations, shared against one by one: ``python -m tests.benchmarks.population``.
 
-The generations of an evolution over an untrained supernet with the activity of a trained one. Each
-is scored by the plain reference (loops over timesteps and layers), by the package one by one, and
-by the package together, in turns. The last two must give the same spikes.
+The generations of a search over an untrained supernet with the activity of a trained one. Each is
+scored by the plain reference (loops over timesteps and layers), by the package one by one, and by
+the package together, in turns. The first two may score a sample of each generation only, as their
+time is that of an architecture times how many there are. The last two must give the same spikes.
+Peak memory is that of a process for each side.
 """
 
 import argparse
-import resource
+import subprocess
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from random import Random
 
 import torch
 from torch import nn
 
-from autosnn_nni.evaluation import Batch, score
+from autosnn_nni.evaluation import Batch, evaluate
 from autosnn_nni.memory import keep_freed_memory
 from autosnn_nni.prefixes import PopulationScorer
 from autosnn_nni.search_spaces import (
@@ -23,95 +28,179 @@ from autosnn_nni.search_spaces import (
     subnet,
     to_sample,
 )
-from autosnn_nni.strategies import Choices, Evaluated, Evolution, Fitness, History
+from autosnn_nni.strategies import SEARCHES, Choices, Evaluated, Fitness, History
 from tests import reference
 
 SPACE, SHAPE, CHANNELS, TIMESTEPS = "SNN_1", (3, 32, 32), 16, 8
 #: Of batch norm; about 70,000 spikes per image in SNN_1 with C = 16 and T = 8.
 BIAS = 0.6
+SIDES = ("reference", "one by one", "together")
 Sample = dict[str, str]
+#: Accuracy and spikes of every architecture.
+Scores = list[tuple[float, float]]
 
 
-def plain(space: SpikingSpace, samples: Sequence[Sample], val: Sequence[Batch]) -> list[float]:
-    """Spikes per image by the reference."""
-    return [_plain(space, sample, val) for sample in samples]
+class Workload:
+    """A supernet, images, and a population's scores by each side."""
+
+    def __init__(self, images: int, cache_memory: int) -> None:
+        torch.manual_seed(0)
+        shape = {"shape": SHAPE, "classes": 10, "channels": CHANNELS, "timesteps": TIMESTEPS}
+        self.space = SpikingSpace(SPACE, **shape).eval()
+        for module in self.space.network.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                nn.init.constant_(module.bias, BIAS)
+        self.val: list[Batch] = [
+            (torch.randn(images, *SHAPE), torch.randint(0, 10, (images,))),
+        ]
+        self._scorer = PopulationScorer(self.space.network, self.val, [], cache_memory)
+        self._sides: dict[str, Callable[[Sequence[Sample]], Scores]] = {
+            "reference": lambda samples: [self._plain(one) for one in samples],
+            "one by one": lambda samples: [self._alone(one) for one in samples],
+            "together": self._scorer.evaluate,
+        }
+
+    def score(self, side: str, samples: Sequence[Sample]) -> Scores:
+        """Accuracy and spikes of every sample."""
+        return self._sides[side](samples)
+
+    @torch.inference_mode()
+    def _plain(self, sample: Sample) -> tuple[float, float]:
+        state = self.space.network.state_dict()
+        weights = {
+            name: value.contiguous(memory_format=torch.contiguous_format)
+            for name, value in path_weights(state, sample).items()
+        }
+        hits, spikes, images_seen = 0, 0.0, 0
+        for images, labels in self.val:
+            net = reference.Plain(weights)
+            votes = reference.forward(net, SPACE, from_sample(sample), images, TIMESTEPS)
+            hits += int((votes.argmax(1) == labels).sum())
+            spikes += sum(net.spikes.values())
+            images_seen += len(images)
+        return hits / images_seen, spikes / images_seen
+
+    def _alone(self, sample: Sample) -> tuple[float, float]:
+        result = evaluate(subnet(self.space.network, sample), self.val)
+        return result.accuracy, result.spikes
 
 
-@torch.inference_mode()
-def _plain(space: SpikingSpace, sample: Sample, val: Sequence[Batch]) -> float:
-    state = space.network.state_dict()
-    weights = {
-        name: value.contiguous(memory_format=torch.contiguous_format)
-        for name, value in path_weights(state, sample).items()
-    }
-    spikes, images_seen = 0.0, 0
-    for images, labels in val:
-        net = reference.Plain(weights)
-        votes = reference.forward(net, SPACE, from_sample(sample), images, TIMESTEPS)
-        _ = int((votes.argmax(1) == labels).sum())
-        spikes += sum(net.spikes.values())
-        images_seen += len(images)
-    return spikes / images_seen
+class Stopwatch:
+    """Seconds per architecture of a side, on the clock and of the processor."""
+
+    def __init__(self) -> None:
+        self.architectures = 0
+        self.clock = 0.0
+        self.processor = 0.0
+
+    def time(self, workload: Workload, side: str, samples: Sequence[Sample]) -> Scores:
+        """The side's scores, timed."""
+        clock, processor = time.perf_counter(), time.process_time()
+        scores = workload.score(side, samples)
+        self.clock += time.perf_counter() - clock
+        self.processor += time.process_time() - processor
+        self.architectures += len(samples)
+        return scores
+
+    def against(self, other: "Stopwatch") -> str:
+        """How many times as fast ``other`` is."""
+        ratios = (
+            (mine / self.architectures) / (theirs / other.architectures)
+            for mine, theirs in ((self.clock, other.clock), (self.processor, other.processor))
+        )
+        return "x{:.2f} (x{:.2f} in processor time)".format(*ratios)
+
+
+def _measure(workload: Workload, options: argparse.Namespace) -> dict[str, Stopwatch]:
+    """Print a line for each generation."""
+    watches = {side: Stopwatch() for side in SIDES}
+    rng = Random(0)
+    for generation, samples, history in _generations(workload, options):
+        some = rng.sample(range(len(samples)), min(options.sample, len(samples)))
+        chosen = [samples[place] for place in some]
+        plain = watches["reference"].time(workload, "reference", chosen)
+        alone = watches["one by one"].time(workload, "one by one", chosen)
+        together = watches["together"].time(workload, "together", samples)
+        assert alone == [together[place] for place in some]
+        apart = max(abs(a[1] - b[1]) / a[1] for a, b in zip(plain, alone, strict=True))
+        _remember(history, samples, together, generation)
+        ratio = watches["reference"].against(watches["together"])
+        print(
+            f"generation {generation}, {len(samples)} architectures: {ratio} so far; "
+            f"spikes apart by {apart:.1e}",
+            flush=True,
+        )
+    return watches
+
+
+def _generations(workload: Workload, options: argparse.Namespace):  # type: ignore[no-untyped-def]
+    search, choices = SEARCHES[options.strategy](seed=0), Choices.of(workload.space)
+    history = History()
+    for generation in range(1, options.generations + 1):
+        population = search.propose(choices, history)
+        if not population:
+            return
+        yield generation, [to_sample(blocks) for blocks in population], history
+
+
+def _remember(history: History, samples: Sequence[Sample], scores: Scores, generation: int) -> None:
+    fitness = Fitness()
+    history.extend(
+        Evaluated(from_sample(sample), *score, fitness(*score, 1.0), generation)
+        for sample, score in zip(samples, scores, strict=True)
+    )
+
+
+def _peak_memory(side: str) -> int:
+    """MiB of a fresh process that scores by one side alone, as the kernel saw them."""
+    command = [sys.executable, "-m", "tests.benchmarks.population", *sys.argv[1:]]
+    done = subprocess.run([*command, "--peak", side], stdout=subprocess.PIPE, check=True)
+    return int(done.stdout.split()[-1])
+
+
+def _peak(workload: Workload, side: str, options: argparse.Namespace) -> None:
+    for generation, samples, history in _generations(workload, options):
+        chosen = samples if side == "together" else samples[: options.sample]
+        _remember(history, chosen, workload.score(side, chosen), generation)
+    # Not ru_maxrss: a child begins with its parent's.
+    status = Path("/proc/self/status").read_text()
+    print(int(status.partition("VmHWM:")[2].split()[0]) // 1024)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--strategy", choices=("evolution", "exhaustive"), default="evolution")
+    parser.add_argument("--generations", type=int, default=10, help="25 are all of exhaustive")
+    parser.add_argument("--sample", type=int, default=20, help="of a generation, by the others")
+    parser.add_argument("--images", type=int, default=96)
+    parser.add_argument("--cache-memory", type=int, default=2**30, help="bytes")
+    parser.add_argument("--threads", type=int, help="one is the fairest on a busy machine")
+    parser.add_argument("--no-memory", action="store_true", help="skip the peak memory runs")
+    parser.add_argument("--peak", choices=SIDES, help=argparse.SUPPRESS)
+    return parser.parse_args()
 
 
 def main() -> None:
     """Print a line for each generation, and one for all."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--generations", type=int, default=10)
-    parser.add_argument("--population", type=int, default=20)
-    parser.add_argument("--images", type=int, default=96)
-    parser.add_argument("--cache-memory", type=int, default=2**30, help="bytes")
-    parser.add_argument("--threads", type=int)
-    options = parser.parse_args()
+    options = _options()
     keep_freed_memory()
     if options.threads:
         torch.set_num_threads(options.threads)
-    torch.manual_seed(0)
-    space = SpikingSpace(
-        SPACE, shape=SHAPE, classes=10, channels=CHANNELS, timesteps=TIMESTEPS
-    ).eval()
-    for module in space.network.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            nn.init.constant_(module.bias, BIAS)
-    val = [(torch.randn(options.images, *SHAPE), torch.randint(0, 10, (options.images,)))]
-    half = options.population // 2
-    search = Evolution(
-        rounds=options.generations, population=options.population, mutated=half, crossed=half
-    )
-    scorer = PopulationScorer(space.network, val, [], options.cache_memory)
-    history, choices, fitness = History(), Choices.of(space), Fitness()
-    seconds = [0.0, 0.0, 0.0]
-    for generation in range(1, options.generations + 1):
-        samples = [to_sample(blocks) for blocks in search.propose(choices, history)]
-        start = time.perf_counter()
-        by_reference = plain(space, samples, val)
-        middle = time.perf_counter()
-        alone = [score(subnet(space.network, one), val, [], fitness, 1.0) for one in samples]
-        late = time.perf_counter()
-        together = scorer.evaluate(samples)
-        end = time.perf_counter()
-        for number, taken in enumerate((middle - start, late - middle, end - late)):
-            seconds[number] += taken
-        assert [one["spikes"] for one in alone] == [spikes for _, spikes in together]
-        apart = max(
-            abs(one - spikes) / one for one, (_, spikes) in zip(by_reference, together, strict=True)
-        )
-        history.extend(
-            Evaluated.of(from_sample(sample), metrics, generation)
-            for sample, metrics in zip(samples, alone, strict=True)
-        )
+    workload = Workload(options.images, options.cache_memory)
+    if options.peak:
+        _peak(workload, options.peak, options)
+        return
+    watches = _measure(workload, options)
+    together = watches["together"]
+    for side in SIDES[:2]:
         print(
-            f"generation {generation}: reference {middle - start:.1f} s, one by one "
-            f"{late - middle:.1f} s, together {end - late:.1f} s, spikes apart by {apart:.1e}",
-            flush=True,
+            f"{together.architectures} architectures together against {side} "
+            f"({watches[side].architectures} timed), {options.images} images, "
+            f"{torch.get_num_threads()} threads: {watches[side].against(together)}"
         )
-    reference_, alone_, together_ = seconds
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    print(
-        f"{len(history)} architectures, {options.images} images: x{reference_ / together_:.2f} "
-        f"against the reference, x{alone_ / together_:.2f} against one by one; "
-        f"mean {sum(one.spikes for one in history) / len(history):,.0f} spikes, peak {memory} MiB"
-    )
+    if not options.no_memory:
+        peaks = [_peak_memory(side) for side in ("reference", "together")]
+        print("peak memory: reference {} MiB, together {} MiB".format(*peaks))
 
 
 if __name__ == "__main__":

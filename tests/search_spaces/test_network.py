@@ -125,7 +125,7 @@ def test_a_deep_stem_equals_the_plain_reference(macro: str, side: int) -> None:
 @pytest.mark.parametrize("kind", reference.NEURONS)
 @pytest.mark.parametrize("space", reference.SPACES)
 def test_pooled_batch_norm_equals_its_plain_reference(space: str, kind: str) -> None:
-    network = small_network(space, neuron=kind, pooled=True).train()
+    network = small_network(space, neuron=kind, batch_norm="pooled").train()
     assert_equals_reference(network, space, kind, blocks_for(space), images())
 
 
@@ -133,7 +133,9 @@ def test_pooled_batch_norm_equals_its_plain_reference(space: str, kind: str) -> 
 @pytest.mark.parametrize("kind", reference.NEURONS)
 @pytest.mark.parametrize("macro", ["SNN_1", "CIFARNet-Fang-DVS4"])
 def test_event_frames_equal_the_plain_reference(macro: str, kind: str, pooled: bool) -> None:
-    network = small_network(macro, neuron=kind, shape=(2, 16, 16), pooled=pooled).train()
+    network = small_network(
+        macro, neuron=kind, shape=(2, 16, 16), batch_norm="pooled" if pooled else "timestep"
+    ).train()
     frames = images(6, (2, 16, 16)).abs().unflatten(0, (2, 3))
     assert_equals_reference(network, macro, kind, blocks_for(macro), frames)
 
@@ -149,12 +151,12 @@ def test_event_frames_that_are_all_alike_are_an_image() -> None:
 
 
 def test_pooled_statistics_are_not_those_per_timestep() -> None:
-    pooled, plain = small_network(pooled=True).train(), small_network().train()
+    pooled, plain = small_network(batch_norm="pooled").train(), small_network().train()
     assert not torch.equal(pooled(images()), plain(images()))
 
 
 def test_pooled_changes_nothing_in_eval_mode() -> None:
-    pooled, plain = small_network(pooled=True).eval(), small_network().eval()
+    pooled, plain = small_network(batch_norm="pooled").eval(), small_network().eval()
     torch.testing.assert_close(pooled(images()), plain(images()), rtol=1e-12, atol=1e-12)
 
 
@@ -215,7 +217,7 @@ def potentials(network: nn.Module) -> list[object]:
 
 @pytest.mark.parametrize("pooled", [False, True])
 def test_a_forward_leaves_no_state(pooled: bool) -> None:
-    network = small_network(pooled=pooled).eval()
+    network = small_network(batch_norm="pooled" if pooled else "timestep").eval()
     first = network(images())
     assert potentials(network) == [0.0] * len(potentials(network))
     assert torch.equal(network(images()), first)

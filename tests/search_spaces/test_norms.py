@@ -1,11 +1,11 @@
 import pytest
 import torch
-from spikingjelly.activation_based import layer
+from spikingjelly.activation_based import functional, layer
 from torch import nn
 
 from autosnn_nni.search_spaces import NetworkConfig, SpikeCounter, build_network, describe
 from autosnn_nni.search_spaces.layers import ConvBN
-from autosnn_nni.search_spaces.norms import NORMS
+from autosnn_nni.search_spaces.norms import NORMS, KeptBatchNorm2d
 from autosnn_nni.training import seeded
 from tests.search_spaces.fixtures import small_config, small_network
 
@@ -82,3 +82,55 @@ def test_they_are_described_as_others_are(network: str) -> None:
     config = cifar(network)
     described = describe(build_network(config, ()), config, ())
     assert [stage.size for stage in described.stages if stage.kind == "pool"][:3] == [16, 8, 4]
+
+
+class TestKeptStatistics:
+    """``batch_norm="kept"``: those of a timestep are not mixed with another's."""
+
+    def test_training_is_that_of_the_authors_setting(self) -> None:
+        kept, plain = (small_network(batch_norm=kind).train() for kind in ("kept", "timestep"))
+        for mine, other in zip(kept.parameters(), plain.parameters(), strict=True):
+            mine.data.copy_(other)
+        images = torch.rand(4, *small_config().shape, dtype=torch.float64)
+        outputs = [network(images) for network in (kept, plain)]
+        assert torch.equal(*outputs)
+        for output in outputs:
+            output.square().sum().backward()
+        gradients = [
+            [weights.grad for weights in network.parameters() if weights.grad is not None]
+            for network in (kept, plain)
+        ]
+        assert all(map(torch.equal, *gradients))
+
+    def test_every_timestep_has_its_own_running_statistics(self) -> None:
+        unit = KeptBatchNorm2d(3, 2).double().train()
+        steps = [torch.rand(5, 2, 4, 4, dtype=torch.float64) * (t + 1) for t in range(3)]
+        for x in steps:
+            unit(x)
+        for norm, x in zip(unit.timesteps, steps, strict=True):
+            mean, variance = x.mean((0, 2, 3)), x.var((0, 2, 3))
+            torch.testing.assert_close(norm.running_mean, 0.1 * mean)
+            torch.testing.assert_close(norm.running_var, 0.9 + 0.1 * variance)
+
+    def test_each_timestep_is_normalised_by_its_own_after_a_reset(self) -> None:
+        unit = KeptBatchNorm2d(2, 1).eval()
+        for norm, mean in zip(unit.timesteps, (1.0, 5.0), strict=True):
+            norm.running_mean.fill_(mean)
+        x = torch.full((1, 1, 1, 1), 5.0)
+        for _ in range(2):
+            outputs = [unit(x).item(), unit(x).item()]
+            assert outputs == pytest.approx([4.0, 0.0], abs=1e-4)
+            functional.reset_net(unit)
+
+    def test_all_batch_norms_but_the_stems_keep_them(self) -> None:
+        network = small_network("SNN_3", ("skip",) * 8, batch_norm="kept")
+        units = [one for one in network.modules() if isinstance(one, KeptBatchNorm2d)]
+        assert units
+        assert all(len(unit.timesteps) == 3 for unit in units)
+        assert batch_norms(network) == 3 * len(units) + 1
+
+    def test_weights_are_those_of_one_batch_norm(self) -> None:
+        kept, plain = (small_network(batch_norm=kind) for kind in ("kept", "timestep"))
+        assert [weights.shape for weights in kept.parameters()] == [
+            weights.shape for weights in plain.parameters()
+        ]

@@ -83,7 +83,7 @@ def test_a_subnets_layers_are_the_supernets_own() -> None:
 
 
 def test_a_subnet_keeps_timesteps_and_pooled_statistics() -> None:
-    mutated = supernet("SNN_1", pooled=True)
+    mutated = supernet("SNN_1", batch_norm="pooled")
     blocks = some_architectures("SNN_1", 1)[0]
     path = subnet(mutated.network, to_sample(blocks)).train()
     assert (path.timesteps, path.pooled) == (3, True)

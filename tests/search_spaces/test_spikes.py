@@ -131,7 +131,7 @@ def test_the_mean_firing_rate_is_that_of_the_neurons_with_its_gradient() -> None
 def test_the_mean_firing_rate_of_a_pooled_network_is_the_same() -> None:
     rates = []
     for pooled in (False, True):
-        network = small_network(pooled=pooled).eval()
+        network = small_network(batch_norm="pooled" if pooled else "timestep").eval()
         with FiringRate(network) as rate:
             network(images())
         rates.append(float(rate.value()))
@@ -201,7 +201,7 @@ def test_layers_are_named_in_the_order_of_the_network() -> None:
 
 def test_per_timestep_and_pooled_count_the_same_in_eval_mode() -> None:
     plain = count(small_network().eval(), images())
-    pooled = count(small_network(pooled=True).eval(), images())
+    pooled = count(small_network(batch_norm="pooled").eval(), images())
     assert pooled.layers() == plain.layers()
     assert pooled.firing_rate == plain.firing_rate
 

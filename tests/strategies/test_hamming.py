@@ -49,7 +49,7 @@ class Recorder:
 @pytest.mark.parametrize("pooled", [False, True])
 @pytest.mark.parametrize("macro", ["SNN_1", "CIFARNet-Fang", "SNASNet-Fw"])
 def test_the_score_is_the_papers(macro: str, pooled: bool) -> None:
-    network = small_network(macro, pooled=pooled).train()
+    network = small_network(macro, batch_norm="pooled" if pooled else "timestep").train()
     recorder = Recorder(network)
     with HammingKernel(network) as kernel, torch.no_grad():
         network(images(5))

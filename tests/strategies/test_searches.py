@@ -119,6 +119,14 @@ class TestEverySearch:
     def test_rounds_bound_the_generations(self, make: Callable[..., Search]) -> None:
         assert search(make(rounds=3, seed=0), PAPER, noise)[0].generations <= 3
 
+    @pytest.mark.parametrize("choices", [PAPER, WIDE, Choices([("a", "b"), ("c",)])])
+    def test_it_says_beforehand_how_many_it_evaluates(
+        self, make: Callable[..., Search], choices: Choices
+    ) -> None:
+        bounded = make(rounds=3, seed=0)
+        history, _ = search(bounded, choices, noise)
+        assert len(history) == bounded.budget(choices)
+
     @pytest.mark.parametrize("killed_after", [1, 2, 3])
     def test_a_restored_search_goes_on_as_if_never_stopped(
         self, make: Callable[..., Search], killed_after: int

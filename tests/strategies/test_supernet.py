@@ -1,6 +1,7 @@
 import random
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,12 @@ from torch import nn
 
 from autosnn_nni.checkpoints import load_checkpoint
 from autosnn_nni.data import Splits
+from autosnn_nni.errors import UserError
 from autosnn_nni.evaluators import SpikingEvaluator
 from autosnn_nni.experiment import RetiariiExperiment
 from autosnn_nni.hyperparameters import Training
 from autosnn_nni.search_spaces import PAPER_CANDIDATES, SpikingSpace, labels
-from autosnn_nni.strategies import UniformPaths
+from autosnn_nni.strategies import SAMPLINGS, SinglePathOneShot
 
 Blocks = tuple[str, ...]
 Record = Callable[..., list[Blocks]]
@@ -58,13 +60,14 @@ def record(tiny_digits: Splits, make_space: Callable[..., SpikingSpace]) -> Reco
         batch_size: int = 8,
         training_seed: int = 0,
         checkpoint: Path | None = None,
+        sampling: str = "uniform",
     ) -> list[Blocks]:
         training = Training(epochs=epochs, batch_size=batch_size, seed=training_seed, device="cpu")
         about = {"kind": "supernet", "settings": {}, "blocks": []}
         space = make_space(timesteps=1)
         recorder = PathRecorder(space)
         evaluator = SpikingEvaluator(tiny_digits, training, checkpoint, about)
-        RetiariiExperiment(space, evaluator, [], UniformPaths(seed)).run()
+        RetiariiExperiment(space, evaluator, [], SinglePathOneShot(seed, sampling)).run()
         return recorder.paths
 
     return run
@@ -127,6 +130,52 @@ def test_the_slots_are_drawn_independently(many: list[Blocks]) -> None:
     assert len(set(many)) > 180
 
 
+@pytest.mark.parametrize("sampling", ["fair", "sandwich"])
+def test_a_step_trains_several_paths_on_the_same_images(
+    sampling: str, tiny_digits: Splits, tiny_training: Training, make_space: Callable[..., Any]
+) -> None:
+    space = make_space()
+    evaluator = SpikingEvaluator(tiny_digits, tiny_training)
+    seen: list[torch.Tensor] = []
+    space.network.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+    weights: list[torch.Tensor] = []
+    space.network.register_forward_pre_hook(
+        lambda module, inputs: weights.append(module.stem.conv[0].weight.detach().clone())
+    )
+    RetiariiExperiment(space, evaluator, [], SinglePathOneShot(0, sampling)).run()
+    per_step = SAMPLINGS[sampling](space).per_step
+    groups = [range(start, start + per_step) for start in range(0, len(seen), per_step)]
+    assert len(groups) > 2
+    for group in groups:
+        assert all(torch.equal(seen[one], seen[group[0]]) for one in group)
+        assert all(torch.equal(weights[one], weights[group[0]]) for one in group)
+    assert not torch.equal(weights[groups[0][0]], weights[groups[1][0]])
+
+
+def test_strict_fairness_trains_every_candidate_in_every_step(record: Record) -> None:
+    paths = record(seed=0, epochs=1, sampling="fair")
+    assert len(paths) == 50
+    for start in range(0, 50, 5):
+        columns = zip(*paths[start : start + 5], strict=True)
+        assert all(sorted(column) == sorted(PAPER_CANDIDATES) for column in columns)
+
+
+def test_fair_paths_go_on_after_a_restart(record: Record, tmp_path: Path) -> None:
+    whole = record(seed=1, epochs=2, sampling="fair")
+    first = record(seed=1, epochs=1, checkpoint=tmp_path / "one.ckpt", sampling="fair")
+    rest = record(seed=1, epochs=2, checkpoint=tmp_path / "one.ckpt", sampling="fair")
+    assert first + rest == whole
+
+
+def test_several_paths_a_step_need_a_process_alone(
+    tiny_digits: Splits, tiny_training: Training, make_space: Callable[..., Any]
+) -> None:
+    evaluator = SpikingEvaluator(tiny_digits, replace(tiny_training, devices=2, device="cpu"))
+    experiment = RetiariiExperiment(make_space(), evaluator, [], SinglePathOneShot(0, "fair"))
+    with pytest.raises(UserError, match="several processes train by --sampling uniform only"):
+        experiment.run()
+
+
 def test_training_changes_the_weights_of_the_space_itself(
     tiny_digits: Splits,
     tiny_training: Training,
@@ -137,7 +186,10 @@ def test_training_changes_the_weights_of_the_space_itself(
     about = {"kind": "supernet", "settings": {"seed": 0}, "blocks": []}
     before, space = make_space().network.state_dict(), make_space()
     RetiariiExperiment(
-        space, SpikingEvaluator(tiny_digits, tiny_training, checkpoint, about), [], UniformPaths()
+        space,
+        SpikingEvaluator(tiny_digits, tiny_training, checkpoint, about),
+        [],
+        SinglePathOneShot(),
     ).run()
     after = space.network.state_dict()
     assert before.keys() == after.keys()

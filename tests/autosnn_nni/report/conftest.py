@@ -85,6 +85,16 @@ def candidates(count: int = 200) -> list[tuple[Any, ...]]:
     return rows
 
 
+def judged(count: int = 30) -> list[tuple[Any, ...]]:
+    """Of the sample that has been trained from scratch, scored by the supernet too."""
+    rng = random.Random(7)
+    rows = []
+    for *blocks, accuracy, spikes, _, _ in candidates()[:count]:
+        scratch = (accuracy + rng.gauss(0.01, 0.02), spikes * rng.uniform(0.9, 1.3))
+        rows.append((*blocks, accuracy, spikes, *scratch))
+    return rows
+
+
 def result(blocks: list[str], accuracy: float, scale: float, seed: int) -> dict[str, Any]:
     rng = random.Random(seed)
     layers: list[dict[str, Any]] = []
@@ -149,6 +159,8 @@ def write_run(path: Path) -> Path:
     write_csv(path / "supernet.csv", EPOCH_COLUMNS, epochs(40, 0.93, 3000, 2))
     columns = (*(f"tbd{i}" for i in range(1, 6)), "accuracy", "spikes", "fitness", "generation")
     write_csv(path / "candidates.csv", columns, candidates())
+    by_both = ("supernet_accuracy", "supernet_spikes", "accuracy", "spikes")
+    write_csv(path / "trust.csv", (*columns[:5], *by_both), judged())
     best = {"space": "SNN_1", "channels": 16, "timesteps": 8, "blocks": WINNER}
     scores = {"accuracy": 0.981, "spikes": 2300.0, "fitness": 1.0021}
     write_json(path / "best.json", best | scores)

@@ -13,10 +13,10 @@ from autosnn_nni.errors import UserError
 from autosnn_nni.report import write_report
 
 SECTIONS = [
-    *("network", "comparison", "search", "fitness", "top", "front", "layers", "curves"),
-    "settings",
+    *("network", "comparison", "search", "fitness", "top", "front", "trust", "layers"),
+    *("curves", "settings"),
 ]
-FIGURES = ["fitness", "layers", "network", "search", "supernet", "training"]
+FIGURES = ["fitness", "layers", "network", "search", "supernet", "training", "trust"]
 
 
 class Page(HTMLParser):
@@ -98,6 +98,7 @@ def test_every_evaluated_architecture_can_be_read_on_hover(reported: Path) -> No
         ),
         (["candidates.csv"], ["search", "fitness", "top", "front"], ["fitness", "search"]),
         (["best.json"], ["network"], ["network"]),
+        (["trust.csv"], ["trust"], ["trust"]),
         (
             ["result.json", "baselines"],
             ["network", "comparison", "layers", "curves"],
