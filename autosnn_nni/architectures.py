@@ -61,10 +61,11 @@ def choose(
 
 def _of_run(path: Path, blocks: str | None, rule: str | None) -> Chosen:
     settings = load_run(path).settings
+    own = settings.of_training()
     if rule is None:
-        return Chosen(from_text(str(blocks)), vars(settings))
+        return Chosen(from_text(str(blocks)), own)
     picked = pick(rule, searched(path), settings.constraints)
-    return Chosen(picked.blocks, vars(settings), f"{path}, {rule}: {described(picked)}")
+    return Chosen(picked.blocks, own, f"{path}, {rule}: {described(picked)}")
 
 
 def _read(path: Path) -> Chosen:

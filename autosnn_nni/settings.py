@@ -176,6 +176,14 @@ class Settings:
 
         return not isinstance(self.search, SNASNet)
 
+    def of_training(self) -> dict[str, Any]:
+        """What one architecture is trained and tested with: nothing of how it was found."""
+        return {
+            one.name: getattr(self, one.name)
+            for one in fields(self)
+            if one.metadata["stage"] in ("supernet", "retrain") or one.name == "calibration_batches"
+        }
+
     def to_json(self) -> dict[str, Any]:
         """A flat dict of plain JSON types."""
         return {

@@ -101,7 +101,8 @@ def test_a_picked_architecture_is_trained_with_the_settings_of_its_run(
     assert outcome.code == 0, outcome.err
     knee = pick("knee", load_history(load_run(finished)), NO_CONSTRAINTS)
     assert read_json(trained / "result.json")["blocks"] == list(knee.blocks)
-    assert read_json(trained / "settings.json") == read_json(finished / "settings.json")
+    settings = read_json(finished / "settings.json")
+    assert read_json(trained / "settings.json") == {**settings, "rounds": None}  # the search's
     assert f"{finished}, knee: {', '.join(knee.blocks)} (" in outcome.out
     write_report(shutil.copytree(finished, tmp_path / "run"))
     page = (tmp_path / "run/report.html").read_text()
@@ -116,7 +117,8 @@ def test_blocks_are_trained_with_the_settings_of_a_run_unless_told_otherwise(
     command = ("train", "--from", finished, "--blocks", blocks, "--retrain-epochs", 1)
     assert autosnn(*command, "--output", trained).code == 0
     settings = read_json(finished / "settings.json")
-    assert read_json(trained / "settings.json") == {**settings, "retrain_epochs": 1}
+    there = read_json(trained / "settings.json")
+    assert there == {**settings, "rounds": None, "retrain_epochs": 1}
     assert read_json(trained / "result.json")["blocks"] == blocks.split(",")
 
 
@@ -159,7 +161,7 @@ def test_the_best_keeps_the_constraints(
     candidates = pd.read_csv(run / "candidates.csv")
     assert read_json(run / "best.json")["spikes"] == candidates["spikes"].min()
     assert (run / "report.html").exists()
-    before = (run / "search.json").read_bytes()
+    before = (run / "search.json").stat().st_mtime_ns
 
     bound = float(candidates["spikes"].quantile(0.2))
     assert autosnn(*search, "--max-spikes", bound).code == 0
@@ -171,7 +173,8 @@ def test_the_best_keeps_the_constraints(
     assert read_json(run / "result.json")["blocks"] == best["blocks"]
     assert list(fittest(load_run(run), 1).architectures) == [tuple(best["blocks"])]
     # Random search has not heeded them, and is not repeated.
-    assert (before == (run / "search.json").read_bytes()) == (strategy == "random")
+    if strategy == "random":
+        assert (run / "search.json").stat().st_mtime_ns == before
     assert (run / "previous/2/best.json").exists()
     assert (run / "previous/2/search.json").exists() == (strategy == "nsga2")
 
