@@ -12,6 +12,7 @@ class Training:
     """How networks are trained (Section A.1); ``device`` is ``cpu``, ``cuda`` or ``auto``.
 
     ``spike_regularisation`` is Table 10's lambda_reg, the mean firing rate's weight in the loss.
+    ``precision`` is ``32``, or ``bf16`` for convolutions and fully connected layers in bfloat16.
 
     Batch norm's statistics are computed anew on ``calibration_batches`` batches of D_train before
     a network is evaluated; 0 keeps those of training. A search scores on the first ``val_images``
@@ -22,6 +23,7 @@ class Training:
     epochs: int
     batch_size: int = 96
     learning_rate: float = 1e-3
+    precision: str = "32"
     seed: int = 0
     spike_regularisation: float = 0.0
     calibration_batches: int = 4

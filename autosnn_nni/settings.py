@@ -50,6 +50,7 @@ class Settings:
     batch_size: int = _of("supernet", None, "Images in a batch [default: the data set's own]")
     learning_rate: float = _of("supernet", 1e-3, "Adam's learning rate")
     spike_regularisation: float = _of("supernet", 0.0, "Weight of the firing rate in the loss")
+    precision: str = _of("supernet", "32", "Of training: 32, or bf16 for its convolutions")
     seed: int = _of("supernet", 0, "Seed of splits, weights, batches, paths and searches")
     supernet_epochs: int = _of("supernet", None, "Stage 1 [default: the data set's own]")
     strategy: str = _of("search", "evolution", "Search, by name")
@@ -111,6 +112,8 @@ class Settings:
             )
         if self.batch_norm not in ("timestep", "pooled"):
             raise UserError(f"--batch-norm must be timestep or pooled, not {self.batch_norm!r}")
+        if self.precision not in ("32", "bf16"):
+            raise UserError(f"--precision must be 32 or bf16, not {self.precision!r}")
 
     @property
     def network(self) -> "NetworkConfig":

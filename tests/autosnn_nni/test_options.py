@@ -31,6 +31,7 @@ OTHERS = {
     "batch_size": "7",
     "learning_rate": "0.5",
     "spike_regularisation": "0.1",
+    "precision": "bf16",
     "seed": "3",
     "supernet_epochs": "1",
     "strategy": "random",

@@ -28,6 +28,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "batch_size": st.integers(2, 10**6),
     "learning_rate": st.floats(0, 1, exclude_min=True),
     "spike_regularisation": st.floats(0, 10),
+    "precision": st.sampled_from(["32", "bf16"]),
     "seed": st.integers(0, 2**32 - 1),
     "supernet_epochs": POSITIVE,
     "strategy": st.sampled_from(["evolution", "random"]),
