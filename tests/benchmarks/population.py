@@ -47,7 +47,7 @@ def _plain(space: SpikingSpace, sample: Sample, val: Sequence[Batch]) -> float:
     spikes, images_seen = 0.0, 0
     for images, labels in val:
         net = reference.Plain(weights)
-        votes = reference.forward(net, SPACE, from_sample(sample), images, TIMESTEPS)
+        votes = reference.forward(net, SPACE, from_sample(sample), images, space.config.timesteps)
         _ = int((votes.argmax(1) == labels).sum())
         spikes += sum(net.spikes.values())
         images_seen += len(images)
