@@ -155,7 +155,7 @@ class TrainingCurve(Callback):
         spikes = self._sums.new_tensor([self._counter.total - self._before])
         sums = trainer.strategy.reduce(torch.cat([self._sums, spikes]), reduce_op="sum")
         loss, correct, images, spikes_of_all = torch.as_tensor(sums).tolist()
-        finite = all(weights.isfinite().all() for weights in pl_module.parameters())
+        finite = torch.stack([one.isfinite().all() for one in pl_module.parameters()]).all()
         if not (finite and math.isfinite(loss)):
             raise UserError(
                 f"training diverged in epoch {trainer.current_epoch + 1}: the weights are no "

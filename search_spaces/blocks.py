@@ -1,7 +1,8 @@
 """Candidate blocks by name (paper Section 4.1 and Figure 8).
 
 A block is made by ``factory(in_channels, out_channels, stride, neuron)``; its forward takes and
-gives ``[N, C, H, W]`` of one timestep (``[T, N, C, H, W]`` in SpikingJelly's multi-step mode).
+gives ``[N, C, H, W]`` of one timestep (``[T, N, C, H, W]`` in SpikingJelly's multi-step mode; of a
+plugin's block only where it is a ``StepModule``).
 A new block is one class or factory and one ``BLOCKS.add`` line.
 """
 

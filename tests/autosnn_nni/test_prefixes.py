@@ -66,6 +66,18 @@ def test_every_architecture_gets_what_it_gets_alone(
         assert scorer.evaluate(samples) == one_by_one(space, samples, val, calibration)
 
 
+def test_layer_by_layer_too(
+    make_space: Callable[..., SpikingSpace], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("autosnn_nni.search_spaces.network.MULTI_STEP_DEVICES", ("cpu",))
+    space = make_space("SNN_3").double()
+    assert space.network.multi_step
+    val, calibration = batches(space, 9), batches(space, 12, 8)
+    scorer = PopulationScorer(space.network, val, calibration, 10**8)
+    samples = population(space, 4, 0)
+    assert scorer.evaluate(samples) == one_by_one(space, samples, val, calibration)
+
+
 @settings(deadline=None, max_examples=10)
 @given(
     seed=st.integers(0, 99),
