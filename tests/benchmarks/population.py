@@ -162,8 +162,10 @@ def _peak_memory(side: str) -> int:
 
 def _peak(workload: Workload, side: str, options: argparse.Namespace) -> None:
     for generation, samples, history in _generations(workload, options):
-        chosen = samples if side == "together" else samples[: options.sample]
-        _remember(history, chosen, workload.score(side, chosen), generation)
+        if side != "together":
+            workload.score(side, samples[: options.sample])
+            break  # it keeps nothing from one generation to the next
+        _remember(history, samples, workload.score(side, samples), generation)
     # Not ru_maxrss: a child begins with its parent's.
     status = Path("/proc/self/status").read_text()
     print(int(status.partition("VmHWM:")[2].split()[0]) // 1024)
