@@ -1,7 +1,7 @@
 """The three stages of AutoSNN over a run directory; each goes on where it was left."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -66,19 +66,23 @@ class Pipeline:
         save_best(run, state["history"])
 
     def retrain(self) -> None:
-        """Stage 3: train the winner, and the baselines, from scratch and test them."""
-        run, blocks = self.run, read_json(self.run.best)["blocks"]
+        """Stage 3: train the winner, and the baselines, from scratch and test them.
+
+        Where T was chosen the baselines have the winner's: they differ from it in blocks alone.
+        """
+        run, best = self.run, read_json(self.run.best)
+        blocks, timesteps = best["blocks"], best["timesteps"]
         if run.settings.baselines:
             for block in BASELINES:
                 folder = run.baseline(block)
                 filled = (block,) * len(blocks)
-                self._train(filled, folder / "retrained.ckpt", f"Training {block}")
-        self._train(blocks, run.retrained, "Training the winner")
+                self._train(filled, timesteps, folder / "retrained.ckpt", f"Training {block}")
+        self._train(blocks, timesteps, run.retrained, "Training the winner")
 
     def train(self, blocks: Sequence[str]) -> None:
         """Stage 3 alone, for any architecture."""
-        self.run.settings.network.check(blocks)
-        self._train(blocks, self.run.retrained, "Training")
+        config, blocks = self.run.settings.network.stand_alone(blocks)
+        self._train(blocks, config.timesteps, self.run.retrained, "Training")
 
     def report(self) -> Path:
         """Write the report of what there is."""
@@ -100,10 +104,13 @@ class Pipeline:
         space = make_space(self.run)
         RetiariiExperiment(space, evaluator, strategy=strategy).run()
 
-    def _train(self, blocks: Sequence[str], checkpoint: Path, title: str) -> None:
-        result, settings = checkpoint.with_name("result.json"), self.run.settings
+    def _train(
+        self, blocks: Sequence[str], timesteps: int | tuple[int, ...], checkpoint: Path, title: str
+    ) -> None:
+        result = checkpoint.with_name("result.json")
         if result.exists():
             return
+        settings = replace(self.run.settings, timesteps=timesteps)
         about = {"kind": "network", "settings": settings.to_json(), "blocks": list(blocks)}
         epochs = settings.retrain_epochs
         trained = train_network(

@@ -1,9 +1,13 @@
 from .activations import ActivationMeter, LayerActivation
 from .architecture import (
+    TIMESTEPS,
     Architecture,
     from_sample,
     from_text,
+    in_order,
     labels,
+    split_timesteps,
+    timesteps_name,
     to_sample,
     to_text,
 )
@@ -38,6 +42,7 @@ __all__ = [
     "OPERATIONS",
     "PAPER_CANDIDATES",
     "TBD",
+    "TIMESTEPS",
     "ActivationMeter",
     "Architecture",
     "Cut",
@@ -66,11 +71,14 @@ __all__ = [
     "fold_batch_norm",
     "from_sample",
     "from_text",
+    "in_order",
     "is_spiking",
     "labels",
     "path_weights",
     "spiking_layers",
+    "split_timesteps",
     "subnet",
+    "timesteps_name",
     "to_sample",
     "to_text",
 ]

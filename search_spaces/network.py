@@ -15,6 +15,21 @@ from autosnn_nni.search_spaces.layers import ConvBN, SpikingConv, VotingLayer
 AModule = TypeVar("AModule", bound=nn.Module)
 
 
+class Timesteps(nn.Module):
+    """An image's current at each of ``count`` timesteps: direct encoding.
+
+    A module, so that timesteps can be chosen as blocks are.
+    """
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.count = count
+
+    def forward(self, current: Tensor) -> list[Tensor]:
+        """The same ``current`` for every timestep."""
+        return [current] * self.count
+
+
 class Encoder(nn.Module):
     """What the stem's neurons get of images, by the stem's convolution ``conv``.
 
@@ -22,7 +37,7 @@ class Encoder(nn.Module):
     sees another frame at every timestep. ``shrink`` x ``shrink`` pixels are averaged before it.
     """
 
-    def __init__(self, conv: nn.Module, timesteps: int, *, pooled: bool, shrink: int) -> None:
+    def __init__(self, conv: nn.Module, timesteps: nn.Module, *, pooled: bool, shrink: int) -> None:
         super().__init__()
         self.conv = conv
         self.timesteps = timesteps
@@ -36,9 +51,8 @@ class Encoder(nn.Module):
         """
         if images.dim() == 4:
             current = self._convolved(images)
-            if self.pooled:
-                return [current.expand(self.timesteps, *current.shape)]
-            return [current] * self.timesteps
+            steps: list[Tensor] = self.timesteps(current)
+            return [current.expand(len(steps), *current.shape)] if self.pooled else steps
         if self.pooled:
             frames = images.transpose(0, 1)
             return [self._convolved(frames.flatten(0, 1)).unflatten(0, frames.shape[:2])]
@@ -64,7 +78,7 @@ class SpikingNetwork(nn.Module):
         stem: SpikingConv,
         stages: nn.ModuleDict,
         fc: VotingLayer,
-        timesteps: int,
+        timesteps: nn.Module,
         *,
         pooled: bool = False,
         shrink: int = 1,
@@ -120,7 +134,7 @@ def subnet(supernet: SpikingNetwork, sample: Mapping[str, str]) -> SpikingNetwor
 
 
 def _path(module: Any, sample: Mapping[str, str]) -> Any:
-    """``module``, its TBD blocks replaced by the chosen ones; what holds none is left as it is."""
+    """``module``, its choices replaced by what is chosen; what holds none is left as it is."""
     children = {
         name: child[sample[name]] if name in sample else _path(child, sample)
         for name, child in module.named_children()

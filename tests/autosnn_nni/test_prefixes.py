@@ -18,6 +18,8 @@ SPACES = [
     ("SNN_1", {"pooled": True}),
     ("SNN_1", {"neuron": "ANN"}),
     ("SNN_2", {"neuron": "IF"}),
+    ("SNN_1", {"timesteps": (1, 2, 3)}),
+    ("SNN_1", {"timesteps": (3, 2), "pooled": True}),
     ("SNN_3", {}),
     ("SNN_4", {"neuron": "IF"}),
     ("SNASNet-Bw", {}),
@@ -38,9 +40,8 @@ def batches(space: SpikingSpace, *sizes: int) -> list[Batch]:
 
 def population(space: SpikingSpace, count: int, seed: int) -> list[Sample]:
     rng = Random(seed)
-    slots = range(space.config.macro.tbd_blocks)
-    candidates = space.config.candidates
-    return [to_sample([rng.choice(candidates) for _ in slots]) for _ in range(count)]
+    choices = space.config.choices.values()
+    return [to_sample([rng.choice(names) for names in choices]) for _ in range(count)]
 
 
 def one_by_one(

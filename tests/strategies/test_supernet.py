@@ -1,6 +1,7 @@
 import random
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,32 @@ def test_the_slots_are_drawn_independently(many: list[Blocks]) -> None:
             agree = sum(path[one] == path[other] for path in many) / len(many)
             assert agree == pytest.approx(0.2, abs=0.12)  # 4 sigma
     assert len(set(many)) > 180
+
+
+def test_timesteps_are_drawn_with_the_path_and_gone_on_with(
+    tiny_digits: Splits,
+    tiny_training: Training,
+    make_space: Callable[..., SpikingSpace],
+    tmp_path: Path,
+) -> None:
+    def draw(epochs: int, checkpoint: Path | None = None) -> list[int]:
+        space = make_space(timesteps=(1, 2, 3))
+        training = replace(tiny_training, epochs=epochs, batch_size=8)
+        about = {"kind": "supernet", "settings": {}, "blocks": []}
+        drawn: list[int] = []
+        for count in (1, 2, 3):
+            module = space.network.timesteps[f"T{count}"]
+            module.register_forward_hook(lambda *_, count=count: drawn.append(count))
+        evaluator = SpikingEvaluator(tiny_digits, training, checkpoint, about)
+        RetiariiExperiment(space, evaluator, [], UniformPaths()).run()
+        return drawn
+
+    whole = draw(4)
+    counts = Counter(whole)
+    assert counts.keys() == {1, 2, 3}
+    assert sum((counts[t] - 40 / 3) ** 2 / (40 / 3) for t in counts) < 13.8  # p = 0.001
+    checkpoint = tmp_path / "supernet.ckpt"
+    assert draw(1, checkpoint) + draw(4, checkpoint) == whole
 
 
 def test_training_changes_the_weights_of_the_space_itself(
