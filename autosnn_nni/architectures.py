@@ -9,7 +9,7 @@ from autosnn_nni.errors import UserError
 from autosnn_nni.files import read_json
 from autosnn_nni.picking import described, pick
 from autosnn_nni.run_directory import load_run
-from autosnn_nni.search_spaces import NETWORKS, Architecture, from_text
+from autosnn_nni.search_spaces import NETWORKS, Architecture, from_text, split_timesteps
 from autosnn_nni.search_state import searched
 
 
@@ -17,7 +17,8 @@ from autosnn_nni.search_state import searched
 class Chosen:
     """Blocks, and the settings that come with them: at least the space, unless blocks alone.
 
-    ``why`` tells people how they were chosen.
+    Timesteps that are named after the blocks are such a setting too. ``why`` tells people how they
+    were chosen.
     """
 
     blocks: Architecture
@@ -25,11 +26,16 @@ class Chosen:
     why: str = ""
 
     def settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Its own settings and the ``given`` ones, which win; raises for another space."""
+        """Its own settings and the ``given`` ones, which win; raises for another space or T."""
         space = self.own.get("space")
         if space and given.get("space", space) != space:
             raise UserError(f"this architecture is of {space}; leave out --space")
-        return {**self.own, **given}
+        _, named = split_timesteps(self.blocks)
+        if named is None:
+            return {**self.own, **given}
+        if given.get("timesteps", named) != named:
+            raise UserError(f"this architecture names T{named}; leave out --timesteps")
+        return {**self.own, **given, "timesteps": named}
 
 
 def choose(

@@ -14,6 +14,7 @@ from autosnn_nni.search_spaces import (
     SpikingNetwork,
     build_network,
     path_weights,
+    split_timesteps,
     to_sample,
 )
 
@@ -84,7 +85,8 @@ def load_network(
     """
     weights = checkpoint.weights
     if checkpoint.kind == "supernet":
-        strange = [block for block in blocks if block not in config.candidates]
+        alone, _ = split_timesteps(blocks)
+        strange = [block for block in alone if block not in config.candidates]
         if strange:
             known = ", ".join(config.candidates)
             raise UserError(f"the supernet in {path} has no {strange[0]}; it has {known}")

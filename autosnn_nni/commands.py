@@ -59,8 +59,9 @@ def train(given: dict[str, Any], chosen: Chosen, output: Path | None, machine: M
         if (path / "supernet.ckpt").exists():
             raise UserError(f"{path} is of a search; name another --output")
         pipeline = Pipeline(open_run(path, chosen.settings(given)), machine)
-        _check_same(pipeline.run, chosen.blocks)
-        pipeline.train(chosen.blocks)
+        _, blocks = pipeline.run.settings.network.stand_alone(chosen.blocks)
+        _check_same(pipeline.run, blocks)
+        pipeline.train(blocks)
         report = pipeline.report()
     show_results(pipeline.run, report)
 

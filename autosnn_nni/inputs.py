@@ -14,7 +14,8 @@ from autosnn_nni.run_directory import RunDirectory
 def load_data(run: RunDirectory, folder: Path | None) -> Splits:
     """The run's data set, split by its seed."""
     settings = run.settings
-    dataset = load_dataset(settings.dataset, folder, settings.timesteps)
+    timesteps = max(settings.network.timesteps_choice)  # only events are read by it: one number
+    dataset = load_dataset(settings.dataset, folder, timesteps)
     return split(dataset, seed=settings.seed, images=settings.images)
 
 

@@ -109,6 +109,7 @@ def describe_in_run(path: Path, blocks: Architecture, data_dir: Path | None) -> 
 def _description(
     network: SpikingNetwork, config: NetworkConfig, blocks: Architecture, spikes: dict[str, Any]
 ) -> dict[str, Any]:
+    config, blocks = config.stand_alone(blocks)
     fixed = {
         "space": config.space,
         "channels": config.channels,

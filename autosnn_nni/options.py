@@ -9,6 +9,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from autosnn_nni.errors import UserError
 from autosnn_nni.quantities import number
 from autosnn_nni.settings import Settings
 
@@ -19,6 +20,14 @@ def _architecture(text: str) -> tuple[str, ...]:
     return from_text(text)
 
 
+def _timesteps(text: str) -> int | tuple[int, ...]:
+    try:
+        first, *others = map(int, text.split(","))
+    except ValueError:
+        raise UserError(f"--timesteps must be a number or several, 2,4,8, not {text!r}") from None
+    return (first, *others) if others else first
+
+
 #: Settings that are written in another form on the command line: flag, type, conversion.
 _FORMS: dict[str, tuple[str, Any, Callable[[Any], Any]]] = {
     "plugins": (
@@ -26,6 +35,7 @@ _FORMS: dict[str, tuple[str, Any, Callable[[Any], Any]]] = {
         list[Path],
         lambda paths: tuple(str(path.resolve()) for path in paths),
     ),
+    "timesteps": ("--timesteps", str, _timesteps),
     "candidates": ("--candidates", str, _architecture),
     "lambda_": ("--lambda", float, float),
     "max_spikes": ("--max-spikes", str, lambda text: number(text, "--max-spikes")),

@@ -1,7 +1,7 @@
 """The three stages of AutoSNN over a run directory; each goes on where it was left."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from autosnn_nni.machine import Machine
 from autosnn_nni.report import write_report
 from autosnn_nni.retraining import train_network
 from autosnn_nni.run_directory import RunDirectory
-from autosnn_nni.search_spaces import SpikingSpace
+from autosnn_nni.search_spaces import SpikingSpace, timesteps_name
 from autosnn_nni.search_state import load_history, save_best, save_history
 from autosnn_nni.strategies import AutoSNN, SinglePathOneShot, TrialSearch
 from autosnn_nni.training import seeded
@@ -68,25 +68,33 @@ class Pipeline:
         save_best(run, state["history"])
 
     def retrain(self) -> None:
-        """Stage 3: train the winner, and the baselines, from scratch and test them."""
-        run, blocks = self.run, read_json(self.run.best)["blocks"]
+        """Stage 3: train the winner, and the baselines, from scratch and test them.
+
+        Where T was chosen the baselines have the winner's: they differ from it in blocks alone.
+        """
+        run, best = self.run, read_json(self.run.best)
+        blocks, named = best["blocks"], timesteps_name(best["timesteps"])
         if run.settings.baselines:
             for block in BASELINES:
                 folder = run.baseline(block)
                 filled = (block,) * len(blocks)
-                self.train_at(folder / "retrained.ckpt", filled, f"Training {block}")
-        self.train_at(run.retrained, blocks, "Training the winner")
+                self.train_at(folder / "retrained.ckpt", (*filled, named), f"Training {block}")
+        self.train_at(run.retrained, (*blocks, named), "Training the winner")
 
-    def train(self, blocks: Sequence[str]) -> None:
+    def train(self, architecture: Sequence[str]) -> None:
         """Stage 3 alone, for any architecture."""
-        self.run.settings.network.check(blocks)
-        self.train_at(self.run.retrained, blocks, "Training")
+        self.train_at(self.run.retrained, architecture, "Training")
 
-    def train_at(self, checkpoint: Path, blocks: Sequence[str], title: str) -> None:
-        """Train ``blocks`` at ``checkpoint``, unless its ``result.json`` is there."""
-        result, settings = checkpoint.with_name("result.json"), self.run.settings
+    def train_at(self, checkpoint: Path, architecture: Sequence[str], title: str) -> None:
+        """Train an architecture at ``checkpoint``, unless its ``result.json`` is there.
+
+        Raises :class:`UserError` if it is none of the run's space.
+        """
+        config, blocks = self.run.settings.network.stand_alone(architecture)
+        result = checkpoint.with_name("result.json")
         if result.exists():
             return
+        settings = replace(self.run.settings, timesteps=config.timesteps)
         about = {"kind": "network", "settings": settings.to_json(), "blocks": list(blocks)}
         epochs = settings.retrain_epochs
         trained = train_network(

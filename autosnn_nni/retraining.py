@@ -91,4 +91,5 @@ def evaluate_on_test(
     network = network.to(training.torch_device)
     calibrated = recalibrated(network, calibration_batches(data, training))
     result = evaluate(calibrated, plain_batches(data, data.test, training))
-    return TrainedNetwork(calibrated, config, describe(calibrated, config, tuple(blocks)), result)
+    config, blocks = config.stand_alone(blocks)
+    return TrainedNetwork(calibrated, config, describe(calibrated, config, blocks), result)

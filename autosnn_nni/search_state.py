@@ -10,7 +10,7 @@ import pandas as pd
 from autosnn_nni.errors import UserError
 from autosnn_nni.files import read_json, write_json, write_whole
 from autosnn_nni.run_directory import RunDirectory
-from autosnn_nni.search_spaces import to_sample
+from autosnn_nni.search_spaces import split_timesteps, to_sample
 from autosnn_nni.strategies import History
 
 
@@ -59,13 +59,14 @@ def save_best(run: RunDirectory, history: History) -> None:
     """Write the fittest architecture that keeps the constraints, or the closest: it is done."""
     settings = run.settings
     (best,) = history.top(1, settings.constraints)
+    blocks, timesteps = split_timesteps(best.blocks)
     write_json(
         run.best,
         {
             "space": settings.space,
             "channels": settings.channels,
-            "timesteps": settings.timesteps,
-            "blocks": list(best.blocks),
+            "timesteps": timesteps or settings.timesteps,
+            "blocks": list(blocks),
             "accuracy": None if math.isnan(best.accuracy) else best.accuracy,
             "spikes": best.spikes,
             "fitness": best.fitness,

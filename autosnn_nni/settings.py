@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from autosnn_nni.strategies import Constraints, Fitness, Search
 
 _CANDIDATES_HELP = "Candidate blocks [default: the space's, skip,SCB_k3,SCB_k5,SRB_k3,SRB_k5]"
+_TIMESTEPS_HELP = "Timesteps T, or a choice: 2,4,8 [default: the data set's own, 8 or 20]"
 
 #: Of a search that does not heed them, constraints only decide which architecture is chosen.
 STAGES = ("supernet", "search", "choice", "retrain")
@@ -44,7 +45,7 @@ class Settings:
     images: int | None = _of("supernet", None, "Use so many training images [default: all]")
     space: str = _of("supernet", "SNN_1", "Macro architecture, by name")
     channels: int = _of("supernet", 16, "Initial channel C")
-    timesteps: int = _of("supernet", None, "Timesteps T [default: the data set's own, 8 or 20]")
+    timesteps: int | tuple[int, ...] = _of("supernet", None, _TIMESTEPS_HELP)
     neuron: str = _of("supernet", "PLIF", "PLIF, LIF, IF, or ANN for ReLU")
     candidates: tuple[str, ...] = _of("supernet", None, _CANDIDATES_HELP)
     batch_norm: str = _of(
@@ -122,6 +123,11 @@ class Settings:
             )
         if self.precision not in ("32", "bf16"):
             raise UserError(f"--precision must be 32 or bf16, not {self.precision!r}")
+        if not isinstance(self.timesteps, int) and self._data_info.events:
+            raise UserError(
+                f"{self.dataset} is divided into frames when it is read: name a single number of "
+                "--timesteps"
+            )
 
     def _check_names(self) -> None:
         from autosnn_nni.losses import LOSSES
@@ -244,6 +250,8 @@ def _fits(value: Any, hint: Any) -> bool:
     """Whether a value, of a JSON file perhaps, has a setting's type."""
     if hint == tuple[str, ...]:
         return isinstance(value, tuple) and all(isinstance(item, str) for item in value)
+    if hint == int | tuple[int, ...]:
+        return all(type(item) is int for item in (value if isinstance(value, tuple) else (value,)))
     if isinstance(value, bool):
         return hint is bool
     return isinstance(value, hint | int if isinstance(0.0, hint) else hint)

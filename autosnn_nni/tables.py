@@ -17,7 +17,10 @@ from autosnn_nni.theme import format_tau
 
 def show_results(run: RunDirectory, report: Path) -> None:
     """The trained networks side by side, and where the report is."""
-    table = Table("architecture", title=f"Test split of {run.settings.dataset}")
+    title = f"Test split of {run.settings.dataset}"
+    if not isinstance(run.settings.timesteps, int) and run.result.exists():
+        title += f", T = {read_json(run.result)['timesteps']} chosen"
+    table = Table("architecture", title=title)
     for column in ("accuracy", "spikes per image", "parameters"):
         table.add_column(column, justify="right")
     _add_result(table, run.result, "")
@@ -67,7 +70,8 @@ def _title(result: Mapping[str, Any]) -> str:
 
 def show_description(result: Mapping[str, Any]) -> None:
     """Stages and counts."""
-    table = Table("stage", "block", title=f"{result['space']}, C = {result['channels']}")
+    title = f"{result['space']}, C = {result['channels']}, T = {result['timesteps']}"
+    table = Table("stage", "block", title=title)
     table.add_column("output", justify="right")
     for stage in result["stages"]:
         side = f" x {stage['size']} x {stage['size']}" if stage["size"] > 1 else ""

@@ -1,9 +1,13 @@
 from .activations import ActivationMeter, LayerActivation
 from .architecture import (
+    TIMESTEPS,
     Architecture,
     from_sample,
     from_text,
+    in_order,
     labels,
+    split_timesteps,
+    timesteps_name,
     to_sample,
     to_text,
 )
@@ -40,6 +44,7 @@ __all__ = [
     "OPERATIONS",
     "PAPER_CANDIDATES",
     "TBD",
+    "TIMESTEPS",
     "VOTERS",
     "ActivationMeter",
     "Architecture",
@@ -71,11 +76,14 @@ __all__ = [
     "fold_batch_norm",
     "from_sample",
     "from_text",
+    "in_order",
     "is_spiking",
     "labels",
     "path_weights",
     "spiking_layers",
+    "split_timesteps",
     "subnet",
+    "timesteps_name",
     "to_sample",
     "to_text",
 ]

@@ -1,8 +1,17 @@
-"""An architecture is the tuple of block names, one per TBD block, in order."""
+"""An architecture is the tuple of block names, one per TBD block, in order.
 
-from collections.abc import Mapping, Sequence
+Where the timesteps are to be chosen as well, their name comes last: ``T4`` is T = 4.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
 
 Architecture = tuple[str, ...]
+
+#: NNI's label of the timesteps, where they are to be chosen.
+TIMESTEPS = "timesteps"
+
+_NAMED = re.compile(r"T([1-9]\d*)")
 
 
 def labels(tbd_blocks: int) -> tuple[str, ...]:
@@ -10,15 +19,36 @@ def labels(tbd_blocks: int) -> tuple[str, ...]:
     return tuple(f"tbd{number}" for number in range(1, tbd_blocks + 1))
 
 
-def to_sample(blocks: Sequence[str]) -> dict[str, str]:
-    """NNI's form of an architecture: ``{"tbd1": "SRB_k5", ...}``."""
-    return dict(zip(labels(len(blocks)), blocks, strict=True))
+def in_order(found: Iterable[str]) -> tuple[str, ...]:
+    """Labels in the order of an architecture's names; NNI's may be a subclass of ``str``."""
+    plain = {str(label) for label in found}
+    blocks = labels(len(plain - {TIMESTEPS}))
+    return (*blocks, TIMESTEPS) if TIMESTEPS in plain else blocks
+
+
+def timesteps_name(timesteps: int) -> str:
+    """``T4`` for 4 timesteps."""
+    return f"T{timesteps}"
+
+
+def split_timesteps(architecture: Sequence[str]) -> tuple[Architecture, int | None]:
+    """The blocks alone, and the timesteps if the architecture names them."""
+    named = _NAMED.fullmatch(architecture[-1]) if architecture else None
+    blocks = tuple(architecture)
+    return (blocks[:-1], int(named[1])) if named else (blocks, None)
+
+
+def to_sample(architecture: Sequence[str]) -> dict[str, str]:
+    """NNI's form of an architecture: ``{"tbd1": "SRB_k5", ..., "timesteps": "T4"}``."""
+    blocks, timesteps = split_timesteps(architecture)
+    sample = dict(zip(labels(len(blocks)), blocks, strict=True))
+    return sample if timesteps is None else {**sample, TIMESTEPS: timesteps_name(timesteps)}
 
 
 def from_sample(sample: Mapping[str, str]) -> Architecture:
     """The architecture of an NNI sample; NNI's keys may be a subclass of ``str``."""
     plain = {str(label): str(block) for label, block in sample.items()}
-    return tuple(plain[label] for label in labels(len(plain)))
+    return tuple(plain[label] for label in in_order(plain))
 
 
 def from_text(text: str) -> Architecture:

@@ -7,10 +7,10 @@ from functools import partial
 
 from torch import nn
 
-from autosnn_nni.search_spaces.architecture import to_sample
+from autosnn_nni.search_spaces.architecture import TIMESTEPS, timesteps_name, to_sample
 from autosnn_nni.search_spaces.config import NetworkConfig
 from autosnn_nni.search_spaces.layers import SpikingConv, VotingLayer
-from autosnn_nni.search_spaces.network import SpikingNetwork
+from autosnn_nni.search_spaces.network import SpikingNetwork, Timesteps
 from autosnn_nni.search_spaces.neurons import NEURONS
 from autosnn_nni.search_spaces.norms import NORMS, keep_statistics, lift
 from autosnn_nni.search_spaces.stages import Maker
@@ -18,15 +18,16 @@ from autosnn_nni.search_spaces.stages import Maker
 MakeSlot = Callable[[str, Mapping[str, Callable[[], nn.Module]]], nn.Module]
 
 
-def build_network(config: NetworkConfig, blocks: Sequence[str]) -> SpikingNetwork:
+def build_network(config: NetworkConfig, architecture: Sequence[str]) -> SpikingNetwork:
     """The stand-alone network of one architecture, freshly initialised."""
-    chosen = to_sample(config.check(blocks))
+    config, blocks = config.stand_alone(architecture)
+    chosen = to_sample(blocks)
     config = replace(config, candidates=tuple(dict.fromkeys(blocks)))
     return assemble(config, lambda label, makers: makers[chosen[label]]())
 
 
 def assemble(config: NetworkConfig, make_slot: MakeSlot) -> SpikingNetwork:
-    """The network whose TBD blocks are what ``make_slot`` makes of a label and its candidates."""
+    """The network whose choices are what ``make_slot`` makes of a label and its candidates."""
     neuron = NEURONS[config.neuron]
 
     def slot(label: str, in_channels: int, out_channels: int, stride: int) -> nn.Module:
@@ -49,10 +50,10 @@ def assemble(config: NetworkConfig, make_slot: MakeSlot) -> SpikingNetwork:
         }
     )
     fc = VotingLayer(math.prod(config.features), config.classes, neuron)
-    NORMS[config.macro.batch_norm](stem, stages, fc, config.timesteps)
+    NORMS[config.macro.batch_norm](stem, stages, fc, max(config.timesteps_choice))
     if config.batch_norm == "kept":
-        keep_statistics(stages, config.timesteps)
-    timesteps = 1 if config.neuron == "ANN" else config.timesteps  # without state all are equal
+        keep_statistics(stages, max(config.timesteps_choice))
+    timesteps = _timesteps(config, make_slot)
     network = SpikingNetwork(
         stem,
         stages,
@@ -64,3 +65,11 @@ def assemble(config: NetworkConfig, make_slot: MakeSlot) -> SpikingNetwork:
     if config.macro.batch_norm == "last":
         lift(network, config.shape)
     return network
+
+
+def _timesteps(config: NetworkConfig, make_slot: MakeSlot) -> nn.Module:
+    if isinstance(config.timesteps, int):
+        return Timesteps(1 if config.neuron == "ANN" else config.timesteps)  # no state: all equal
+    return make_slot(
+        TIMESTEPS, {timesteps_name(count): partial(Timesteps, count) for count in config.timesteps}
+    )

@@ -1,10 +1,17 @@
 """Everything that fixes a network but its blocks."""
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from autosnn_nni.errors import UserError
-from autosnn_nni.search_spaces.architecture import Architecture
+from autosnn_nni.search_spaces.architecture import (
+    TIMESTEPS,
+    Architecture,
+    labels,
+    split_timesteps,
+    timesteps_name,
+)
 from autosnn_nni.search_spaces.cell import BACKWARD
 from autosnn_nni.search_spaces.macro import Macro, Placed
 from autosnn_nni.search_spaces.macros import MACROS
@@ -22,15 +29,15 @@ class NetworkConfig:
 
     ``shape`` is an image's (channels, height, width); ``channels`` is the paper's initial channel
     C; ``candidates`` name the blocks a TBD block may become, by default those of the space;
-    ``batch_norm`` is one of ``STATISTICS``. Raises :class:`UserError` where a value makes no
-    network.
+    ``batch_norm`` is one of ``STATISTICS``. Of several ``timesteps`` one is to be chosen with the
+    blocks. Raises :class:`UserError` where a value makes no network.
     """
 
     space: str
     shape: Shape
     classes: int
     channels: int = 16
-    timesteps: int = 8
+    timesteps: int | tuple[int, ...] = 8
     neuron: str = "PLIF"
     candidates: Architecture = ()
     batch_norm: str = "timestep"
@@ -38,9 +45,8 @@ class NetworkConfig:
     def __post_init__(self) -> None:
         if self.channels < 2 or self.channels % 2:
             raise UserError(f"channels must be even and positive, not {self.channels}")
-        if self.timesteps < 1:
-            raise UserError(f"timesteps must be at least 1, not {self.timesteps}")
         NEURONS[self.neuron]
+        self._check_timesteps()
         if not self.candidates:
             object.__setattr__(self, "candidates", self.macro.candidates)
         for name in self.candidates:
@@ -55,6 +61,24 @@ class NetworkConfig:
                 f"{self.space} has connections through time: batch norm can't be pooled over it"
             )
         self._check_size()
+
+    def _check_timesteps(self) -> None:
+        choice = self.timesteps_choice
+        for timesteps in choice:
+            if timesteps < 1:
+                raise UserError(f"timesteps must be at least 1, not {timesteps}")
+            if choice.count(timesteps) > 1:
+                raise UserError(f"{timesteps} timesteps are named twice; name each number once")
+        if isinstance(self.timesteps, int):
+            return
+        if len(choice) < 2:
+            raise UserError("timesteps to choose from must be two numbers or more, or a single one")
+        if self.neuron == "ANN":
+            raise UserError("a network of ReLUs is the same at all timesteps; name a single number")
+        if not self.macro.tbd_blocks:
+            raise UserError(
+                f"{self.space} has nothing to choose; name a single number of timesteps"
+            )
 
     def _check_size(self) -> None:
         if not self.macro.fits(*self.shape[1:]):
@@ -82,10 +106,46 @@ class NetworkConfig:
     @property
     def size(self) -> int:
         """How many architectures the space holds."""
-        return len(self.candidates) ** self.macro.tbd_blocks
+        return math.prod(map(len, self.choices.values()))
 
-    def check(self, blocks: Sequence[str]) -> Architecture:
-        """``blocks`` as an architecture of this space; raises :class:`UserError` if it is none."""
+    @property
+    def timesteps_choice(self) -> tuple[int, ...]:
+        """The timesteps that a network of this space may have."""
+        return (self.timesteps,) if isinstance(self.timesteps, int) else self.timesteps
+
+    @property
+    def choices(self) -> dict[str, Architecture]:
+        """The candidates of everything that is to be chosen, by NNI's label, in order."""
+        choices = dict.fromkeys(labels(self.macro.tbd_blocks), self.candidates)
+        if isinstance(self.timesteps, int):
+            return choices
+        return {**choices, TIMESTEPS: tuple(map(timesteps_name, self.timesteps))}
+
+    def stand_alone(self, architecture: Sequence[str]) -> tuple["NetworkConfig", Architecture]:
+        """What fixes the network of one architecture, T included, and its blocks.
+
+        Raises :class:`UserError` if it is none of this space.
+        """
+        blocks, timesteps = split_timesteps(self.check(architecture))
+        return (self if timesteps is None else replace(self, timesteps=timesteps)), blocks
+
+    def check(self, architecture: Sequence[str]) -> Architecture:
+        """An architecture of this space; raises :class:`UserError` if it is none.
+
+        Where T is no choice it may be named, but is left out of what is returned.
+        """
+        blocks, timesteps = split_timesteps(architecture)
+        self._check_blocks(blocks)
+        known = ", ".join(map(timesteps_name, self.timesteps_choice))
+        if timesteps is not None and timesteps not in self.timesteps_choice:
+            raise UserError(f"{timesteps_name(timesteps)} is not among the timesteps here: {known}")
+        if isinstance(self.timesteps, int):
+            return blocks
+        if timesteps is None:
+            raise UserError(f"the timesteps are missing; name one of {known} after the blocks")
+        return tuple(architecture)
+
+    def _check_blocks(self, blocks: Architecture) -> None:
         for name in blocks:
             self.macro.blocks[name]
         if len(blocks) != self.macro.tbd_blocks:
@@ -93,4 +153,3 @@ class NetworkConfig:
                 f"{self.space} has {self.macro.tbd_blocks} TBD blocks, but {len(blocks)} blocks "
                 f"were given ({', '.join(blocks)}); name one block per TBD block"
             )
-        return tuple(blocks)

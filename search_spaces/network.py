@@ -26,6 +26,21 @@ _PACKAGES = ("autosnn_nni", "nni", "spikingjelly")
 _ANY_SHAPE = nn.Sequential | nn.ModuleDict | nn.Identity | nn.ReLU | nn.Linear
 
 
+class Timesteps(nn.Module):
+    """An image's current at each of ``count`` timesteps: direct encoding.
+
+    A module, so that timesteps can be chosen as blocks are.
+    """
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.count = count
+
+    def forward(self, current: Tensor) -> list[Tensor]:
+        """The same ``current`` for every timestep."""
+        return [current] * self.count
+
+
 class Encoder(nn.Module):
     """What the stem's neurons get of images, by the stem's convolution ``conv``.
 
@@ -33,7 +48,9 @@ class Encoder(nn.Module):
     sees another frame at every timestep. ``shrink`` x ``shrink`` pixels are averaged before it.
     """
 
-    def __init__(self, conv: nn.Module, timesteps: int, *, multi_step: bool, shrink: int) -> None:
+    def __init__(
+        self, conv: nn.Module, timesteps: nn.Module, *, multi_step: bool, shrink: int
+    ) -> None:
         super().__init__()
         self.conv = conv
         self.timesteps = timesteps
@@ -47,9 +64,8 @@ class Encoder(nn.Module):
         """
         if images.dim() == 4:
             current = self._convolved(images)
-            if self.multi_step:
-                return [current.expand(self.timesteps, *current.shape)]
-            return [current] * self.timesteps
+            steps: list[Tensor] = self.timesteps(current)
+            return [current.expand(len(steps), *current.shape)] if self.multi_step else steps
         frames = images.transpose(0, 1)
         return [self._convolved(frames)] if self.multi_step else list(map(self._convolved, frames))
 
@@ -82,7 +98,7 @@ class SpikingNetwork(nn.Module):
         stem: SpikingConv,
         stages: nn.ModuleDict,
         fc: VotingLayer,
-        timesteps: int,
+        timesteps: nn.Module,
         *,
         pooled: bool = False,
         shrink: int = 1,
@@ -164,7 +180,7 @@ def subnet(supernet: SpikingNetwork, sample: Mapping[str, str]) -> SpikingNetwor
 
 
 def _path(module: Any, sample: Mapping[str, str]) -> Any:
-    """``module``, its TBD blocks replaced by the chosen ones; what holds none is left as it is."""
+    """``module``, its choices replaced by what is chosen; what holds none is left as it is."""
     children = {
         name: child[sample[name]] if name in sample else _path(child, sample)
         for name, child in module.named_children()

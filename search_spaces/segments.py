@@ -12,6 +12,7 @@ from typing import Any
 from spikingjelly.activation_based import functional
 from torch import Tensor, nn
 
+from autosnn_nni.search_spaces.architecture import TIMESTEPS
 from autosnn_nni.search_spaces.network import SpikingNetwork, mean_votes, subnet
 
 
@@ -56,7 +57,7 @@ class Segment(nn.Module):
 
 @dataclass(frozen=True)
 class Cut:
-    """One segment's place: the TBD blocks that are decided in it, and its stages."""
+    """One segment's place: the labels that are decided in it, and its stages."""
 
     labels: tuple[str, ...]
     stages: tuple[str, ...]
@@ -74,8 +75,12 @@ class Cut:
 
 
 def cut(supernet: SpikingNetwork, labels: Collection[str]) -> list[Cut]:
-    """The segments of a supernet whose TBD blocks are ``labels``, in order."""
-    rows: list[tuple[tuple[str, ...], list[str]]] = [((), [])]
+    """The segments of a supernet whose choices are ``labels``, in order.
+
+    Timesteps are decided in the first one: all activations and statistics depend on them.
+    """
+    first = (TIMESTEPS,) if TIMESTEPS in labels else ()
+    rows: list[tuple[tuple[str, ...], list[str]]] = [(first, [])]
     for name, stage in supernet.stages.items():
         own = tuple(dict.fromkeys(_labels(name, stage, labels)))
         if own:

@@ -13,8 +13,8 @@ from autosnn_nni.search_spaces.config import NetworkConfig
 class SpikingSpace(ModelSpace):
     """NNI's model space of a macro architecture: one ``LayerChoice`` per TBD block.
 
-    Labels are ``tbd1`` to ``tbdN``, candidates are chosen by name. The keyword arguments are those
-    of :class:`NetworkConfig`.
+    Labels are ``tbd1`` to ``tbdN``, candidates are chosen by name; of several timesteps too, by the
+    label ``timesteps``. The keyword arguments are those of :class:`NetworkConfig`.
     """
 
     def __init__(self, space: str, **config: Any) -> None:

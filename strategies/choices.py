@@ -1,4 +1,4 @@
-"""The candidates of every TBD block, as the searches see a space."""
+"""The candidates of every TBD block, as the searches see a space; timesteps are one more."""
 
 import itertools
 import math
@@ -6,7 +6,7 @@ from collections.abc import Collection
 from random import Random
 from typing import Any
 
-from autosnn_nni.search_spaces import Architecture, labels
+from autosnn_nni.search_spaces import Architecture, in_order
 
 
 class Choices(tuple[tuple[str, ...], ...]):
@@ -16,7 +16,7 @@ class Choices(tuple[tuple[str, ...], ...]):
     def of(cls, space: Any) -> "Choices":
         """Those of one of NNI's model spaces."""
         mutables = space.simplify()
-        return cls(tuple(mutables[label].values) for label in labels(len(mutables)))
+        return cls(tuple(mutables[label].values) for label in in_order(mutables))
 
     @property
     def size(self) -> int:

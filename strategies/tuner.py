@@ -13,7 +13,7 @@ from typing import Any
 from nni.tuner import Tuner
 
 from autosnn_nni.errors import UserError
-from autosnn_nni.search_spaces import Architecture, from_sample, labels, to_sample
+from autosnn_nni.search_spaces import Architecture, from_sample, in_order, to_sample
 from autosnn_nni.strategies.choices import Choices
 from autosnn_nni.strategies.generations import close_generation, next_generation
 from autosnn_nni.strategies.history import LATE, History, Metrics, are_metrics
@@ -44,9 +44,9 @@ class SearchTuner(Tuner):
         self._changed = Condition()  # NNI tells of results and of ended trials on two threads
 
     def update_search_space(self, search_space: Mapping[str, Mapping[str, Any]]) -> None:
-        """Take the candidates of every TBD block from NNI's ``searchSpace``."""
-        tbd_blocks = labels(len(search_space))
-        self.choices = Choices(tuple(search_space[label]["_value"]) for label in tbd_blocks)
+        """Take the candidates of every label from NNI's ``searchSpace``."""
+        labels = in_order(search_space)
+        self.choices = Choices(tuple(search_space[label]["_value"]) for label in labels)
 
     def generate_multiple_parameters(
         self, parameter_id_list: list[int], **kwargs: Any

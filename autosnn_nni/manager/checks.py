@@ -26,17 +26,14 @@ def check_run(trial_code_directory: Path, search_space: Mapping[str, Any]) -> Ru
 
 
 def _check_space(run: RunDirectory, search_space: Mapping[str, Any]) -> None:
-    from autosnn_nni.search_spaces import labels
-
-    settings = run.settings
-    expected = labels(settings.network.macro.tbd_blocks)
+    expected = run.settings.network.choices
     if set(search_space) != set(expected):
         raise UserError(
-            f"searchSpace: {settings.space} has the TBD blocks {', '.join(expected)}, "
+            f"searchSpace: {run.settings.space} has the TBD blocks {', '.join(expected)}, "
             f"not {', '.join(search_space) or 'none'}"
         )
-    for label in expected:
-        _check_choice(label, search_space[label], settings.candidates)
+    for label, candidates in expected.items():
+        _check_choice(label, search_space[label], candidates)
 
 
 def _check_choice(label: str, choice: Any, candidates: tuple[str, ...]) -> None:

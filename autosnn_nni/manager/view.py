@@ -14,7 +14,7 @@ from autosnn_nni.manager.database import Profile, as_database
 from autosnn_nni.manager.guard import LOOPBACK
 from autosnn_nni.manager.ports import check_port
 from autosnn_nni.manager.viewer import viewing
-from autosnn_nni.search_spaces import labels
+from autosnn_nni.search_spaces import TIMESTEPS, timesteps_name, to_sample
 from autosnn_nni.search_state import searched
 from autosnn_nni.strategies import History
 
@@ -68,14 +68,18 @@ def _profile(path: Path, history: History) -> Profile:
 def _config(path: Path, history: History) -> ExperimentConfig:
     settings = read_json(path / "settings.json")
     try:
-        choice = {"_type": "choice", "_value": settings["candidates"]}
+        choices = dict.fromkeys(to_sample(history[0].blocks), settings["candidates"])
+        if TIMESTEPS in choices:
+            choices[TIMESTEPS] = [timesteps_name(count) for count in settings["timesteps"]]
         tuner = AlgorithmConfig(name=settings["strategy"], class_args={"optimize_mode": "maximize"})
     except (KeyError, TypeError):
         raise UserError(f"{path / 'settings.json'} is not a run's settings; restore it") from None
     return ExperimentConfig(
         experiment_name=path.name,
         experiment_working_directory=path / "nni",
-        search_space=dict.fromkeys(labels(len(history[0].blocks)), choice),
+        search_space={
+            label: {"_type": "choice", "_value": names} for label, names in choices.items()
+        },
         trial_command=f"autosnn search --output {path}",
         trial_code_directory=path,
         trial_concurrency=1,

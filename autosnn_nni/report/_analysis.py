@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from autosnn_nni.report._contents import Baseline, Best, Candidate, Epoch, Result, Run, Stage
+from autosnn_nni.search_spaces import split_timesteps
 from autosnn_nni.strategies import Constraints, front_of, knee
 from autosnn_nni.theme import (
     BASELINES,
@@ -175,8 +176,13 @@ def stages(run: Run) -> tuple[Stage, ...]:
     if run.result and run.result.stages:
         return run.result.stages
     known = run.result or run.best
-    blocks = known.blocks if known else ()
+    blocks, _ = split_timesteps(known.blocks if known else ())
     return tuple(Stage(f"tbd{i}", "tbd", block) for i, block in enumerate(blocks, start=1))
+
+
+def chosen_timesteps(run: Run) -> int | None:
+    """The timesteps of the winner where they were a choice."""
+    return split_timesteps(run.best.blocks)[1] if run.best else None
 
 
 def stage_spikes(stage: Stage, result: Result | None) -> float | None:

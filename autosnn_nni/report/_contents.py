@@ -5,12 +5,14 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from autosnn_nni.errors import UserError
 from autosnn_nni.files import read_json
 from autosnn_nni.ranking import Judged
+from autosnn_nni.search_spaces import TIMESTEPS, timesteps_name
 
 _INPUTS = (
     "settings.json",
@@ -124,16 +126,19 @@ class Run:
 def load_run(path: Path) -> Run:
     """Read the run directory ``path``; raises :class:`UserError` for no run or a broken file."""
     _check_is_run(path)
+    settings = _optional(path / "settings.json", _read_settings) or {}
+    chosen_timesteps = isinstance(settings.get("timesteps"), list)
+    read_result = partial(_read_result, chosen_timesteps=chosen_timesteps)
     return Run(
         path=path,
-        settings=_optional(path / "settings.json", _read_settings) or {},
+        settings=settings,
         supernet=_optional(path / "supernet.csv", _read_epochs) or (),
         candidates=_optional(path / "candidates.csv", _read_candidates) or (),
-        best=_optional(path / "best.json", _read_best),
+        best=_optional(path / "best.json", partial(_read_best, chosen_timesteps=chosen_timesteps)),
         judged=_optional(path / "trust.csv", _read_judged) or (),
         training=_optional(path / "retrained.csv", _read_epochs) or (),
-        result=_optional(path / "result.json", _read_result),
-        baselines=_read_baselines(path / "baselines"),
+        result=_optional(path / "result.json", read_result),
+        baselines=_read_baselines(path / "baselines", read_result),
     )
 
 
@@ -210,7 +215,8 @@ def _candidate(row: dict[str, str], order: int) -> Candidate:
 
 
 def _row_blocks(row: dict[str, str]) -> tuple[str, ...]:
-    blocks = tuple(value for name, value in row.items() if name and name.startswith("tbd"))
+    chosen = [name for name in row if name and (name.startswith("tbd") or name == TIMESTEPS)]
+    blocks = tuple(row[name] for name in chosen)
     if not blocks:
         raise KeyError("tbd1")
     return blocks
@@ -224,21 +230,22 @@ def _read_judged(path: Path) -> tuple[Judged, ...]:
     )
 
 
-def _read_best(path: Path) -> Best:
+def _read_best(path: Path, *, chosen_timesteps: bool) -> Best:
     data = read_json(path)
     return Best(
-        blocks=_blocks(data["blocks"]),
+        blocks=_architecture(data, chosen_timesteps),
         accuracy=math.nan if data["accuracy"] is None else float(data["accuracy"]),
         spikes=float(data["spikes"]),
         fitness=float(data["fitness"]),
     )
 
 
-def _read_result(path: Path) -> Result:
+def _read_result(path: Path, *, chosen_timesteps: bool) -> Result:
     data = read_json(path)
     blocks = _blocks(data.get("blocks") or [])
+    named = ", ".join(_architecture(data, chosen_timesteps)) if blocks else ""
     return Result(
-        title=", ".join(blocks) or str(data.get("network") or data.get("space") or "network"),
+        title=named or str(data.get("network") or data.get("space") or "network"),
         blocks=blocks,
         accuracy=float(data["accuracy"]),
         spikes=float(data["spikes"]),
@@ -248,6 +255,12 @@ def _read_result(path: Path) -> Result:
         layers=tuple(_layer(layer) for layer in data["layers"]),
         stages=tuple(_stage(stage) for stage in data.get("stages") or []),
     )
+
+
+def _architecture(data: dict[str, Any], chosen_timesteps: bool) -> tuple[str, ...]:
+    """The blocks, and the timesteps where they were chosen with them."""
+    blocks = _blocks(data["blocks"])
+    return (*blocks, timesteps_name(data[TIMESTEPS])) if chosen_timesteps else blocks
 
 
 def _blocks(value: Any) -> tuple[str, ...]:
@@ -277,11 +290,11 @@ def _stage(data: dict[str, Any]) -> Stage:
     )
 
 
-def _read_baselines(folder: Path) -> tuple[Baseline, ...]:
+def _read_baselines(folder: Path, read_result: Callable[[Path], Result]) -> tuple[Baseline, ...]:
     baselines = (
         Baseline(
             name=path.name,
-            result=_optional(path / "result.json", _read_result),
+            result=_optional(path / "result.json", read_result),
             training=_optional(path / "retrained.csv", _read_epochs) or (),
         )
         for path in (sorted(folder.iterdir()) if folder.is_dir() else ())

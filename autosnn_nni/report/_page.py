@@ -53,6 +53,7 @@ def render(run: Run) -> str:
         cards=_cards(run),
         subject=analysis.subject(run),
         stages=stages,
+        timesteps=analysis.chosen_timesteps(run),
         kinds={stage.kind: stage.colour for stage in stages},
         comparison=[network for network in analysis.contenders(run) if network.result],
         has_baselines=any(baseline.result for baseline in run.baselines),
@@ -120,7 +121,7 @@ def _stages(run: Run) -> list[Drawn]:
 
 def _context(settings: dict[str, Any]) -> list[str]:
     return [
-        _CONTEXT_UNITS.get(key, "{}").format(settings[key])
+        _CONTEXT_UNITS.get(key, "{}").format(_setting(settings[key]))
         for key in _CONTEXT_KEYS
         if settings.get(key) is not None
     ]

@@ -51,6 +51,13 @@ SETTINGS = [
     (("--channels", "3"), ("channels must be even and positive, not 3",)),
     (("--channels", "0"), ("channels must be even and positive, not 0",)),
     (("--timesteps", "0"), ("timesteps must be at least 1, not 0",)),
+    (("--timesteps", "2,x"), ("--timesteps must be a number or several", "not '2,x'")),
+    (("--timesteps", "2,2"), ("2 timesteps are named twice",)),
+    (("--timesteps", "2,4", "--neuron", "ANN"), ("a network of ReLUs is the same",)),
+    (
+        ("--timesteps", "2,4", "--dataset", "digitsDVS"),
+        ("digitsDVS is divided into frames", "single number of --timesteps"),
+    ),
     (("--rounds", "0"), ("rounds must be at least 1, not 0",)),
     (("--lambda", "0.1"), ("lambda must be from -100 to 0, not 0.1",)),
     (("--lambda", "nan"), ("lambda must be from -100 to 0, not nan",)),

@@ -44,7 +44,7 @@ def plain_loop(
     for pixels, labels in batches:
         for image, label in zip(pixels, labels, strict=True):
             net = reference.Plain(weights)
-            votes = reference.forward(net, space, blocks, image[None], network.timesteps)
+            votes = reference.forward(net, space, blocks, image[None], network.timesteps.count)
             right += int(votes.argmax(1)) == int(label)
             spikes += sum(net.spikes.values())
             neuron_spikes += sum(n for name, n in net.spikes.items() if "neuron" in name)

@@ -19,6 +19,8 @@ SPACES = [
     ("SNN_1", {"batch_norm": "kept"}),
     ("SNN_1", {"neuron": "ANN"}),
     ("SNN_2", {"neuron": "IF"}),
+    ("SNN_1", {"timesteps": (1, 2, 3)}),
+    ("SNN_1", {"timesteps": (3, 2), "batch_norm": "pooled"}),
     ("SNN_3", {}),
     ("SNN_4", {"neuron": "IF"}),
     ("SNASNet-Bw", {}),
@@ -39,9 +41,8 @@ def batches(space: SpikingSpace, *sizes: int) -> list[Batch]:
 
 def population(space: SpikingSpace, count: int, seed: int) -> list[Sample]:
     rng = Random(seed)
-    slots = range(space.config.macro.tbd_blocks)
-    candidates = space.config.candidates
-    return [to_sample([rng.choice(candidates) for _ in slots]) for _ in range(count)]
+    choices = space.config.choices.values()
+    return [to_sample([rng.choice(names) for names in choices]) for _ in range(count)]
 
 
 def one_by_one(

@@ -1,9 +1,22 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autosnn_nni.search_spaces import BLOCKS, from_sample, from_text, labels, to_sample, to_text
+from autosnn_nni.search_spaces import (
+    BLOCKS,
+    from_sample,
+    from_text,
+    in_order,
+    labels,
+    split_timesteps,
+    timesteps_name,
+    to_sample,
+    to_text,
+)
 
-architectures = st.lists(st.sampled_from(sorted(BLOCKS)), min_size=1, max_size=30).map(tuple)
+blocks_alone = st.lists(st.sampled_from(sorted(BLOCKS)), min_size=1, max_size=30).map(tuple)
+timesteps = st.integers(1, 1000)
+with_timesteps = st.builds(lambda blocks, t: (*blocks, timesteps_name(t)), blocks_alone, timesteps)
+architectures = blocks_alone | with_timesteps
 
 
 @given(architectures)
@@ -34,3 +47,18 @@ def test_a_sample_of_nnis_string_subclass_becomes_plain() -> None:
     blocks = from_sample({Label("tbd2"): Label("skip"), Label("tbd1"): Label("SCB_k3")})
     assert blocks == ("SCB_k3", "skip")
     assert {type(name) for name in blocks} == {str}
+
+
+@given(blocks_alone, timesteps)
+def test_timesteps_come_apart_from_the_blocks(blocks: tuple[str, ...], count: int) -> None:
+    assert split_timesteps((*blocks, timesteps_name(count))) == (blocks, count)
+    assert split_timesteps(blocks) == (blocks, None)
+
+
+def test_timesteps_have_a_label_of_their_own_behind_the_blocks() -> None:
+    assert to_sample(("skip", "SCB_k3", "T4")) == {
+        "tbd1": "skip",
+        "tbd2": "SCB_k3",
+        "timesteps": "T4",
+    }
+    assert in_order(["timesteps", "tbd2", "tbd1"]) == ("tbd1", "tbd2", "timesteps")

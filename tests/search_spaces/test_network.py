@@ -14,6 +14,7 @@ from autosnn_nni.search_spaces import (
     build_network,
     fold_batch_norm,
 )
+from autosnn_nni.search_spaces.network import Timesteps
 from tests import reference
 from tests.search_spaces.fixtures import (
     BACKWARD_CELL,
@@ -108,7 +109,7 @@ def test_backward_connections_bring_the_timestep_before() -> None:
     without = lively(build_network(config, plain)).eval()
     without.load_state_dict(network.state_dict(), strict=False)
     assert torch.equal(network(images()), without(images()))
-    network.timesteps = without.timesteps = 3
+    network.timesteps = without.timesteps = Timesteps(3)
     assert not torch.equal(network(images()), without(images()))
 
 

@@ -75,6 +75,66 @@ def test_a_path_of_the_supernet_is_the_stand_alone_network(space: str) -> None:
         assert set(spikes.values()) == {spikes["stand-alone"]}
 
 
+@pytest.mark.parametrize("pooled", [False, True])
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_a_path_at_t_is_the_stand_alone_network_of_t_timesteps(count: int, pooled: bool) -> None:
+    mutated = supernet("SNN_1", timesteps=(1, 2, 4), batch_norm="pooled" if pooled else "timestep")
+    blocks = some_architectures("SNN_1", 1)[0]
+    architecture = (*blocks, f"T{count}")
+    sample = to_sample(architecture)
+    for module in mutated.modules():
+        if isinstance(module, BaseSuperNetModule):
+            module.resample(memo=dict(sample))
+    config = small_config("SNN_1", timesteps=count, batch_norm="pooled" if pooled else "timestep")
+    expected = build_network(config, blocks).double().eval()
+    expected.load_state_dict(path_weights(mutated.network.state_dict(), sample))
+    chosen = build_network(mutated.config, architecture).double().eval()
+    chosen.load_state_dict(expected.state_dict())
+    networks = {
+        "NNI's path": mutated.network,
+        "subnet": subnet(mutated.network, sample),
+        "frozen": mutated.freeze(sample).network,
+        "built by its name": chosen,
+    }
+    with SpikeCounter(expected) as counter:
+        votes = expected(images())
+    assert counter.total > 0
+    for name, network in networks.items():
+        with SpikeCounter(network) as spikes:
+            assert torch.equal(network(images()), votes), name
+        assert spikes.total == counter.total, name
+
+
+def test_several_timesteps_are_one_more_choice() -> None:
+    space = SpikingSpace("SNN_1", **(SETTINGS | {"timesteps": (2, 4, 8)}))
+    choices = space.simplify()
+    assert {str(label) for label in choices} == {*(f"tbd{n}" for n in range(1, 6)), "timesteps"}
+    assert list(choices["timesteps"].values) == ["T2", "T4", "T8"]
+    assert space.config.size == 3125 * 3
+    assert space.state_dict().keys() == SpikingSpace("SNN_1", **SETTINGS).state_dict().keys()
+
+
+def test_timesteps_may_be_named_where_they_are_given() -> None:
+    config = small_config(timesteps=4)
+    assert config.check((*("skip",) * 5, "T4")) == ("skip",) * 5
+
+
+@pytest.mark.parametrize(
+    ("timesteps", "named", "message"),
+    [
+        (4, ("T8",), "T8 is not among the timesteps here: T4"),
+        ((2, 4), ("T8",), "T8 is not among the timesteps here: T2, T4"),
+        ((2, 4), (), "the timesteps are missing; name one of T2, T4 after the blocks"),
+    ],
+)
+def test_wrong_timesteps_of_an_architecture_are_told_in_one_line(
+    timesteps: object, named: tuple[str, ...], message: str
+) -> None:
+    with pytest.raises(UserError) as error:
+        build_network(small_config(timesteps=timesteps), (*("skip",) * 5, *named))
+    assert str(error.value) == message
+
+
 def test_a_subnets_layers_are_the_supernets_own() -> None:
     mutated = supernet("SNN_1")
     path = subnet(mutated.network, to_sample(some_architectures("SNN_1", 1)[0]))
@@ -86,7 +146,7 @@ def test_a_subnet_keeps_timesteps_and_pooled_statistics() -> None:
     mutated = supernet("SNN_1", batch_norm="pooled")
     blocks = some_architectures("SNN_1", 1)[0]
     path = subnet(mutated.network, to_sample(blocks)).train()
-    assert (path.timesteps, path.pooled) == (3, True)
+    assert (path.timesteps.count, path.pooled) == (3, True)
     expected = stand_alone(mutated.network, blocks, "SNN_1")
     torch.testing.assert_close(path.eval()(images()), expected(images()), rtol=1e-12, atol=1e-12)
 
@@ -152,6 +212,11 @@ def test_the_seed_fixes_the_weights() -> None:
         ({"channels": 0}, "channels must be even and positive, not 0"),
         ({"channels": -4}, "channels must be even and positive, not -4"),
         ({"timesteps": 0}, "timesteps must be at least 1, not 0"),
+        ({"timesteps": (2, 0)}, "timesteps must be at least 1, not 0"),
+        ({"timesteps": (2, 2)}, "2 timesteps are named twice; name each number once"),
+        ({"timesteps": (2,)}, "timesteps to choose from must be two numbers or more"),
+        ({"timesteps": (2, 4), "neuron": "ANN"}, "a network of ReLUs is the same at all timesteps"),
+        ({"timesteps": (2, 4), "space": "CIFARNet-Wu"}, "CIFARNet-Wu has nothing to choose"),
         ({"neuron": "PLFI"}, "unknown neuron 'PLFI'; did you mean 'PLIF'?"),
         ({"candidates": ("skip", "SRB_k9")}, "unknown block 'SRB_k9'; did you mean 'SRB_k"),
         ({"space": "SNN_9"}, "unknown space 'SNN_9'; did you mean 'SNN_"),

@@ -16,6 +16,7 @@ from autosnn_nni.search_spaces import (
     spiking_layers,
 )
 from autosnn_nni.search_spaces.layers import VotingLayer, average_pool, max_pool
+from autosnn_nni.search_spaces.network import Timesteps
 from tests.search_spaces.fixtures import SPACES, blocks_for, images, small_network
 
 IF = NEURONS["IF"]
@@ -34,7 +35,7 @@ def hand_made(
     features = probe(torch.zeros(1, 1, 4, 4)).numel()
     fc = VotingLayer(features, 1, IF)
     nn.init.constant_(fc.linear.weight, fc_weight)
-    return SpikingNetwork(stem, nn.ModuleDict(stages), fc, timesteps)
+    return SpikingNetwork(stem, nn.ModuleDict(stages), fc, Timesteps(timesteps))
 
 
 def count(network: nn.Module, *batches: Tensor) -> SpikeCounter:

@@ -31,6 +31,11 @@ def test_choices_are_the_space_s_candidates_in_the_order_of_its_blocks(
     assert Choices.of(model).random(Random(0))
 
 
+def test_timesteps_are_chosen_behind_the_blocks(make_space: Callable[..., SpikingSpace]) -> None:
+    choices = Choices.of(make_space(candidates=("skip", "SRB_k3"), timesteps=(2, 4)))
+    assert choices == Choices([("skip", "SRB_k3")] * 5 + [("T2", "T4")])
+
+
 def test_size_counts_the_architectures() -> None:
     assert PAPER.size == 3125
     assert Choices([("a", "b"), ("c",), ("d", "e", "f")]).size == 6

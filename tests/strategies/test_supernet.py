@@ -176,6 +176,32 @@ def test_several_paths_a_step_need_a_process_alone(
         experiment.run()
 
 
+def test_timesteps_are_drawn_with_the_path_and_gone_on_with(
+    tiny_digits: Splits,
+    tiny_training: Training,
+    make_space: Callable[..., SpikingSpace],
+    tmp_path: Path,
+) -> None:
+    def draw(epochs: int, checkpoint: Path | None = None) -> list[int]:
+        space = make_space(timesteps=(1, 2, 3))
+        training = replace(tiny_training, epochs=epochs, batch_size=8)
+        about = {"kind": "supernet", "settings": {}, "blocks": []}
+        drawn: list[int] = []
+        for count in (1, 2, 3):
+            module = space.network.timesteps[f"T{count}"]
+            module.register_forward_hook(lambda *_, count=count: drawn.append(count))
+        evaluator = SpikingEvaluator(tiny_digits, training, checkpoint, about)
+        RetiariiExperiment(space, evaluator, [], SinglePathOneShot()).run()
+        return drawn
+
+    whole = draw(4)
+    counts = Counter(whole)
+    assert counts.keys() == {1, 2, 3}
+    assert sum((counts[t] - 40 / 3) ** 2 / (40 / 3) for t in counts) < 13.8  # p = 0.001
+    checkpoint = tmp_path / "supernet.ckpt"
+    assert draw(1, checkpoint) + draw(4, checkpoint) == whole
+
+
 def test_training_changes_the_weights_of_the_space_itself(
     tiny_digits: Splits,
     tiny_training: Training,
