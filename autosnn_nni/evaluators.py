@@ -122,4 +122,5 @@ def train_batches(data: Splits, training: Training, *, cutout: bool = False) -> 
         augment=True,
         cutout=cutout,
         seed=training.seed,
+        device=training.torch_device,
     )

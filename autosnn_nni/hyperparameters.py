@@ -13,6 +13,7 @@ class Training:
 
     ``loss`` is one of ``LOSSES``; ``spike_regularisation`` is Table 10's lambda_reg, the mean
     firing rate's weight in it.
+    ``precision`` is ``32``, or ``bf16`` for convolutions and fully connected layers in bfloat16.
 
     Batch norm's statistics are computed anew on ``calibration_batches`` batches of D_train before
     a network is evaluated; 0 keeps those of training. A search scores on the first ``val_images``
@@ -23,6 +24,7 @@ class Training:
     epochs: int
     batch_size: int = 96
     learning_rate: float = 1e-3
+    precision: str = "32"
     seed: int = 0
     loss: str = "mse"
     spike_regularisation: float = 0.0

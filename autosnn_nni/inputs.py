@@ -25,6 +25,7 @@ def training_of(run: RunDirectory, epochs: int, machine: Machine) -> Training:
         epochs=epochs,
         batch_size=settings.batch_size,
         learning_rate=settings.learning_rate,
+        precision=settings.precision,
         seed=settings.seed,
         loss=settings.loss,
         spike_regularisation=settings.spike_regularisation,

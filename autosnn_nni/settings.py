@@ -54,6 +54,7 @@ class Settings:
     learning_rate: float = _of("supernet", 1e-3, "Adam's learning rate")
     loss: str = _of("supernet", "mse", "mse (the paper's), cross-entropy, or tet")
     spike_regularisation: float = _of("supernet", 0.0, "Weight of the firing rate in the loss")
+    precision: str = _of("supernet", "32", "Of training: 32, or bf16 for its convolutions")
     seed: int = _of("supernet", 0, "Seed of splits, weights, batches, paths and searches")
     sampling: str = _of("supernet", "uniform", "Paths of a step: uniform, fair or sandwich")
     supernet_epochs: int = _of("supernet", None, "Stage 1 [default: the data set's own]")
@@ -119,6 +120,8 @@ class Settings:
             raise UserError(
                 f"--spike-regularisation must be 0 or more, not {self.spike_regularisation}"
             )
+        if self.precision not in ("32", "bf16"):
+            raise UserError(f"--precision must be 32 or bf16, not {self.precision!r}")
 
     def _check_names(self) -> None:
         from autosnn_nni.losses import LOSSES

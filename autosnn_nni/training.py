@@ -86,6 +86,10 @@ class EpochSeed(Callback):
         self.batches = batches
         self.seed = seed
 
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Where algorithms are deterministic, torch also fills new memory: a kernel for nothing."""
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Seed the order and augmentation of the batches, and torch for layers that draw."""
         self.batches.set_epoch(trainer.current_epoch)
@@ -240,6 +244,7 @@ def make_trainer(
         **_processes(training),
         use_distributed_sampler=False,  # batches share themselves out
         deterministic="warn" if device == "cuda" else None,
+        precision={"32": "32-true", "bf16": "bf16-mixed"}[training.precision],
         callbacks=callbacks,
         logger=False,
         enable_checkpointing=False,

@@ -59,7 +59,7 @@ class TrainingFreeEvaluator(PopulationEvaluator):
         with SpikeCounter(network) as counter:
             for images, _ in self._batches():
                 with HammingKernel(network) as kernel:
-                    network(images.to(self.training.torch_device))
+                    network(images)
                 scores.append(kernel.score())
         score = sum(scores) / len(scores)
         return {"default": score, "accuracy": math.nan, "spikes": counter.spikes}

@@ -14,6 +14,7 @@ from spikingjelly.activation_based import layer
 from torch import Tensor, nn
 
 from autosnn_nni.registry import Registry
+from autosnn_nni.search_spaces.batch_norm import BatchNorm2d
 from autosnn_nni.search_spaces.layers import ConvBN, Pointwise, SpikingConv
 from autosnn_nni.search_spaces.neurons import NeuronFactory
 
@@ -109,7 +110,7 @@ class HalvingSkip(nn.Module):
         super().__init__()
         self.even = Pointwise(in_channels, out_channels // 2, 2)
         self.odd = Pointwise(in_channels, out_channels // 2, 2)
-        self.bn = layer.BatchNorm2d(out_channels)
+        self.bn = BatchNorm2d(out_channels)
         self.neuron = neuron()
 
     def forward(self, x: Tensor) -> Tensor:

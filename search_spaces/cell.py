@@ -16,6 +16,7 @@ from spikingjelly.activation_based import base, layer
 from torch import Tensor, nn
 
 from autosnn_nni.registry import Registry
+from autosnn_nni.search_spaces.batch_norm import BatchNorm2d
 from autosnn_nni.search_spaces.blocks import BlockFactory
 from autosnn_nni.search_spaces.layers import ConvBN
 from autosnn_nni.search_spaces.neurons import NeuronFactory
@@ -186,6 +187,6 @@ class Activation(Stage):
     def build(self, shape: Shape, labels: Sequence[str], maker: Maker) -> nn.Module:
         """The layers."""
         unit = nn.Sequential()
-        unit.add_module("bn", layer.BatchNorm2d(shape[0]))
+        unit.add_module("bn", BatchNorm2d(shape[0]))
         unit.add_module("neuron", maker.neuron())
         return unit

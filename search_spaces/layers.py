@@ -7,6 +7,7 @@ mode). No convolution and no fully connected layer has a bias.
 from spikingjelly.activation_based import layer
 from torch import Tensor, nn
 
+from autosnn_nni.search_spaces.batch_norm import BatchNorm2d
 from autosnn_nni.search_spaces.neurons import NeuronFactory
 
 VOTERS = 10
@@ -40,7 +41,7 @@ class ConvBN(nn.Sequential):
             conv = layer.Conv2d(
                 in_channels, out_channels, kernel, stride, kernel // 2, groups=groups, bias=False
             )
-        super().__init__(conv, layer.BatchNorm2d(out_channels))
+        super().__init__(conv, BatchNorm2d(out_channels))
 
 
 class SpikingConv(nn.Module):

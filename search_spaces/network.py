@@ -1,19 +1,29 @@
 """The spiking network that both the supernet and every stand-alone architecture are."""
 
 import copy
-from collections.abc import Iterable, Mapping
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Generic, Self, TypeVar
 
 import torch
 import torch.nn.functional as F
-from spikingjelly.activation_based import functional
+from spikingjelly.activation_based import base, functional
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
+from autosnn_nni.search_spaces.batch_norm import PerTimestep
+from autosnn_nni.search_spaces.cell import Operation
 from autosnn_nni.search_spaces.layers import ConvBN, SpikingConv, VotingLayer
 
 AModule = TypeVar("AModule", bound=nn.Module)
+
+#: Devices on which networks run layer by layer, every layer over all timesteps at once: launching a
+#: kernel costs more there than memory does. Elsewhere they run timestep by timestep.
+MULTI_STEP_DEVICES = ("cuda",)
+
+#: Whose modules take all timesteps at once, and torch's own that do.
+_PACKAGES = ("autosnn_nni", "nni", "spikingjelly")
+_ANY_SHAPE = nn.Sequential | nn.ModuleDict | nn.Identity | nn.ReLU | nn.Linear
 
 
 class Encoder(nn.Module):
@@ -23,42 +33,49 @@ class Encoder(nn.Module):
     sees another frame at every timestep. ``shrink`` x ``shrink`` pixels are averaged before it.
     """
 
-    def __init__(self, conv: nn.Module, timesteps: int, *, pooled: bool, shrink: int) -> None:
+    def __init__(self, conv: nn.Module, timesteps: int, *, multi_step: bool, shrink: int) -> None:
         super().__init__()
         self.conv = conv
         self.timesteps = timesteps
-        self.pooled = pooled
+        self.multi_step = multi_step
         self.shrink = shrink
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """Currents ``[N, C, H, W]`` for every timestep; ``pooled``, one ``[T, N, C, H, W]``.
+        """Currents ``[N, C, H, W]`` for every timestep; ``multi_step``, one ``[T, N, C, H, W]``.
 
         Of images ``[N, C, H, W]``, or event frames ``[N, T, C, H, W]``.
         """
         if images.dim() == 4:
             current = self._convolved(images)
-            if self.pooled:
+            if self.multi_step:
                 return [current.expand(self.timesteps, *current.shape)]
             return [current] * self.timesteps
-        if self.pooled:
-            frames = images.transpose(0, 1)
-            return [self._convolved(frames.flatten(0, 1)).unflatten(0, frames.shape[:2])]
-        return [self._convolved(frames) for frames in images.unbind(1)]
+        frames = images.transpose(0, 1)
+        return [self._convolved(frames)] if self.multi_step else list(map(self._convolved, frames))
 
     def _convolved(self, images: Tensor) -> Tensor:
+        """Of ``[N, C, H, W]``, or of frames ``[T, N, C, H, W]``."""
+        functional.set_step_mode(self.conv, "s" if images.dim() == 4 else "m")
+        before = images.shape[:-3]
+        images = images.flatten(0, -4)
         if self.shrink > 1:
             images = F.avg_pool2d(images, self.shrink)
-        current: Tensor = self.conv(images.contiguous(memory_format=torch.channels_last))
+        images = images.contiguous(memory_format=torch.channels_last).unflatten(0, before)
+        current: Tensor = self.conv(images)
         return current
 
 
 class SpikingNetwork(nn.Module):
     """Stem, named stages and voting layer, unrolled over ``timesteps``.
 
-    ``pooled`` computes batch norm's statistics over all timesteps at once (SpikingJelly's
-    multi-step mode) instead of per timestep, which is the authors' setting. For ``shrink`` see
-    :class:`Encoder`.
+    ``pooled`` computes batch norm's statistics over all timesteps together instead of per timestep,
+    which is the authors' setting. For ``shrink`` see :class:`Encoder`.
+
+    ``multi_step`` networks run layer by layer instead of timestep by timestep, with equal results:
+    those that are pooled, and those on a GPU whose layers can.
     """
+
+    multi_step: bool
 
     def __init__(
         self,
@@ -77,15 +94,26 @@ class SpikingNetwork(nn.Module):
         self.timesteps = timesteps
         self.pooled = pooled
         self.shrink = shrink
-        functional.set_step_mode(self, "m" if pooled else "s")
-        functional.set_step_mode(self.stem.conv, "s")
+        for module in self.modules():
+            if isinstance(module, PerTimestep):
+                module.pooled = pooled
         _channels_last(self)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """What moves a module to a device or a memory layout, after which its mode is chosen."""
+        super()._apply(fn, recurse)
+        self.multi_step = self.pooled or (
+            self.fc.linear.weight.device.type in MULTI_STEP_DEVICES
+            and all(map(_takes_all_timesteps, self.modules()))
+        )
+        functional.set_step_mode(self, "m" if self.multi_step else "s")
+        return self
 
     @property
     def encoder(self) -> Encoder:
         """What comes before the stem's neurons."""
         conv = self.stem.conv
-        return Encoder(conv, self.timesteps, pooled=self.pooled, shrink=self.shrink)
+        return Encoder(conv, self.timesteps, multi_step=self.multi_step, shrink=self.shrink)
 
     def forward(self, images: Tensor) -> Tensor:
         """Images ``[N, C, H, W]``, or event frames ``[N, T, C, H, W]``, to votes ``[N, classes]``.
@@ -93,7 +121,7 @@ class SpikingNetwork(nn.Module):
         Votes are means over time.
         """
         try:
-            return mean_votes(map(self._step, self.encoder(images)), pooled=self.pooled)
+            return mean_votes(map(self._step, self.encoder(images)), multi_step=self.multi_step)
         finally:
             functional.reset_net(self)
 
@@ -104,14 +132,29 @@ class SpikingNetwork(nn.Module):
         return self.fc(x)
 
 
-def mean_votes(steps: Iterable[Tensor], *, pooled: bool) -> Tensor:
-    """The mean over time of votes ``[N, classes]`` a step, or ``pooled`` of ``[T, N, classes]``."""
+def mean_votes(steps: Iterable[Tensor], *, multi_step: bool) -> Tensor:
+    """The mean over time of votes ``[N, classes]`` a step, or of one ``[T, N, classes]``."""
     total, *others = steps
-    if pooled:
+    if multi_step:
         return total.mean(0)
     for votes in others:
         total = total + votes
     return total / (1 + len(others))
+
+
+def _takes_all_timesteps(module: nn.Module) -> bool:
+    """Whether a module's forward may be given ``[T, N, ...]``.
+
+    SpikingJelly's and the package's own are; those of a user's block may be written for one
+    timestep alone, unless they are a ``StepModule``. A connection to the next timestep needs all
+    layers in between, and SpikingJelly's own batch norm would pool.
+    """
+    if isinstance(module, Operation):
+        return not module.backward
+    if isinstance(module, _BatchNorm):
+        return isinstance(module, PerTimestep)
+    package = type(module).__module__.partition(".")[0]
+    return package in _PACKAGES or isinstance(module, base.StepModule | _ANY_SHAPE)
 
 
 def subnet(supernet: SpikingNetwork, sample: Mapping[str, str]) -> SpikingNetwork:

@@ -37,6 +37,11 @@ def _without_fired(x: Tensor, spikes: Tensor) -> Tensor:
     return torch.addcmul(x, x, spikes, value=-1)
 
 
+def _full(current: Tensor) -> Tensor:
+    """In float32 at least: potentials and spikes are, whatever precision the layer before had."""
+    return current.to(torch.promote_types(current.dtype, torch.float32))
+
+
 class _FireAndReset(torch.autograd.Function):
     """Spike and reset potential from the charged potential ``h``; arctan surrogate, reset detached.
 
@@ -77,8 +82,14 @@ class _FusedStep(neuron.BaseNode):
         """:meth:`charge` in place, where no gradient is needed."""
         raise NotImplementedError
 
+    def multi_step_forward(self, currents: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        """Spikes ``[T, N, ...]`` of all timesteps: on a GPU one kernel."""
+        spikes: Tensor = super().multi_step_forward(_full(currents), *args, **kwargs)
+        return spikes
+
     def single_step_forward(self, current: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         """Spikes ``[N, ...]`` of one timestep."""
+        current = _full(current)
         if current.is_cuda:
             spikes: Tensor = super().single_step_forward(current, *args, **kwargs)
             return spikes

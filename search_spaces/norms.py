@@ -9,6 +9,7 @@ from spikingjelly.activation_based import base, layer
 from torch import Tensor, nn
 
 from autosnn_nni.registry import Registry
+from autosnn_nni.search_spaces.batch_norm import BatchNorm1d
 from autosnn_nni.search_spaces.layers import ConvBN, SpikingConv, SpikingLinear, VotingLayer
 
 #: Changes a network's stem, its stages and its last layer, for so many timesteps; by the name that
@@ -46,7 +47,7 @@ def before_the_last_layer(
     for unit in [stem.conv, *stages.modules()]:
         if isinstance(unit, ConvBN):
             unit[1] = nn.Identity()
-    fc.norm = layer.BatchNorm1d(fc.linear.in_features)
+    fc.norm = BatchNorm1d(fc.linear.in_features)
 
 
 NORMS.add("layer", behind_layers)

@@ -33,20 +33,23 @@ class Segment(nn.Module):
             *([network.fc] if last else []),
         )
         self.last = last
-        self.pooled = network.pooled
+        self.multi_step = network.multi_step
         shared = {id(weights): weights for weights in self.parameters()}
         self._modules = copy.deepcopy(self._modules, shared)
 
     def forward(self, x: Any) -> Any:
         """Activations at every step to those behind the segment, both lists.
 
-        The steps are ``[N, C, H, W]`` each, or ``pooled`` a single ``[T, N, C, H, W]``. The first
-        segment takes images, the last one gives votes ``[N, classes]``.
+        The steps are ``[N, C, H, W]`` each, or of ``multi_step`` networks a single
+        ``[T, N, C, H, W]``. The first segment takes images, the last one gives votes
+        ``[N, classes]``.
         """
         steps: Sequence[Tensor] = x if self.encoder is None else self.encoder(x)
         try:
             outputs = map(self.layers, steps)
-            return mean_votes(outputs, pooled=self.pooled) if self.last else list(outputs)
+            if self.last:
+                return mean_votes(outputs, multi_step=self.multi_step)
+            return list(outputs)
         finally:
             functional.reset_net(self)
 

@@ -3,6 +3,7 @@
 import math
 import random
 from collections.abc import Iterator
+from functools import cached_property
 
 import torch
 import torch.distributed as dist
@@ -18,7 +19,8 @@ class Batches:
 
     Images are normalised per channel with the data set's statistics; ``augment`` adds random
     crops and flips, ``cutout`` cuts a square out of each (for retraining). All are made on
-    ``device``. Order and augmentation are a function of ``seed`` and epoch alone: a resumed
+    ``device``, where the data set is from the first one on: ``cuda`` is the GPU of the process that
+    asks for it. Order and augmentation are a function of ``seed`` and epoch alone: a resumed
     run sees the same batches, and the global random state is never touched.
 
     Events are float32 counts ``[B, T, 2, H, W]``, taken as they are whatever the flags say; only
@@ -43,12 +45,8 @@ class Batches:
     ) -> None:
         if batch_size < 1:
             raise UserError(f"batch size {batch_size} is too small; choose 1 or more")
-        self._device, self._events = device, dataset.events
-        self._labels = images.labels.to(device)
-        self._images = images if dataset.events else Images(images.images.to(device), self._labels)
-        std = torch.tensor(dataset.std, device=device).view(-1, 1, 1)
-        self._scale = 1 / (255 * std)
-        self._shift = -torch.tensor(dataset.mean, device=device).view(-1, 1, 1) / std
+        self._device, self._dataset, self._images = device, dataset, images
+        self._events = dataset.events
         self._padding, self._flip = dataset.padding, dataset.flip
         self._batch_size, self._shuffle = batch_size, shuffle
         self._augment, self._cutout = augment, cutout
@@ -65,20 +63,37 @@ class Batches:
         generator = self._generator()
         order = self._order(generator)
         drawn = None if self._events else self._draw(generator)
+        there, labels = order.to(self._device), self._labels
         for start in range(0, len(order), self._batch_size):
-            chosen = order[start : start + self._batch_size]
-            pixels = self._frames(chosen) if drawn is None else self._pixels(chosen, *drawn)
-            yield pixels, self._labels[chosen]
+            rows = slice(start, start + self._batch_size)
+            chosen = there[rows]
+            pixels = self._frames(order[rows]) if drawn is None else self._pixels(chosen, *drawn)
+            yield pixels, labels[chosen]
+
+    @cached_property
+    def _labels(self) -> Tensor:
+        return self._images.labels.to(self._device)
+
+    @cached_property
+    def _stored(self) -> Tensor:
+        return self._images.images.to(self._device)
+
+    @cached_property
+    def _scale_and_shift(self) -> tuple[Tensor, Tensor]:
+        std = torch.tensor(self._dataset.std, device=self._device).view(-1, 1, 1)
+        mean = torch.tensor(self._dataset.mean, device=self._device).view(-1, 1, 1)
+        return 1 / (255 * std), -mean / std
 
     def _frames(self, chosen: Tensor) -> Tensor:
-        return self._images.at(chosen.cpu()).to(self._device).float()
+        return self._images.at(chosen).to(self._device).float()
 
     def _pixels(self, chosen: Tensor, corners: Tensor, flips: Tensor, centres: Tensor) -> Tensor:
-        images = self._images.at(chosen)
+        images = self._stored[chosen]
         if self._augment:
             images = crop_and_flip(images, self._padding, corners[chosen], flips[chosen])
         # Padded before normalisation, as torchvision's transforms do: the border is black.
-        pixels = images.float().mul_(self._scale).add_(self._shift)
+        scale, shift = self._scale_and_shift
+        pixels = images.float().mul_(scale).add_(shift)
         return cut_out(pixels, centres[chosen]) if self._cutout else pixels
 
     def _generator(self) -> torch.Generator:
@@ -88,21 +103,21 @@ class Batches:
 
     def _count(self) -> int:
         """How many images this process sees in an epoch."""
-        count = math.ceil(len(self._labels) / _rank_and_ranks()[1])
+        count = math.ceil(len(self._images) / _rank_and_ranks()[1])
         # Batch norm can't be trained on a single image: its variance is zero.
         alone = self._shuffle and count % self._batch_size == 1
         return count - alone
 
     def _order(self, generator: torch.Generator) -> Tensor:
-        total = len(self._labels)
+        total = len(self._images)
         order = torch.randperm(total, generator=generator) if self._shuffle else torch.arange(total)
         rank, ranks = _rank_and_ranks()
         mine = torch.arange(self._count()) * ranks + rank
-        return order[mine % total].to(self._labels.device)
+        return order[mine % total]
 
     def _draw(self, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
         """Crop corners, flips and cutout centres of every image, whatever batch it is in."""
-        total, device = len(self._labels), self._labels.device
+        total, device = len(self._images), self._device
         _, height, width = self._images.shape
         corners = torch.randint(2 * self._padding + 1, (total, 2), generator=generator)
         flips = (torch.rand(total, generator=generator) < 0.5) & self._flip

@@ -652,6 +652,16 @@ def test_a_batch_size_below_one_is_refused(size: int) -> None:
         Batches(dataset.train, dataset, batch_size=size)
 
 
+def test_the_data_set_is_on_the_device_once_it_is_asked_for() -> None:
+    dataset = pictures(20)
+    flags = {"shuffle": True, "augment": True, "cutout": True}
+    batches = Batches(dataset.train, dataset, batch_size=8, device="meta", **flags)
+    again = pickle.loads(pickle.dumps(batches))  # for another process, which has a GPU of its own
+    for images, labels in again:
+        assert (images.device.type, labels.device.type) == ("meta", "meta")
+    assert dataset.train.images.device.type == "cpu"
+
+
 def test_batches_do_not_write_to_the_images() -> None:
     dataset = pictures(20)
     before = dataset.train.images.clone()

@@ -32,6 +32,7 @@ OTHERS = {
     "learning_rate": "0.5",
     "loss": "tet",
     "spike_regularisation": "0.1",
+    "precision": "bf16",
     "seed": "3",
     "sampling": "fair",
     "supernet_epochs": "1",

@@ -29,6 +29,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "learning_rate": st.floats(0, 1, exclude_min=True),
     "loss": st.sampled_from(["mse", "cross-entropy", "tet"]),
     "spike_regularisation": st.floats(0, 10),
+    "precision": st.sampled_from(["32", "bf16"]),
     "seed": st.integers(0, 2**32 - 1),
     "sampling": st.sampled_from(["uniform", "fair", "sandwich"]),
     "supernet_epochs": POSITIVE,

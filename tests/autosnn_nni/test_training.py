@@ -24,6 +24,7 @@ from autosnn_nni.search_spaces import (
     SpikingSpace,
     build_network,
 )
+from autosnn_nni.search_spaces.layers import VotingLayer
 from autosnn_nni.strategies import Fitness, SinglePathOneShot
 from autosnn_nni.training import SpikingClassifier, make_trainer, resume_from, seeded
 
@@ -255,6 +256,35 @@ class TestCurve:
         losses = pd.read_csv(tmp_path / "retrained.csv")["loss"]
         assert losses.iloc[-1] < 0.92 * losses.iloc[0]
         assert trained.accuracy > 0.25  # chance: 0.1
+
+
+class TestPrecision:
+    @pytest.mark.parametrize("devices", [("cuda",), ("cuda", "cpu")], ids=["steps", "layers"])
+    def test_bf16_is_for_convolutions_and_fully_connected_layers_alone(
+        self,
+        devices: tuple[str, ...],
+        tiny_digits: Splits,
+        tiny_training: Training,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr("autosnn_nni.search_spaces.network.MULTI_STEP_DEVICES", devices)
+        module, kinds = classifier(), (nn.Conv2d, nn.Linear, neuron.BaseNode, VotingLayer)
+        seen: dict[type[nn.Module], set[torch.dtype]] = {kind: set() for kind in kinds}
+        for kind in kinds:
+            for layer in (one for one in module.modules() if isinstance(one, kind)):
+                layer.register_forward_hook(lambda *call, kind=kind: seen[kind].add(call[-1].dtype))
+        training = replace(tiny_training, epochs=1, precision="bf16")
+        batches = train_batches(tiny_digits, training)
+        make_trainer(training, batches, "Training").fit(module, batches)
+        low, full = {torch.bfloat16}, {torch.float32}
+        assert list(seen.values()) == [low, low, full, full]
+        assert {weights.dtype for weights in module.parameters()} == full
+        statistics = {value.dtype for name, value in module.named_buffers() if "running" in name}
+        assert statistics == full
+        network = module.model
+        assert network.multi_step == ("cpu" in devices)
+        assert network(torch.rand(2, 1, 8, 8)).dtype == torch.float32  # scoring is not in bf16
+        assert seen[nn.Conv2d] == low | full
 
 
 class TestNotANumber:

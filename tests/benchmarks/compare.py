@@ -45,7 +45,7 @@ class Workload:
         self.network = build_network(config, self.blocks)
         self.images = torch.randn(options.batch, *SHAPE)
         self.labels = torch.randint(0, CLASSES, (options.batch,))
-        self.spikes = _excite(self.network, self.images[:16], options.spikes)
+        self.spikes = excite(self.network, self.images[:16], options.spikes)
 
     def step(self, task: str, variant: str, chunk: int) -> Step:
         """What is timed."""
@@ -53,7 +53,7 @@ class Workload:
             return self._train_fast() if variant == "fast" else self._train_plain()
         if variant == "fast":
             return lambda: self.score_fast(chunk)
-        weights = _plain_weights(self.network)
+        weights = plain_weights(self.network)
         return lambda: self.score_plain(weights)
 
     def _train_fast(self) -> Step:
@@ -69,7 +69,7 @@ class Workload:
         return step
 
     def _train_plain(self) -> Step:
-        weights = _plain_weights(self.network)
+        weights = plain_weights(self.network)
         optimizer = torch.optim.Adam(one for one in weights.values() if one.requires_grad)
 
         def step() -> None:
@@ -102,7 +102,8 @@ class Workload:
         return accuracy, sum(net.spikes.values()) / len(self.images)
 
 
-def _plain_weights(network: SpikingNetwork) -> dict[str, Tensor]:
+def plain_weights(network: SpikingNetwork) -> dict[str, Tensor]:
+    """The reference's copy of a network's weights."""
     trained = dict(network.named_parameters())
     return {
         name: tensor.detach()
@@ -112,7 +113,7 @@ def _plain_weights(network: SpikingNetwork) -> dict[str, Tensor]:
     }
 
 
-def _excite(network: SpikingNetwork, images: Tensor, target: float) -> float:
+def excite(network: SpikingNetwork, images: Tensor, target: float) -> float:
     """Bias batch norm until the network fires like a trained one; gives its spikes per image."""
     low, high = -3.0, 3.0
     nn.init.normal_(network.fc.linear.weight, std=0.2)
@@ -128,7 +129,7 @@ def _excite(network: SpikingNetwork, images: Tensor, target: float) -> float:
     return counter.spikes
 
 
-def _interleaved(steps: list[Step], repeats: int) -> list[list[float]]:
+def interleaved(steps: list[Step], repeats: int) -> list[list[float]]:
     """Seconds of every step in every round, the order turned each round; two rounds of warm-up."""
     seconds: list[list[float]] = [[] for _ in steps]
     for turn in range(repeats + 2):
@@ -198,13 +199,13 @@ def main() -> None:
         f"freed memory {'kept' if options.keep_memory else 'given back'}"
     )
     print("result (accuracy, spikes):", "reference", end=" ")
-    print(workload.score_plain(_plain_weights(workload.network)), end=" fast ")
+    print(workload.score_plain(plain_weights(workload.network)), end=" fast ")
     print(workload.score_fast(options.chunks[0]))
     for task in [task for task in ("score", "train") if task in options.tasks]:
         chunks = options.chunks if task == "score" else [options.batch]
         plain = workload.step(task, "reference", options.batch)
         fast = [workload.step(task, "fast", chunk) for chunk in chunks]
-        seconds = _interleaved([plain, *fast], options.repeats)
+        seconds = interleaved([plain, *fast], options.repeats)
         memory = ""
         if not options.no_memory:
             peaks = [_peak_memory(task, variant) for variant in VARIANTS]

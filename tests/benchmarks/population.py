@@ -55,7 +55,7 @@ class Workload:
         ]
         self._scorer = PopulationScorer(self.space.network, self.val, [], cache_memory)
         self._sides: dict[str, Callable[[Sequence[Sample]], Scores]] = {
-            "reference": lambda samples: [self._plain(one) for one in samples],
+            "reference": lambda samples: [plain(self.space, one, self.val) for one in samples],
             "one by one": lambda samples: [self._alone(one) for one in samples],
             "together": self._scorer.evaluate,
         }
@@ -64,25 +64,27 @@ class Workload:
         """Accuracy and spikes of every sample."""
         return self._sides[side](samples)
 
-    @torch.inference_mode()
-    def _plain(self, sample: Sample) -> tuple[float, float]:
-        state = self.space.network.state_dict()
-        weights = {
-            name: value.contiguous(memory_format=torch.contiguous_format)
-            for name, value in path_weights(state, sample).items()
-        }
-        hits, spikes, images_seen = 0, 0.0, 0
-        for images, labels in self.val:
-            net = reference.Plain(weights)
-            votes = reference.forward(net, SPACE, from_sample(sample), images, TIMESTEPS)
-            hits += int((votes.argmax(1) == labels).sum())
-            spikes += sum(net.spikes.values())
-            images_seen += len(images)
-        return hits / images_seen, spikes / images_seen
-
     def _alone(self, sample: Sample) -> tuple[float, float]:
         result = evaluate(subnet(self.space.network, sample), self.val)
         return result.accuracy, result.spikes
+
+
+@torch.inference_mode()
+def plain(space: SpikingSpace, sample: Sample, val: Sequence[Batch]) -> tuple[float, float]:
+    """Accuracy and spikes of a sample by the reference, with a supernet's weights."""
+    state = space.network.state_dict()
+    weights = {
+        name: value.contiguous(memory_format=torch.contiguous_format)
+        for name, value in path_weights(state, sample).items()
+    }
+    hits, spikes, images_seen = 0, 0.0, 0
+    for images, labels in val:
+        net = reference.Plain(weights)
+        votes = reference.forward(net, SPACE, from_sample(sample), images, space.config.timesteps)
+        hits += int((votes.argmax(1) == labels).sum())
+        spikes += sum(net.spikes.values())
+        images_seen += len(images)
+    return hits / images_seen, spikes / images_seen
 
 
 class Stopwatch:
