@@ -11,7 +11,7 @@ import argparse
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from random import Random
 
@@ -135,7 +135,9 @@ def _measure(workload: Workload, options: argparse.Namespace) -> dict[str, Stopw
     return watches
 
 
-def _generations(workload: Workload, options: argparse.Namespace):  # type: ignore[no-untyped-def]
+def _generations(
+    workload: Workload, options: argparse.Namespace
+) -> Iterator[tuple[int, list[Sample], History]]:
     search, choices = SEARCHES[options.strategy](seed=0), Choices.of(workload.space)
     history = History()
     for generation in range(1, options.generations + 1):
