@@ -28,7 +28,7 @@ class _SeededPaths(RandomSamplingLightningModule):
         super().__init__(training_module)
         self._sampling = sampling
         self._seed = seed
-        self._paths: Iterator[Architecture] = sampling.paths(Random(seed))
+        self._paths: Iterator[Architecture] = iter(())  # none before an epoch begins
         self._answers: Tensor | None = None
 
     def on_fit_start(self) -> None:

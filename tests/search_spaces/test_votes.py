@@ -11,7 +11,7 @@ def test_the_votes_of_all_timesteps_have_the_networks_as_their_mean(batch_norm: 
     images = torch.rand(4, *small_config().shape, dtype=torch.float64)
     with StepVotes(network) as steps:
         votes = network(images)
-    assert len(steps.votes) == network.timesteps
+    assert len(steps.votes) == small_config().timesteps
     assert all(one.shape == votes.shape for one in steps.votes)
     torch.testing.assert_close(torch.stack(steps.votes).mean(0), votes)
     assert all(one.requires_grad for one in steps.votes)
