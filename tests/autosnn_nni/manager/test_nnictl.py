@@ -302,7 +302,7 @@ REFUSED = [
     ),
     (
         {"tuner": {"name": "AutoSNN", "classArgs": {"roundz": 3}}},
-        ("tuner.classArgs", "no argument 'roundz'", "known: rounds, population"),
+        ("tuner.classArgs", "no argument 'roundz'", "known: max_spikes, min_accuracy, rounds"),
     ),
     (
         {"tuner": {"name": "AutoSNN", "classArgs": {"rounds": "ten"}}},
