@@ -13,7 +13,7 @@ from typing import Protocol
 from nni.nas.nn.pytorch import ModelSpace
 
 from autosnn_nni.registry import Registry
-from autosnn_nni.search_spaces import Architecture, labels
+from autosnn_nni.search_spaces import TIMESTEPS, Architecture, in_order, split_timesteps
 from autosnn_nni.strategies.choices import Choices
 
 
@@ -78,8 +78,8 @@ class Fair:
 class Sandwich:
     """The sandwich rule with in-place distillation (BigNAS, Yu et al. 2020).
 
-    A step trains the path with the most parameters, the one with the fewest, and two at random; all
-    but the first learn what the first one answers.
+    A step trains the path with the most parameters (and timesteps, where they are a choice), the
+    one with the fewest, and two at random; all but the first learn what the first one answers.
     """
 
     per_step = 4
@@ -102,9 +102,14 @@ class Sandwich:
 
 
 def _sizes(space: ModelSpace) -> Counter[tuple[int, str]]:
-    """Parameters of every candidate in every TBD block, by its place from 0."""
-    places = {label: place for place, label in enumerate(labels(len(Choices.of(space))))}
+    """Parameters of every candidate, or its timesteps, by the place of what it is for, from 0."""
+    mutables = space.simplify()
+    places = {label: place for place, label in enumerate(in_order(mutables))}
     sizes: Counter[tuple[int, str]] = Counter()
+    if TIMESTEPS in places:
+        for name in mutables[TIMESTEPS].values:
+            _, count = split_timesteps((name,))
+            sizes[places[TIMESTEPS], name] = count or 0
     for path, weights in space.named_parameters():
         parts = path.split(".")
         for label, name in itertools.pairwise(parts):

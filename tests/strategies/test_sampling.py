@@ -82,3 +82,10 @@ class TestSandwich:
         assert paths[0][1] == ("skip",) * 5
         assert "SRB_k5" in paths[0][0]
         assert set(paths[0][0]) <= {"SRB_k5", "SCB_k5"}  # equal where no channels change
+
+    def test_the_largest_has_the_most_timesteps(
+        self, make_space: Callable[..., SpikingSpace]
+    ) -> None:
+        space = make_space(timesteps=(2, 3, 1))
+        ((largest, smallest, *_),) = steps(SAMPLINGS["sandwich"](space), 1)
+        assert (largest[-1], smallest[-1]) == ("T3", "T1")
