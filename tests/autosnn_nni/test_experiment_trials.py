@@ -346,7 +346,7 @@ def test_ctrl_c_is_raised(stopped: Stopped) -> None:
 
 
 def test_when_all_trials_die_the_search_fails_and_stops(start: Callable[..., Client]) -> None:
-    client = start(id="dead", max_trial_duration="1s", **LIMITS)
+    client = start(id="dead", device="cuda", **LIMITS)  # there is none for them
     client.wait_until(lambda: "RuntimeError" in client.errors)
     assert client.end() == 1
     assert "RuntimeError: every trial of generation 1 failed" in client.errors

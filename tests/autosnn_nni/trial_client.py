@@ -23,6 +23,7 @@ def main(
     resume: bool = False,
     generations: int = 3,
     final: bool = False,
+    device: str = "auto",
     **fields: Any,
 ) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # tests may run in the background
@@ -35,7 +36,8 @@ def main(
             experiment.stop()
 
     strategy = TrialSearch(search, on_generation=show)
-    experiment = RetiariiExperiment(space, TrialEvaluator("run"), strategy=strategy, id=id)
+    evaluator = TrialEvaluator("run", device=device)
+    experiment = RetiariiExperiment(space, evaluator, strategy=strategy, id=id)
     if resume:
         experiment.resume(port)
     else:
