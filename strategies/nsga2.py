@@ -11,11 +11,11 @@ from autosnn_nni.search_spaces import Architecture
 from autosnn_nni.strategies.choices import Choices
 from autosnn_nni.strategies.constraints import Constraints
 from autosnn_nni.strategies.history import Evaluated, History
-from autosnn_nni.strategies.rounds import check_sizes, generation_rng
+from autosnn_nni.strategies.rounds import Rounds, check_sizes, generation_rng
 
 
 @dataclass(frozen=True, kw_only=True)
-class NSGA2(Constraints):
+class NSGA2(Rounds, Constraints):
     """One search for the whole Pareto front; lambda has no say in it.
 
     The parents of a generation are the ``population`` survivors of the last one's parents and
@@ -31,10 +31,6 @@ class NSGA2(Constraints):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_sizes(rounds=self.rounds, population=self.population)
-
-    def budget(self, choices: Choices) -> int:
-        """``population`` in every round, or the whole space."""
-        return min(self.rounds * self.population, choices.size)
 
     def propose(self, choices: Choices, history: History) -> list[Architecture]:
         """Children not evaluated before, then random ones up to ``population``.

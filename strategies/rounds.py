@@ -3,6 +3,7 @@
 from random import Random
 
 from autosnn_nni.errors import UserError
+from autosnn_nni.strategies.choices import Choices
 from autosnn_nni.strategies.history import History
 
 
@@ -18,3 +19,14 @@ def check_sizes(**sizes: int) -> None:
 def generation_rng(seed: int, history: History) -> Random:
     """The random numbers of the generation after ``history``."""
     return Random(f"{seed}/{history.generations + 1}")
+
+
+class Rounds:
+    """A search of ``rounds`` generations of ``population`` architectures."""
+
+    rounds: int
+    population: int
+
+    def budget(self, choices: Choices) -> int:
+        """``population`` in every round, or the whole space."""
+        return min(self.rounds * self.population, choices.size)

@@ -20,7 +20,7 @@ from autosnn_nni.strategies.choices import Choices
 from autosnn_nni.strategies.constraints import Constraints
 from autosnn_nni.strategies.history import History
 from autosnn_nni.strategies.nsga2 import NSGA2
-from autosnn_nni.strategies.rounds import check_sizes, generation_rng
+from autosnn_nni.strategies.rounds import Rounds, check_sizes, generation_rng
 
 #: Draws per wanted child before a parent pool counts as exhausted.
 ATTEMPTS = 10
@@ -46,7 +46,7 @@ class Search(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evolution(Constraints):
+class Evolution(Rounds, Constraints):
     """Algorithm 1 of the paper: mutation and crossover of the ``top`` fittest.
 
     ``rounds`` is the paper's T, ``population`` p, ``mutated`` p_m, ``crossed`` p_c, ``top`` k and
@@ -72,10 +72,6 @@ class Evolution(Constraints):
             )
         if not 0 <= self.mutation_ratio <= 1:
             raise UserError(f"mutation_ratio must be from 0 to 1, not {self.mutation_ratio}")
-
-    def budget(self, choices: Choices) -> int:
-        """``population`` in every round, or the whole space."""
-        return min(self.rounds * self.population, choices.size)
 
     def propose(self, choices: Choices, history: History) -> list[Architecture]:
         """Lines 3 to 13: mutants, then crossings, then random ones up to ``population``."""
@@ -105,7 +101,7 @@ class Evolution(Constraints):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RandomSearch:
+class RandomSearch(Rounds):
     """The paper's baseline (Table 5, WS + random search): the same budget, uniformly."""
 
     rounds: int = 10
@@ -114,10 +110,6 @@ class RandomSearch:
 
     def __post_init__(self) -> None:
         check_sizes(rounds=self.rounds, population=self.population)
-
-    def budget(self, choices: Choices) -> int:
-        """``population`` in every round, or the whole space."""
-        return min(self.rounds * self.population, choices.size)
 
     def propose(self, choices: Choices, history: History) -> list[Architecture]:
         """``population`` architectures not evaluated before."""

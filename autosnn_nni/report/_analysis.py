@@ -5,11 +5,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from autosnn_nni.ranking import Judged, best_fifth
 from autosnn_nni.report._contents import Baseline, Best, Candidate, Epoch, Result, Run, Stage
 from autosnn_nni.search_spaces import split_timesteps
 from autosnn_nni.strategies import Constraints, front_of, knee
 from autosnn_nni.theme import (
     BASELINES,
+    CANDIDATE,
     FRONT,
     TIMES,
     WINNER,
@@ -131,6 +133,14 @@ def search_progress(candidates: Sequence[Candidate]) -> Progress:
     return Progress(
         "generation" if generations else "evaluation", tuple(steps), tuple(best), tuple(leaders)
     )
+
+
+def trust_groups(judged: Sequence[Judged]) -> list[tuple[Sequence[Judged], str, str]]:
+    """What the picture of the sample shows, each with its label and colour; later ones on top."""
+    return [
+        (judged, "Architecture of the sample", CANDIDATE),
+        (best_fifth(judged), "Most accurate fifth", FRONT),
+    ]
 
 
 def _fitter(one: Candidate, other: Candidate) -> Candidate:

@@ -7,12 +7,13 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from autosnn_nni import theme
-from autosnn_nni.ranking import Judged, best_fifth
+from autosnn_nni.ranking import Judged
 from autosnn_nni.report._analysis import (
     Contender,
     Progress,
     constraints,
     knee_of,
+    trust_groups,
     with_accuracy,
 )
 from autosnn_nni.report._contents import Best, Candidate, Layer, Run
@@ -121,13 +122,9 @@ def _fitness_trace(progress: Progress, best: Sequence[Candidate], name: str) -> 
 def trust_figure(judged: Sequence[Judged]) -> go.Figure:
     """Every architecture of the sample by the supernet's score and by training from scratch."""
     figure = make_subplots(cols=2, horizontal_spacing=0.12)
-    groups = (
-        (judged, "Architecture of the sample", theme.CANDIDATE),
-        (best_fifth(judged), "Most accurate fifth", theme.FRONT),
-    )
     _laid_out(figure, None, None, height=400)
     for column, (what, title, factor) in enumerate(theme.TRUST, start=1):
-        for group, label, colour in groups:
+        for group, label, colour in trust_groups(judged):
             dots = _judged(group, what, factor)
             dots.update(name=label, legendgroup=label, showlegend=column == 1, marker_color=colour)
             figure.add_trace(dots, row=1, col=column)

@@ -10,7 +10,7 @@ from matplotlib.patches import FancyBboxPatch, Patch
 
 from autosnn_nni import theme
 from autosnn_nni.drawing import axis_titles, legend, panels_of, whole_numbers
-from autosnn_nni.ranking import Judged, best_fifth
+from autosnn_nni.ranking import Judged
 from autosnn_nni.report._analysis import (
     Contender,
     Progress,
@@ -18,6 +18,7 @@ from autosnn_nni.report._analysis import (
     knee_of,
     stage_caption,
     stage_shape,
+    trust_groups,
     with_accuracy,
 )
 from autosnn_nni.report._contents import Best, Candidate, Layer, Result, Run, Stage
@@ -110,12 +111,8 @@ def curves_figure(networks: Sequence[Contender]) -> Figure:
 def trust_figure(judged: Sequence[Judged]) -> Figure:
     """Every architecture of the sample by the supernet's score and by training from scratch."""
     figure, panels = panels_of(2, width=9.0, height=4.4)
-    groups = (
-        (judged, "Architecture of the sample", theme.CANDIDATE),
-        (best_fifth(judged), "Most accurate fifth", theme.FRONT),
-    )
     for axes, (what, title, factor) in zip(panels, theme.TRUST, strict=True):
-        for group, label, colour in groups:
+        for group, label, colour in trust_groups(judged):
             x = [factor * getattr(one, f"supernet_{what}") for one in group]
             y = [factor * getattr(one, what) for one in group]
             dots: Any = {"marker": "o", "markeredgecolor": "white", "linestyle": ""}

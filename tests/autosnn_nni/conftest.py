@@ -158,16 +158,24 @@ def reference(
 
 
 @pytest.fixture(scope="session")
-def finished(
-    tmp_path_factory: pytest.TempPathFactory,
-    autosnn: Callable[..., Outcome],
-    tiny: tuple[str, ...],
-) -> Path:
+def make_run(
+    tmp_path_factory: pytest.TempPathFactory, autosnn: Callable[..., Outcome]
+) -> Callable[..., Path]:
+    """The folder of a new run, by a command with these settings."""
+
+    def make(command: str, *settings: str) -> Path:
+        folder = tmp_path_factory.mktemp(command) / "run"
+        outcome = autosnn(command, "--output", folder, *settings)
+        assert outcome.code == 0, outcome.err
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def finished(make_run: Callable[..., Path], tiny: tuple[str, ...]) -> Path:
     """A finished run of the ``tiny`` settings, to be read only."""
-    folder = tmp_path_factory.mktemp("finished") / "run"
-    outcome = autosnn("search", "--output", folder, *tiny)
-    assert outcome.code == 0, outcome.err
-    return folder
+    return make_run("search", *tiny)
 
 
 @pytest.fixture

@@ -25,14 +25,9 @@ def settings(tiny: tuple[str, ...]) -> tuple[str, ...]:
 
 
 @pytest.fixture(scope="module")
-def chosen(
-    tmp_path_factory: pytest.TempPathFactory, autosnn: Autosnn, settings: tuple[str, ...]
-) -> Path:
+def chosen(make_run: Callable[..., Path], settings: tuple[str, ...]) -> Path:
     """A finished search, to be read only."""
-    folder = tmp_path_factory.mktemp("timesteps") / "run"
-    outcome = autosnn("search", "--output", folder, *settings)
-    assert outcome.code == 0, outcome.err
-    return folder
+    return make_run("search", *settings)
 
 
 def test_a_search_chooses_timesteps_with_the_blocks(chosen: Path) -> None:

@@ -14,13 +14,8 @@ LABELS = [f"tbd{number}" for number in range(1, 6)]
 
 
 @pytest.fixture(scope="module")
-def supernet(
-    tmp_path_factory: pytest.TempPathFactory, autosnn: Autosnn, tiny: tuple[str, ...]
-) -> Path:
-    folder = tmp_path_factory.mktemp("trust") / "run"
-    outcome = autosnn("supernet", "--output", folder, *tiny)
-    assert outcome.code == 0, outcome.err
-    return folder
+def supernet(make_run: Callable[..., Path], tiny: tuple[str, ...]) -> Path:
+    return make_run("supernet", *tiny)
 
 
 @pytest.fixture(scope="module")
