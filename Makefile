@@ -9,15 +9,19 @@ RECORDINGS := $(VENV)/recordings
 FASHION_MNIST := /usr/share/datasets/fashion-mnist
 BROWSER := /usr/bin/chromedriver
 SSHD := /usr/sbin/sshd
+PARALLEL := --numprocesses 2 --dist loadgroup
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: search test check smoke benchmark clean
+.PHONY: search quick test check smoke benchmark clean
 
 search: $(INSTALLED)  ## the main job on the embedded digits: supernet, search, retraining, report
 	$(BIN)/autosnn search --dataset digits --output runs/digits
 
-test: $(INSTALLED) $(RECORDINGS) $(FASHION_MNIST) $(BROWSER) $(SSHD)  ## every test
-	$(BIN)/python -m pytest
+quick: $(INSTALLED)  ## the tests that need nothing but Python, on two cores
+	$(BIN)/python -m pytest $(PARALLEL) -m "not (browser or manager or ssh or data or slow)"
+
+test: $(INSTALLED) $(RECORDINGS) $(FASHION_MNIST) $(BROWSER) $(SSHD)  ## every test, on two cores
+	$(BIN)/python -m pytest $(PARALLEL)
 
 check: $(INSTALLED)  ## formatting, lint and types
 	$(BIN)/ruff format --check .

@@ -5,8 +5,10 @@ The names of ``__init__.pyi`` are imported when they are first used: torch and N
 
 import lazy_loader
 
+from autosnn_nni.moved import find_moved_modules
 from autosnn_nni.quiet import be_quiet
 
 be_quiet()
+find_moved_modules()
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

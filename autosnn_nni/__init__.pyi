@@ -1,14 +1,16 @@
 from .errors import UserError
-from .evaluation import evaluate
-from .evaluators import SpikingEvaluator, SubnetEvaluator
-from .experiment import RetiariiExeConfig, RetiariiExperiment
-from .hyperparameters import Training
-from .retraining import TrainedNetwork, train_network
-from .trial_evaluator import TrialEvaluator
+from .nas.evaluators import SpikingEvaluator, SubnetEvaluator
+from .nas.experiment import RetiariiExeConfig, RetiariiExperiment
+from .nas.trial_evaluator import TrialEvaluator
+from .scoring.batches import Scoring
+from .scoring.evaluation import evaluate
+from .training.from_scratch import TrainedNetwork, train_network
+from .training.hyperparameters import Training
 
 __all__ = [
     "RetiariiExeConfig",
     "RetiariiExperiment",
+    "Scoring",
     "SpikingEvaluator",
     "SubnetEvaluator",
     "TrainedNetwork",

@@ -7,20 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from autosnn_nni.data import Splits
-from autosnn_nni.evaluators import SpikingEvaluator
-from autosnn_nni.experiment import RetiariiExperiment
-from autosnn_nni.files import read_json, write_json
-from autosnn_nni.hyperparameters import Training
-from autosnn_nni.inputs import about_supernet, load_data, training_of
-from autosnn_nni.machine import Machine
+from autosnn_nni.nas.evaluators import SpikingEvaluator
+from autosnn_nni.nas.experiment import RetiariiExperiment
+from autosnn_nni.nas.training_free import TrainingFreeEvaluator
 from autosnn_nni.report import write_report
-from autosnn_nni.retraining import train_network
-from autosnn_nni.run_directory import RunDirectory
-from autosnn_nni.search_spaces import SpikingSpace, timesteps_name
-from autosnn_nni.search_state import load_history, save_best, save_history
+from autosnn_nni.runs.directory import RunDirectory
+from autosnn_nni.runs.inputs import about_supernet, load_data, make_space, scoring_of, training_of
+from autosnn_nni.runs.machine import Machine
+from autosnn_nni.runs.run_files import NetworkFiles
+from autosnn_nni.runs.search_state import load_history, save_best, save_history
+from autosnn_nni.search_spaces import seeded, timesteps_name
 from autosnn_nni.strategies import AutoSNN, SinglePathOneShot, TrialSearch
-from autosnn_nni.training import seeded
-from autosnn_nni.training_free import TrainingFreeEvaluator
+from autosnn_nni.training.from_scratch import train_network
 
 #: Blocks that the macro architecture is filled with throughout, to compare with (Tables 1 and 8).
 BASELINES = ("SCB_k3", "SRB_k3")
@@ -36,11 +34,7 @@ class Pipeline:
     @cached_property
     def data(self) -> Splits:
         """D_train, D_val and the test split."""
-        return load_data(self.run, self.machine.data_dir)
-
-    def training(self, epochs: int) -> Training:
-        """The run's training settings."""
-        return training_of(self.run, epochs, self.machine)
+        return load_data(self.run, self.machine)
 
     def supernet(self) -> None:
         """Stage 1: train the supernet."""
@@ -72,27 +66,25 @@ class Pipeline:
 
         Where T was chosen the baselines have the winner's: they differ from it in blocks alone.
         """
-        run, best = self.run, read_json(self.run.best)
+        run, best = self.run, self.run.read_best()
         blocks, named = best["blocks"], timesteps_name(best["timesteps"])
         if run.settings.baselines:
             for block in BASELINES:
-                folder = run.baseline(block)
                 filled = (block,) * len(blocks)
-                self.train_at(folder / "retrained.ckpt", (*filled, named), f"Training {block}")
-        self.train_at(run.retrained, (*blocks, named), "Training the winner")
+                self.train_in(run.baseline(block), (*filled, named), f"Training {block}")
+        self.train_in(run, (*blocks, named), "Training the winner")
 
     def train(self, architecture: Sequence[str]) -> None:
         """Stage 3 alone, for any architecture."""
-        self.train_at(self.run.retrained, architecture, "Training")
+        self.train_in(self.run, architecture, "Training")
 
-    def train_at(self, checkpoint: Path, architecture: Sequence[str], title: str) -> None:
-        """Train an architecture at ``checkpoint``, unless its ``result.json`` is there.
+    def train_in(self, files: NetworkFiles, architecture: Sequence[str], title: str) -> None:
+        """Train an architecture and write its ``files``, unless that is done.
 
         Raises :class:`UserError` if it is none of the run's space.
         """
         config, blocks = self.run.settings.network.stand_alone(architecture)
-        result = checkpoint.with_name("result.json")
-        if result.exists():
+        if files.result.exists():
             return
         settings = replace(self.run.settings, timesteps=config.timesteps)
         about = {"kind": "network", "settings": settings.to_json(), "blocks": list(blocks)}
@@ -101,12 +93,13 @@ class Pipeline:
             settings.network,
             blocks,
             self.data,
-            self.training(epochs),
-            checkpoint=checkpoint,
+            training_of(self.run, epochs, self.machine),
+            scoring_of(self.run, self.machine),
+            checkpoint=files.retrained,
             about=about,
             title=title,
         )
-        write_json(result, {**trained.to_json(), "epochs": epochs, "seed": settings.seed})
+        files.write_result({**trained.to_json(), "epochs": epochs, "seed": settings.seed})
 
     def report(self) -> Path:
         """Write the report of what there is."""
@@ -114,22 +107,20 @@ class Pipeline:
 
     def _experiment(self, strategy: SinglePathOneShot) -> None:
         settings = self.run.settings
-        training = self.training(settings.supernet_epochs)
-        about = about_supernet(self.run)
         evaluator = SpikingEvaluator(
-            self.data, training, self.run.supernet, about, self.machine.cache_bytes
+            self.data,
+            training_of(self.run, settings.supernet_epochs, self.machine),
+            scoring_of(self.run, self.machine),
+            checkpoint=self.run.supernet,
+            about=about_supernet(self.run),
+            cache_memory=self.machine.cache_bytes,
         )
         with seeded(settings.seed):
             space = make_space(self.run)
         RetiariiExperiment(space, evaluator, strategy=strategy).run()
 
     def _search_without_training(self, strategy: TrialSearch) -> None:
-        evaluator = TrainingFreeEvaluator(self.data, self.training(1))
+        training = training_of(self.run, self.run.settings.retrain_epochs, self.machine)
+        evaluator = TrainingFreeEvaluator(self.data, training)
         space = make_space(self.run)
         RetiariiExperiment(space, evaluator, strategy=strategy).run()
-
-
-def make_space(run: RunDirectory) -> SpikingSpace:
-    """NNI's model space of the run."""
-    config = vars(run.settings.network)
-    return SpikingSpace(**config)

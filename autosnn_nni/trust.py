@@ -2,22 +2,18 @@
 
 import dataclasses
 from collections.abc import Sequence
-from pathlib import Path
 from random import Random
 from typing import Any
 
-import pandas as pd
-
 from autosnn_nni.errors import UserError
-from autosnn_nni.evaluation import calibration_batches, val_batches
-from autosnn_nni.files import read_json, write_whole
-from autosnn_nni.inputs import load_supernet
-from autosnn_nni.pipeline import Pipeline, make_space
-from autosnn_nni.prefixes import PopulationScorer
-from autosnn_nni.ranking import Judged
-from autosnn_nni.run_directory import RunDirectory
-from autosnn_nni.search_spaces import Architecture, to_sample
-from autosnn_nni.settings import Settings
+from autosnn_nni.pipeline import Pipeline
+from autosnn_nni.runs.directory import RunDirectory
+from autosnn_nni.runs.inputs import make_space
+from autosnn_nni.runs.run_files import NetworkFiles
+from autosnn_nni.runs.settings import Settings
+from autosnn_nni.runs.supernet_scorer import SupernetScorer
+from autosnn_nni.scoring.ranking import Judged
+from autosnn_nni.search_spaces import Architecture
 from autosnn_nni.strategies import Choices
 
 #: What supernets that are judged by the same trainings may differ in.
@@ -35,21 +31,20 @@ def draw(run: RunDirectory, count: int) -> list[Architecture]:
 
 def train_sample(pipeline: Pipeline, architectures: Sequence[Architecture]) -> list[dict[str, Any]]:
     """Train those that the run's ``trust`` folder has not yet; the ``result.json`` of all."""
-    folder, results = pipeline.run.path / "trust", []
+    results = []
     for number, blocks in enumerate(architectures, start=1):
-        checkpoint = folder / "-".join(blocks) / "retrained.ckpt"
-        title = f"Training {number} of {len(architectures)}"
-        pipeline.train_at(checkpoint, blocks, title)
-        results.append(_checked(pipeline.run, checkpoint.with_name("result.json")))
+        files = pipeline.run.judged(blocks)
+        pipeline.train_in(files, blocks, f"Training {number} of {len(architectures)}")
+        results.append(_checked(pipeline.run, files))
     return results
 
 
-def _checked(run: RunDirectory, path: Path) -> dict[str, Any]:
-    result: dict[str, Any] = read_json(path)
+def _checked(run: RunDirectory, files: NetworkFiles) -> dict[str, Any]:
+    result = files.read_result()
     if result["epochs"] != run.settings.retrain_epochs:
         raise UserError(
-            f"{path.parent} was trained for {result['epochs']} epochs, the run has "
-            f"{run.settings.retrain_epochs}; move {path.parent.parent} away to train anew"
+            f"{files.path} was trained for {result['epochs']} epochs, the run has "
+            f"{run.settings.retrain_epochs}; move {files.path.parent} away to train again"
         )
     return result
 
@@ -58,34 +53,11 @@ def judge(
     pipeline: Pipeline, architectures: Sequence[Architecture], results: Sequence[dict[str, Any]]
 ) -> list[Judged]:
     """The architectures by the run's supernet, beside the ``results`` of training them."""
-    scores = _inherited(pipeline, architectures)
+    scores = SupernetScorer(pipeline.run, pipeline.machine).evaluate_population(architectures)
     return [
         Judged(blocks, *score, result["accuracy"], result["spikes"])
         for blocks, score, result in zip(architectures, scores, results, strict=True)
     ]
-
-
-def _inherited(
-    pipeline: Pipeline, architectures: Sequence[Architecture]
-) -> list[tuple[float, float]]:
-    """Accuracies and spikes on D_val, as the run's search scores them."""
-    run, training = pipeline.run, pipeline.training(1)
-    network = make_space(run).network
-    network.load_state_dict(load_supernet(run).weights)
-    scorer = PopulationScorer(
-        network.to(training.torch_device),
-        val_batches(pipeline.data, training),
-        calibration_batches(pipeline.data, training),
-        pipeline.machine.cache_bytes,
-    )
-    return scorer.evaluate([to_sample(blocks) for blocks in architectures])
-
-
-def save(run: RunDirectory, judged: Sequence[Judged]) -> None:
-    """Write ``trust.csv``."""
-    rows = (dataclasses.asdict(one) for one in judged)
-    table = pd.DataFrame([{**to_sample(row.pop("blocks")), **row} for row in rows])
-    write_whole(run.path / "trust.csv", table.to_csv(index=False))
 
 
 def check_comparable(first: RunDirectory, other: RunDirectory) -> None:

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from autosnn_nni.errors import UserError
-from autosnn_nni.manager.checks import check_run
+from autosnn_nni.manager.checks import check_run, tuner_search
 from autosnn_nni.manager.client import Manager
-from autosnn_nni.run_directory import RunDirectory
-from autosnn_nni.search_state import searched
-from autosnn_nni.strategies import Listed, SearchTuner, SNASNet, make_search
+from autosnn_nni.runs.directory import RunDirectory
+from autosnn_nni.runs.search_state import searched
+from autosnn_nni.strategies import Listed, SearchTuner
 
 
 class AutoSNNTuner(SearchTuner):
@@ -27,12 +27,7 @@ class AutoSNNTuner(SearchTuner):
         open_to_network: bool = False,
         **options: Any,
     ) -> None:
-        if best is not None and best < 1:
-            raise UserError(f"best must be at least 1, not {best}")
-        search = make_search(strategy, options)
-        if isinstance(search, SNASNet):
-            raise UserError("snasnet scores without trials: autosnn search --strategy snasnet")
-        super().__init__(search)
+        super().__init__(tuner_search(strategy, best, **options))
         self.best = best
         self.open_to_network = open_to_network
 
@@ -55,11 +50,3 @@ def fittest(run: RunDirectory, count: int) -> Listed:
     """The fittest architectures of the run's search; raises :class:`UserError` if it has none."""
     top = searched(run.path).top(count, run.settings.constraints)
     return Listed(tuple(one.blocks for one in top))
-
-
-def check_arguments(arguments: Mapping[str, Any]) -> None:
-    """Raise :class:`UserError` unless a tuner can be made of ``tuner.classArgs``."""
-    try:
-        AutoSNNTuner(**arguments)
-    except (TypeError, UserError) as error:
-        raise UserError(f"tuner.classArgs: {error}") from error

@@ -12,7 +12,7 @@ from .architecture import (
     to_text,
 )
 from .blocks import BLOCKS, PAPER_CANDIDATES
-from .build import build_network
+from .build import build_network, seeded
 from .cell import OPERATIONS
 from .config import NetworkConfig
 from .description import DescribedStage, Description, describe
@@ -29,12 +29,11 @@ from .spikes import (
     LayerSpikes,
     SpikeCounter,
     SpikeTotal,
-    Watch,
     is_spiking,
     spiking_layers,
 )
 from .stages import TBD, Fixed, FullyConnected, GlobalPool, Pool
-from .votes import StepVotes
+from .watch import StepVotes, Watch
 
 __all__ = [
     "BLOCKS",
@@ -80,6 +79,7 @@ __all__ = [
     "is_spiking",
     "labels",
     "path_weights",
+    "seeded",
     "spiking_layers",
     "split_timesteps",
     "subnet",

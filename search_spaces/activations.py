@@ -8,7 +8,8 @@ from typing import Any
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from autosnn_nni.search_spaces.spikes import Watch, layer_name, spiking_layers
+from autosnn_nni.search_spaces.spikes import layer_name, spiking_layers
+from autosnn_nni.search_spaces.watch import Watch
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,12 @@
 """From names to networks."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
+import torch
 from torch import nn
 
 from autosnn_nni.search_spaces.architecture import TIMESTEPS, timesteps_name, to_sample
@@ -73,3 +75,11 @@ def _timesteps(config: NetworkConfig, make_slot: MakeSlot) -> nn.Module:
     return make_slot(
         TIMESTEPS, {timesteps_name(count): partial(Timesteps, count) for count in config.timesteps}
     )
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Initial weights follow from the seed; the caller's random numbers are left alone."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield

@@ -8,17 +8,17 @@ kept beside it. Example: a stem of 4 neurons that all fire at 2 timesteps gives 
 behind it that passes 1 spike a timestep adds 2.
 """
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import torch
 from spikingjelly.activation_based import neuron
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
+
+from autosnn_nni.search_spaces.watch import Watch
 
 
 @dataclass(frozen=True)
@@ -58,31 +58,6 @@ def _spiking_layers(part: nn.Module) -> Iterator[tuple[str, str, nn.Module]]:
             yield name, "neuron", module
         elif isinstance(module, nn.MaxPool2d):
             yield name, "pool", module
-
-
-class Watch(ABC):
-    """Watches layers while it is entered: ``with SpikeCounter(network) as spikes: network(x)``."""
-
-    def __init__(self, network: nn.Module) -> None:
-        self.network = network
-        self._hooks: list[RemovableHandle] = []
-
-    @abstractmethod
-    def _watch(self) -> Iterator[RemovableHandle]:
-        """Register the hooks."""
-
-    def __enter__(self) -> Self:
-        self._hooks = list(self._watch())
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        for hook in self._hooks:
-            hook.remove()
 
 
 class FiringRate(Watch):

@@ -2,8 +2,10 @@ from .autosnn import AutoSNN
 from .choices import Choices
 from .constraints import NO_CONSTRAINTS, Constraints
 from .fitness import DISCOUNTING, Fitness
+from .generations import ConstrainedRounds, Rounds, Search
 from .hamming import HammingKernel
-from .history import Evaluated, History, Metrics
+from .history import Evaluated, History
+from .metrics import OBJECTIVES, Metrics, Objective
 from .nsga2 import NSGA2
 from .pareto import front_of, knee, pareto_front
 from .population import (
@@ -12,28 +14,29 @@ from .population import (
     SupernetEvaluator,
 )
 from .sampling import SAMPLINGS, Sampling
+from .search_tuner import SearchTuner
 from .searches import (
     SEARCHES,
     Evolution,
     Exhaustive,
     Listed,
     RandomSearch,
-    Search,
     SNASNet,
     make_search,
 )
 from .supernet import SinglePathOneShot
-from .trials import TrialSearch
-from .tuner import SearchTuner
+from .trial_search import TrialSearch
 
 __all__ = [
     "DISCOUNTING",
     "NO_CONSTRAINTS",
     "NSGA2",
+    "OBJECTIVES",
     "SAMPLINGS",
     "SEARCHES",
     "AutoSNN",
     "Choices",
+    "ConstrainedRounds",
     "Constraints",
     "Evaluated",
     "Evolution",
@@ -43,9 +46,11 @@ __all__ = [
     "History",
     "Listed",
     "Metrics",
+    "Objective",
     "PopulationEngine",
     "PopulationEvaluator",
     "RandomSearch",
+    "Rounds",
     "SNASNet",
     "Sampling",
     "Search",

@@ -6,10 +6,10 @@ from typing import Any
 from nni.nas.space import RawFormatModelSpace
 
 from autosnn_nni.strategies.fitness import Fitness
+from autosnn_nni.strategies.generations import Search
 from autosnn_nni.strategies.history import History
-from autosnn_nni.strategies.models import run_generations, trained_models
 from autosnn_nni.strategies.population import SupernetEvaluator
-from autosnn_nni.strategies.searches import Search
+from autosnn_nni.strategies.search_loop import run_generations, trained_models
 from autosnn_nni.strategies.supernet import SinglePathOneShot
 
 

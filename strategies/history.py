@@ -7,17 +7,10 @@ from typing import Any
 
 from autosnn_nni.search_spaces import Architecture
 from autosnn_nni.strategies.constraints import NO_CONSTRAINTS, Constraints
-
-#: ``default`` (the fitness), ``accuracy`` and ``spikes``, as trials report them to NNI.
-Metrics = Mapping[str, float]
+from autosnn_nni.strategies.metrics import OBJECTIVES, Metrics
 
 #: Seconds within which NNI hands on metrics after it has told that their trial has ended.
 LATE = 10.0
-
-
-def are_metrics(reported: Any) -> bool:
-    """Whether a trial has reported all that a search needs."""
-    return isinstance(reported, Mapping) and reported.keys() >= {"default", "accuracy", "spikes"}
 
 
 @dataclass(frozen=True)
@@ -36,7 +29,18 @@ class Evaluated:
     @classmethod
     def of(cls, blocks: Architecture, metrics: Metrics, generation: int) -> "Evaluated":
         """An architecture with the metrics that its trial has reported."""
-        return cls(blocks, metrics["accuracy"], metrics["spikes"], metrics["default"], generation)
+        objectives = {one.name: metrics[one.name] for one in OBJECTIVES}
+        return cls(blocks, fitness=metrics["default"], generation=generation, **objectives)
+
+    @property
+    def objectives(self) -> dict[str, float]:
+        """Its objectives by name, in order."""
+        return {one.name: getattr(self, one.name) for one in OBJECTIVES}
+
+    @property
+    def costs(self) -> tuple[float, ...]:
+        """Its objectives, in order, each the lower the better."""
+        return tuple(one.cost(self.objectives[one.name]) for one in OBJECTIVES)
 
 
 class History(Sequence[Evaluated]):

@@ -9,13 +9,13 @@ from typing import Any
 from autosnn_nni.errors import UserError
 from autosnn_nni.search_spaces import Architecture
 from autosnn_nni.strategies.choices import Choices
-from autosnn_nni.strategies.constraints import Constraints
+from autosnn_nni.strategies.generations import ConstrainedRounds, check_sizes, generation_rng
 from autosnn_nni.strategies.history import Evaluated, History
-from autosnn_nni.strategies.rounds import Rounds, check_sizes, generation_rng
+from autosnn_nni.strategies.metrics import OBJECTIVES
 
 
 @dataclass(frozen=True, kw_only=True)
-class NSGA2(Rounds, Constraints):
+class NSGA2(ConstrainedRounds):
     """One search for the whole Pareto front; lambda has no say in it.
 
     The parents of a generation are the ``population`` survivors of the last one's parents and
@@ -77,7 +77,7 @@ class NSGA2(Rounds, Constraints):
         slots = {slot: Integer(bounds=(0, len(names) - 1)) for slot, names in enumerate(choices)}
         bounds = len(self.excess(1.0, 1.0))
         algorithm = nsga2.NSGA2(self.population, crossover=UX(), mutation=ChoiceRandomMutation())
-        problem = Problem(vars=slots, n_obj=2, n_ieq_constr=bounds)
+        problem = Problem(vars=slots, n_obj=len(OBJECTIVES), n_ieq_constr=bounds)
         algorithm.setup(problem, termination=NoTermination())
         for generation, evaluated in groupby(history, lambda one: one.generation):
             algorithm.random_state = np.random.default_rng([self.seed, generation])
@@ -91,7 +91,7 @@ class NSGA2(Rounds, Constraints):
 
         return Population.new(
             X=np.array([_encode(one.blocks, choices) for one in evaluated]),
-            F=np.array([(-one.accuracy, one.spikes) for one in evaluated]),
+            F=np.array([one.costs for one in evaluated]),
             G=np.array([self.excess(one.accuracy, one.spikes) for one in evaluated]),
         )
 

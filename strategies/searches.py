@@ -1,9 +1,4 @@
-"""Searches by name. A search proposes the next generation from everything evaluated so far.
-
-It holds no state: what it proposes depends on its settings, the history and the generation's own
-random numbers, so that a search started again goes on exactly where it was. A new search is one
-class and one ``SEARCHES.add`` line.
-"""
+"""Searches by name. A new one is a subclass of :class:`Search` and one ``SEARCHES.add`` line."""
 
 import inspect
 import itertools
@@ -11,16 +6,21 @@ import sys
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from random import Random
-from typing import Any, Protocol
+from typing import Any
 
 from autosnn_nni.errors import UserError
 from autosnn_nni.registry import Registry
 from autosnn_nni.search_spaces import Architecture
 from autosnn_nni.strategies.choices import Choices
-from autosnn_nni.strategies.constraints import Constraints
+from autosnn_nni.strategies.generations import (
+    ConstrainedRounds,
+    Rounds,
+    Search,
+    check_sizes,
+    generation_rng,
+)
 from autosnn_nni.strategies.history import History
 from autosnn_nni.strategies.nsga2 import NSGA2
-from autosnn_nni.strategies.rounds import Rounds, check_sizes, generation_rng
 
 #: Draws per wanted child before a parent pool counts as exhausted.
 ATTEMPTS = 10
@@ -28,25 +28,8 @@ ATTEMPTS = 10
 GENERATION = 125
 
 
-class Search(Protocol):
-    """What every search offers."""
-
-    @property
-    def rounds(self) -> int:
-        """How many generations there are at most."""
-        ...
-
-    def budget(self, choices: Choices) -> int:
-        """How many architectures are evaluated in all, at most."""
-        ...
-
-    def propose(self, choices: Choices, history: History) -> list[Architecture]:
-        """The next generation, disjoint from ``history``; empty when no architecture is left."""
-        ...
-
-
 @dataclass(frozen=True, kw_only=True)
-class Evolution(Rounds, Constraints):
+class Evolution(ConstrainedRounds):
     """Algorithm 1 of the paper: mutation and crossover of the ``top`` fittest.
 
     ``rounds`` is the paper's T, ``population`` p, ``mutated`` p_m, ``crossed`` p_c, ``top`` k and
@@ -118,7 +101,7 @@ class RandomSearch(Rounds):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Exhaustive:
+class Exhaustive(Search):
     """Every architecture of the space: the supernet's true optimum, and its true Pareto front.
 
     A generation are those that begin with the same blocks, as they share the most; ``seed`` draws
@@ -162,9 +145,11 @@ class SNASNet(RandomSearch):
     What it proposes is to be scored by ``HammingKernel`` instead of by a supernet.
     """
 
+    needs_supernet = False
+
 
 @dataclass(frozen=True)
-class Listed:
+class Listed(Search):
     """No search: the given architectures, in one generation."""
 
     architectures: tuple[Architecture, ...]
@@ -215,4 +200,7 @@ def make_search(name: str, options: Mapping[str, Any]) -> Search:
     for option in options:
         if option not in known:
             raise UserError(f"{name} has no argument {option!r}; known: {', '.join(known)}")
-    return make(**options)
+    search = make(**options)
+    if not isinstance(search, Search):
+        raise UserError(f"strategy {name!r} must make a Search; let its class be a subclass of it")
+    return search

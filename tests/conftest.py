@@ -3,15 +3,23 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Callable, Iterator
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
-from selenium.webdriver.remote.webdriver import WebDriver
 
 from autosnn_nni.data import Splits, load_dataset, split
-from autosnn_nni.hyperparameters import Training
-from tests.browser import chromium
+from autosnn_nni.scoring.batches import Scoring
+from autosnn_nni.training.hyperparameters import Training
+
+if TYPE_CHECKING:
+    from selenium.webdriver.remote.webdriver import WebDriver
+
+    from tests.browser import WebUI
+
+#: The marker of tests that take a fixture.
+NEEDS = {"browser": "browser", "nnictl": "manager", "worker": "ssh"}
 
 #: Networks that train in a fraction of a second.
 TINY = {"shape": (1, 8, 8), "classes": 10, "channels": 2, "timesteps": 2}
@@ -25,6 +33,21 @@ def pytest_configure() -> None:
     """
     os.environ["HOME"] = tempfile.mkdtemp(prefix="autosnn-tests-")
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest selects tests by their markers
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests by the fixtures they take, and say which run in one process of pytest-xdist.
+
+    Those of a file do, as they share fixtures; and all that start NNI's managers, one after
+    another: they come first, because they take longest.
+    """
+    for item in items:
+        for fixture in sorted(NEEDS.keys() & set(getattr(item, "fixturenames", ()))):
+            item.add_marker(NEEDS[fixture])
+        group = "manager" if item.get_closest_marker("manager") else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: item.get_closest_marker("manager") is None)
 
 
 def pytest_unconfigure() -> None:
@@ -49,14 +72,20 @@ def tiny_digits() -> Splits:
 @pytest.fixture(scope="session")
 def tiny_training() -> Training:
     """Two epochs of four batches, the last of them smaller."""
-    return Training(epochs=2, batch_size=24, calibration_batches=2, device="cpu")
+    return Training(epochs=2, batch_size=24, device="cpu")
+
+
+@pytest.fixture(scope="session")
+def tiny_scoring() -> Scoring:
+    """Two batches of 24 images for batch norm's statistics."""
+    return Scoring(batch_size=24, calibration_batches=2, device="cpu")
 
 
 @pytest.fixture(scope="session")
 def make_space() -> Callable[..., Any]:
     """Makes a tiny model space, always with the same initial weights."""
     from autosnn_nni.search_spaces import SpikingSpace  # late: NNI has to find another home
-    from autosnn_nni.training import seeded
+    from autosnn_nni.search_spaces.build import seeded
 
     def make(space: str = "SNN_1", **options: object) -> SpikingSpace:
         with seeded(0):
@@ -66,7 +95,17 @@ def make_space() -> Callable[..., Any]:
 
 
 @pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebDriver]:
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator["WebDriver"]:
     """A headless Chromium without a network."""
+    from tests.browser import chromium  # late: most tests need no selenium
+
     with chromium(tmp_path_factory.mktemp("chromium")) as driver:
         yield driver
+
+
+@pytest.fixture(scope="session")
+def web_ui(browser: "WebDriver") -> "Callable[[str], WebUI]":
+    """NNI's web UI at an address, in the browser."""
+    from tests.browser import WebUI  # late, as above
+
+    return partial(WebUI, browser)

@@ -1,18 +1,22 @@
 """Data sets by name, their splits, and batches augmented as tensors (paper, A.1 and A.2)."""
 
-from autosnn_nni.data import sets as _sets  # noqa: F401  (registers data sets)
-from autosnn_nni.data import sets_events as _sets_events  # noqa: F401  (registers data sets)
+# These register the data sets; images come first in lists.
+# isort: off
+from autosnn_nni.data import image_sets as _image_sets  # noqa: F401
+from autosnn_nni.data import event_sets as _event_sets  # noqa: F401
+
+# isort: on
 from autosnn_nni.data.augment import crop_and_flip, cut_out
 from autosnn_nni.data.batches import Batches
-from autosnn_nni.data.images import (
+from autosnn_nni.data.dataset import (
     DATASETS,
     DataInfo,
     DataSet,
     DataSource,
-    Images,
     load_dataset,
     register_dataset,
 )
+from autosnn_nni.data.images import Images
 from autosnn_nni.data.splits import Splits, split
 
 __all__ = [

@@ -10,7 +10,8 @@ import torch.distributed as dist
 from torch import Tensor
 
 from autosnn_nni.data.augment import crop_and_flip, cut_out
-from autosnn_nni.data.images import DataSet, Images
+from autosnn_nni.data.dataset import DataSet
+from autosnn_nni.data.images import Images
 from autosnn_nni.errors import UserError
 
 

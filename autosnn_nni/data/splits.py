@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from autosnn_nni.data.images import DataSet, Images
+from autosnn_nni.data.dataset import DataSet
+from autosnn_nni.data.images import Images
 from autosnn_nni.errors import UserError
 
 

@@ -2,11 +2,35 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autosnn_nni.errors import UserError
 from autosnn_nni.registry import hint
-from autosnn_nni.run_directory import RunDirectory, load_run
+from autosnn_nni.runs.directory import RunDirectory, load_run
+
+if TYPE_CHECKING:
+    from autosnn_nni.strategies import Search
+
+
+def tuner_search(strategy: str = "evolution", best: int | None = None, **options: Any) -> "Search":
+    """The search of a tuner; raises :class:`UserError` for arguments that can't be."""
+    from autosnn_nni.strategies import make_search  # late: nnictl needs no torch for the rest
+
+    if best is not None and best < 1:
+        raise UserError(f"best must be at least 1, not {best}")
+    search = make_search(strategy, options)
+    if not search.needs_supernet:
+        raise UserError(f"{strategy} scores without trials: autosnn search --strategy {strategy}")
+    return search
+
+
+def check_tuner(arguments: Mapping[str, Any]) -> None:
+    """Raise :class:`UserError` unless a tuner can be made of ``tuner.classArgs``."""
+    own = {name: value for name, value in arguments.items() if name != "open_to_network"}
+    try:
+        tuner_search(**own)
+    except (TypeError, UserError) as error:
+        raise UserError(f"tuner.classArgs: {error}") from error
 
 
 def check_run(trial_code_directory: Path, search_space: Mapping[str, Any]) -> RunDirectory:
@@ -14,7 +38,7 @@ def check_run(trial_code_directory: Path, search_space: Mapping[str, Any]) -> Ru
 
     Raises :class:`UserError`, beginning with the field of the configuration that is wrong.
     """
-    from autosnn_nni.inputs import load_supernet  # late: nnictl needs no torch for the rest
+    from autosnn_nni.runs.inputs import load_supernet  # late, as above
 
     try:
         run = load_run(trial_code_directory)

@@ -86,8 +86,7 @@ class _Trial:
         one = self.evaluated
         metrics = {
             "default": one.fitness,
-            "accuracy": one.accuracy,
-            "spikes": one.spikes,
+            **one.objectives,
             "generation": one.generation,
         }
         finite = {name: value for name, value in metrics.items() if math.isfinite(value)}

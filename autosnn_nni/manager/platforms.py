@@ -18,7 +18,7 @@ from nni.experiment.config.training_services import LocalConfig, RemoteConfig
 from nni.tools.package_utils import get_algo_meta
 
 from autosnn_nni.errors import UserError
-from autosnn_nni.manager.checks import check_run
+from autosnn_nni.manager.checks import check_run, check_tuner
 from autosnn_nni.manager.experiments import wait_until_up
 from autosnn_nni.manager.guard import LOOPBACK, guard
 from autosnn_nni.manager.ports import check_port
@@ -100,9 +100,7 @@ def _check(experiment: Any) -> None:
     if tuner.name is not None and get_algo_meta(tuner.name) is None:
         raise UserError(f"tuner.name: NNI knows no tuner {tuner.name!r}; is it registered?")
     if tuner.name == _TUNER or (tuner.class_name or "").endswith(f".{_TUNER}Tuner"):
-        from autosnn_nni.tuner import check_arguments  # late: torch takes seconds
-
-        check_arguments(tuner.class_args or {})
+        check_tuner(tuner.class_args or {})
         check_run(Path(experiment.trial_code_directory), experiment.search_space)
     _checked.add(key)
 

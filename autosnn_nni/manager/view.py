@@ -9,13 +9,14 @@ from pathlib import Path
 from nni.experiment.config import AlgorithmConfig, ExperimentConfig, LocalConfig
 
 from autosnn_nni.errors import UserError
-from autosnn_nni.files import read_json, write_whole
+from autosnn_nni.files import write_whole
 from autosnn_nni.manager.database import Profile, as_database
 from autosnn_nni.manager.guard import LOOPBACK
 from autosnn_nni.manager.ports import check_port
 from autosnn_nni.manager.viewer import viewing
+from autosnn_nni.runs.run_files import RunFiles
+from autosnn_nni.runs.search_state import searched
 from autosnn_nni.search_spaces import TIMESTEPS, timesteps_name, to_sample
-from autosnn_nni.search_state import searched
 from autosnn_nni.strategies import History
 
 _EVERYONE = "0.0.0.0"
@@ -55,7 +56,8 @@ def _check_address(port: int, listen: str) -> None:
 
 def _profile(path: Path, history: History) -> Profile:
     """The same experiment for the same folder, so that NNI lists a run only once."""
-    written = [path / name for name in ("search.json", "supernet.ckpt")]
+    files = RunFiles(path)
+    written = [files.search_state, files.supernet]
     times = [round(1000 * one.stat().st_mtime) for one in written if one.exists()]
     return Profile(
         id=f"autosnn-{hashlib.sha256(bytes(path)).hexdigest()[:8]}",
@@ -66,17 +68,18 @@ def _profile(path: Path, history: History) -> Profile:
 
 
 def _config(path: Path, history: History) -> ExperimentConfig:
-    settings = read_json(path / "settings.json")
+    files = RunFiles(path)
+    settings = files.read_settings()
     try:
         choices = dict.fromkeys(to_sample(history[0].blocks), settings["candidates"])
         if TIMESTEPS in choices:
             choices[TIMESTEPS] = [timesteps_name(count) for count in settings["timesteps"]]
         tuner = AlgorithmConfig(name=settings["strategy"], class_args={"optimize_mode": "maximize"})
     except (KeyError, TypeError):
-        raise UserError(f"{path / 'settings.json'} is not a run's settings; restore it") from None
+        raise UserError(f"{files.settings_file} is not a run's settings; restore it") from None
     return ExperimentConfig(
         experiment_name=path.name,
-        experiment_working_directory=path / "nni",
+        experiment_working_directory=files.nni,
         search_space={
             label: {"_type": "choice", "_value": names} for label, names in choices.items()
         },

@@ -3,9 +3,10 @@
 >>> from pathlib import Path
 >>> write_report(Path("runs/a"))  # doctest: +SKIP
 PosixPath('runs/a/report.html')
+
+The names of ``__init__.pyi`` are imported when they are first used: plotly takes a second.
 """
 
-from autosnn_nni.report._contents import Run, load_run
-from autosnn_nni.report._write import write_report
+import lazy_loader
 
-__all__ = ["Run", "load_run", "write_report"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

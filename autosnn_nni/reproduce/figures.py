@@ -15,13 +15,13 @@ from matplotlib.patches import FancyBboxPatch
 from matplotlib.ticker import FuncFormatter
 from scipy.stats import kendalltau
 
-from autosnn_nni import theme
-from autosnn_nni.drawing import axis_titles, legend, panels_of
 from autosnn_nni.registry import Registry
+from autosnn_nni.report import theme
+from autosnn_nni.report.drawing import axis_titles, legend, panels_of
 from autosnn_nni.reproduce.layerwise import layerwise
-from autosnn_nni.reproduce.measurements import Record
 from autosnn_nni.reproduce.recipes import Recipe
-from autosnn_nni.reproduce.tables import networks_table, rows_table
+from autosnn_nni.reproduce.records import Record
+from autosnn_nni.reproduce.results import networks_table, rows_table
 
 Draw = Callable[[Recipe, Sequence[Record]], Figure]
 FIGURES: Registry[Draw] = Registry("figure")

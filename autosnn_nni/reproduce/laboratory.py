@@ -13,13 +13,13 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from autosnn_nni.files import read_json, write_whole
-from autosnn_nni.inspection import describe_in_run
-from autosnn_nni.machine import Machine
+from autosnn_nni.files import write_whole
 from autosnn_nni.pipeline import Pipeline
-from autosnn_nni.run_directory import locked, open_run
+from autosnn_nni.runs.directory import locked, open_run
+from autosnn_nni.runs.machine import Machine
+from autosnn_nni.runs.settings import Settings
+from autosnn_nni.runs.supernet_scorer import SupernetScorer
 from autosnn_nni.search_spaces import Architecture
-from autosnn_nni.settings import Settings
 from autosnn_nni.strategies import Choices
 
 Values = Mapping[str, Any]
@@ -47,7 +47,7 @@ class Laboratory:
         own = _without(values, *_OF_SUPERNETS)
         with self._run("trained", own, blocks) as pipeline:
             pipeline.train(blocks)
-        return dict(read_json(pipeline.run.result))
+        return pipeline.run.read_result()
 
     def search(self, values: Values) -> Architecture:
         """The best architecture of a search. Those that differ in nothing else share a supernet."""
@@ -57,12 +57,14 @@ class Laboratory:
             if supernet and not pipeline.run.supernet.exists():
                 write_whole(pipeline.run.supernet, supernet.run.supernet.read_bytes())
             pipeline.search()
-        return tuple(read_json(pipeline.run.best)["blocks"])
+        return tuple(pipeline.run.read_best()["blocks"])
 
     def score(self, values: Values, blocks: Architecture) -> dict[str, Any]:
         """``accuracy`` and ``spikes`` on D_val with the weights of the supernet."""
         supernet = self._supernet(values)
-        return describe_in_run(supernet.run.path, blocks, supernet.machine.data_dir)
+        scorer = SupernetScorer(supernet.run, supernet.machine)
+        result = scorer.evaluate(scorer.network(blocks))
+        return {"accuracy": result.accuracy, "spikes": result.spikes}
 
     def _supernet(self, values: Values) -> Pipeline:
         own = _without(values, "retrain_epochs", *_OF_SEARCHES)

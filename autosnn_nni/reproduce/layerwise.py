@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from autosnn_nni.reproduce.measurements import Record
+from autosnn_nni.reproduce.records import Record
 
 
 def layerwise(records: Sequence[Record]) -> pd.DataFrame:

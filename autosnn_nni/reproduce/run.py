@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from autosnn_nni.drawing import png
 from autosnn_nni.files import write_whole
-from autosnn_nni.machine import Machine
+from autosnn_nni.report.drawing import png
 from autosnn_nni.reproduce.figures import FIGURES
 from autosnn_nni.reproduce.laboratory import Laboratory
-from autosnn_nni.reproduce.measurements import Record, measure
 from autosnn_nni.reproduce.recipes import Recipe
-from autosnn_nni.reproduce.tables import networks_table, rows_table
+from autosnn_nni.reproduce.records import Record, measure
+from autosnn_nni.reproduce.results import networks_table, rows_table
+from autosnn_nni.runs.machine import Machine
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from unittest import mock
 import pytest
 import torch
 
-from autosnn_nni.cli import main
+from autosnn_nni.cli.app import main
 from autosnn_nni.data import load_dataset
 from autosnn_nni.errors import UserError
 

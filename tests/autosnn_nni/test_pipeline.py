@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 import torch
 
-from autosnn_nni.checkpoints import load_checkpoint
 from autosnn_nni.files import read_json
+from autosnn_nni.training.checkpoints import load_checkpoint
 
 Autosnn = Callable[..., Any]
 Args = tuple[str, ...]

@@ -25,7 +25,7 @@ from torch import nn
 from autosnn_nni.data import DataInfo, Images, register_dataset
 from autosnn_nni.search_spaces import BLOCKS, MACROS, TBD, Macro, Pool
 from autosnn_nni.search_spaces.blocks import ConvBN
-from autosnn_nni.strategies import SEARCHES
+from autosnn_nni.strategies import SEARCHES, Search
 
 
 class Pointwise(nn.Module):
@@ -43,7 +43,7 @@ MACROS.add("my_space", Macro((TBD(1), Pool("max"), TBD(2), TBD(2, 2))))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Exhaustive:
+class Exhaustive(Search):
     rounds: int = 1
     seed: int = 0
 
@@ -72,7 +72,7 @@ TINY = (
 #: Several commands in one process: most of the time goes into its start.
 COMMANDS = """
 import sys
-from autosnn_nni.cli import main
+from autosnn_nni.cli.app import main
 for command in {commands}:
     sys.argv = ["autosnn", *command]
     try:

@@ -24,7 +24,7 @@ CHATTER = re.compile(
 )
 COMMANDS = """
 import sys
-from autosnn_nni.cli import main
+from autosnn_nni.cli.app import main
 for command in {commands}:
     sys.argv = ["autosnn", *command]
     try:

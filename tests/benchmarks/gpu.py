@@ -27,7 +27,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.profiler import ProfilerActivity, profile
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from autosnn_nni.prefixes import PopulationScorer
+from autosnn_nni.scoring.population_scorer import PopulationScorer
 from autosnn_nni.search_spaces import (
     NetworkConfig,
     SpikeCounter,

@@ -18,9 +18,10 @@ from random import Random
 import torch
 from torch import nn
 
-from autosnn_nni.evaluation import Batch, evaluate
-from autosnn_nni.memory import keep_freed_memory
-from autosnn_nni.prefixes import PopulationScorer
+from autosnn_nni.cli.memory import keep_freed_memory
+from autosnn_nni.scoring.batches import Batch
+from autosnn_nni.scoring.evaluation import evaluate
+from autosnn_nni.scoring.population_scorer import PopulationScorer
 from autosnn_nni.search_spaces import (
     SpikingSpace,
     from_sample,

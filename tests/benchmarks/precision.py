@@ -16,10 +16,10 @@ import torch
 from torch import Tensor, nn
 
 from autosnn_nni.data import load_dataset, split
-from autosnn_nni.evaluation import plain_batches
-from autosnn_nni.hyperparameters import Training
-from autosnn_nni.retraining import train_network
+from autosnn_nni.scoring.batches import plain_batches
 from autosnn_nni.search_spaces import NetworkConfig, SpikingNetwork, from_text, spiking_layers
+from autosnn_nni.training.from_scratch import train_network
+from autosnn_nni.training.hyperparameters import Training
 from tests.benchmarks.compare import FOUND
 
 _DROPPED = 13  # bits of float32's mantissa that TF32 has not
@@ -81,7 +81,7 @@ def main() -> None:
     train = partial(train_network, config, from_text(FOUND), data)
     trained = train(training)
     (images, labels), *_ = plain_batches(
-        data, data.test, replace(training, batch_size=len(data.test))
+        data, data.test, replace(training.scoring, batch_size=len(data.test))
     )
     network = trained.network.eval()
     passes: dict[str, Callable[[], tuple[Tensor, Tensor]]] = {

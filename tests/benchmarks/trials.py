@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 import yaml
 
-from autosnn_nni.run_directory import load_run
+from autosnn_nni.runs.directory import load_run
 from tests.autosnn_nni.manager.conftest import Nnictl
 
 EMPTY = """

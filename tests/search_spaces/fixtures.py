@@ -15,8 +15,8 @@ from autosnn_nni.search_spaces import (
     SpikingNetwork,
     build_network,
 )
+from autosnn_nni.search_spaces.build import seeded
 from autosnn_nni.search_spaces.norms import lift
-from autosnn_nni.training import seeded
 
 FOUND = ("SRB_k5", "SRB_k5", "skip", "SRB_k3", "SRB_k5")  # the paper's, lambda = -0.08
 FORWARD_CELL = ("conv_k3", "skip", "zeroize", "average_pool", "conv_k1", "conv_k3")

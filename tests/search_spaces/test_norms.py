@@ -4,9 +4,9 @@ from spikingjelly.activation_based import functional, layer
 from torch import nn
 
 from autosnn_nni.search_spaces import NetworkConfig, SpikeCounter, build_network, describe
+from autosnn_nni.search_spaces.build import seeded
 from autosnn_nni.search_spaces.layers import ConvBN
 from autosnn_nni.search_spaces.norms import NORMS, KeptBatchNorm2d
-from autosnn_nni.training import seeded
 from tests.search_spaces.fixtures import small_config, small_network
 
 

@@ -11,12 +11,10 @@ import torch
 from nni.nas.execution.event import FinalMetricEvent, ModelEventType
 from torch import nn
 
-from autosnn_nni.checkpoints import load_checkpoint
 from autosnn_nni.data import Splits
-from autosnn_nni.evaluation import evaluate, recalibrated
-from autosnn_nni.evaluators import SpikingEvaluator, SubnetEvaluator
-from autosnn_nni.experiment import RetiariiExperiment
-from autosnn_nni.hyperparameters import Training
+from autosnn_nni.nas.evaluators import SpikingEvaluator, SubnetEvaluator
+from autosnn_nni.nas.experiment import RetiariiExperiment
+from autosnn_nni.scoring.evaluation import evaluate, recalibrated
 from autosnn_nni.search_spaces import SpikingSpace, from_sample, subnet, to_sample
 from autosnn_nni.strategies import (
     AutoSNN,
@@ -27,6 +25,8 @@ from autosnn_nni.strategies import (
     PopulationEngine,
     RandomSearch,
 )
+from autosnn_nni.training.checkpoints import load_checkpoint
+from autosnn_nni.training.hyperparameters import Training
 
 EVOLUTION = Evolution(rounds=3, population=4, mutated=2, crossed=2, top=3, seed=1)
 FITNESS = Fitness(-0.5)
@@ -66,7 +66,9 @@ def run_search(
     epochs: int = 2,
 ) -> Run:
     about = {"kind": "supernet", "settings": {}, "blocks": []}
-    evaluator = SpikingEvaluator(data, training.with_epochs(epochs), checkpoint, about)
+    evaluator = SpikingEvaluator(
+        data, training.with_epochs(epochs), checkpoint=checkpoint, about=about
+    )
     saved: list[Any] = []
     strategy = AutoSNN(
         search,

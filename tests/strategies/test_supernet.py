@@ -10,14 +10,14 @@ import pytest
 import torch
 from torch import nn
 
-from autosnn_nni.checkpoints import load_checkpoint
 from autosnn_nni.data import Splits
 from autosnn_nni.errors import UserError
-from autosnn_nni.evaluators import SpikingEvaluator
-from autosnn_nni.experiment import RetiariiExperiment
-from autosnn_nni.hyperparameters import Training
+from autosnn_nni.nas.evaluators import SpikingEvaluator
+from autosnn_nni.nas.experiment import RetiariiExperiment
 from autosnn_nni.search_spaces import PAPER_CANDIDATES, SpikingSpace, labels
 from autosnn_nni.strategies import SAMPLINGS, SinglePathOneShot
+from autosnn_nni.training.checkpoints import load_checkpoint
+from autosnn_nni.training.hyperparameters import Training
 
 Blocks = tuple[str, ...]
 Record = Callable[..., list[Blocks]]
@@ -66,7 +66,7 @@ def record(tiny_digits: Splits, make_space: Callable[..., SpikingSpace]) -> Reco
         about = {"kind": "supernet", "settings": {}, "blocks": []}
         space = make_space(timesteps=1)
         recorder = PathRecorder(space)
-        evaluator = SpikingEvaluator(tiny_digits, training, checkpoint, about)
+        evaluator = SpikingEvaluator(tiny_digits, training, checkpoint=checkpoint, about=about)
         RetiariiExperiment(space, evaluator, [], SinglePathOneShot(seed, sampling)).run()
         return recorder.paths
 
@@ -190,7 +190,7 @@ def test_timesteps_are_drawn_with_the_path_and_gone_on_with(
         for count in (1, 2, 3):
             module = space.network.timesteps[f"T{count}"]
             module.register_forward_hook(lambda *_, count=count: drawn.append(count))
-        evaluator = SpikingEvaluator(tiny_digits, training, checkpoint, about)
+        evaluator = SpikingEvaluator(tiny_digits, training, checkpoint=checkpoint, about=about)
         RetiariiExperiment(space, evaluator, [], SinglePathOneShot()).run()
         return drawn
 
@@ -213,7 +213,7 @@ def test_training_changes_the_weights_of_the_space_itself(
     before, space = make_space().network.state_dict(), make_space()
     RetiariiExperiment(
         space,
-        SpikingEvaluator(tiny_digits, tiny_training, checkpoint, about),
+        SpikingEvaluator(tiny_digits, tiny_training, checkpoint=checkpoint, about=about),
         [],
         SinglePathOneShot(),
     ).run()

@@ -16,15 +16,11 @@ import pytest
 import requests
 import yaml
 
+from tests.ports import free_port
+
 BIN = Path(sys.executable).parent
 CANDIDATES = ["skip", "SCB_k3", "SCB_k5", "SRB_k3", "SRB_k5"]
 SPACE = {f"tbd{number}": {"_type": "choice", "_value": CANDIDATES} for number in range(1, 6)}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_for(reached: Callable[[], Any], what: str, seconds: float = 300) -> Any:

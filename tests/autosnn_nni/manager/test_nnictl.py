@@ -9,14 +9,13 @@ from typing import Any
 import pandas as pd
 import psutil
 import pytest
-from selenium.webdriver.remote.webdriver import WebDriver
 
-from autosnn_nni.machine import Machine
-from autosnn_nni.run_directory import load_run
+from autosnn_nni.nas.trial import Trial
+from autosnn_nni.runs.directory import load_run
+from autosnn_nni.runs.machine import Machine
+from autosnn_nni.runs.search_state import load_history
 from autosnn_nni.search_spaces import Architecture, from_sample
-from autosnn_nni.search_state import load_history
 from autosnn_nni.strategies import Choices, Evaluated, Evolution, History
-from autosnn_nni.trial import Trial
 from tests.autosnn_nni.manager.conftest import (
     BIN,
     CANDIDATES,
@@ -28,7 +27,6 @@ from tests.autosnn_nni.manager.conftest import (
     reachable,
     wait_for,
 )
-from tests.browser import WebUI
 
 WriteConfig = Callable[..., Path]
 SEARCH = Evolution(rounds=2, population=4, mutated=2, crossed=2, seed=3)
@@ -109,10 +107,10 @@ def test_parameters_are_the_blocks_alone(searching: tuple[Experiment, Architectu
 
 
 def test_the_web_ui_shows_blocks_accuracy_and_spikes(
-    searching: tuple[Experiment, Architecture], browser: WebDriver
+    searching: tuple[Experiment, Architecture], web_ui: Callable[[str], Any]
 ) -> None:
     experiment, lost = searching
-    page = WebUI(browser, f"http://127.0.0.1:{experiment.port}")
+    page = web_ui(f"http://127.0.0.1:{experiment.port}")
     page.open_trials()
     page.show_columns(*(f"{label} (space)" for label in SPACE))
     page.show_columns("accuracy (metric)", "spikes (metric)")

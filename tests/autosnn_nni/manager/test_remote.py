@@ -15,20 +15,20 @@ import psutil
 import pytest
 import yaml
 
-from autosnn_nni.machine import Machine
-from autosnn_nni.run_directory import load_run
+from autosnn_nni.nas.trial import Trial
+from autosnn_nni.runs.directory import load_run
+from autosnn_nni.runs.machine import Machine
 from autosnn_nni.search_spaces import from_sample
-from autosnn_nni.trial import Trial
 from tests.autosnn_nni.manager.conftest import (
     BIN,
     Experiment,
     Nnictl,
-    free_port,
     metrics,
     parameters,
     reachable,
     wait_for,
 )
+from tests.ports import free_port
 
 WriteConfig = Callable[..., Path]
 EXAMPLES = Path(__file__).parents[3] / "examples/digits"

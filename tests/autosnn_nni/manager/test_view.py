@@ -15,22 +15,20 @@ from typing import Any
 
 import psutil
 import pytest
-from selenium.webdriver.remote.webdriver import WebDriver
 
-from autosnn_nni.run_directory import open_run
-from autosnn_nni.search_state import save_history
+from autosnn_nni.runs.directory import open_run
+from autosnn_nni.runs.search_state import save_history
 from autosnn_nni.strategies import Evaluated, History
 from tests.autosnn_nni.manager.conftest import (
     CANDIDATES,
     SPACE,
     Experiment,
-    free_port,
     metrics,
     parameters,
     reachable,
     wait_for,
 )
-from tests.browser import WebUI
+from tests.ports import free_port
 
 Autosnn = Callable[..., Any]
 Files = dict[str, tuple[int, bytes]]
@@ -107,15 +105,15 @@ def shown(run: Path, before: Files, view: Callable[..., View]) -> View:
 
 
 @pytest.fixture(scope="module")
-def page(shown: View, browser: WebDriver) -> WebUI:
-    return WebUI(browser, shown.url)
+def page(shown: View, web_ui: Callable[[str], Any]) -> Any:
+    return web_ui(shown.url)
 
 
 def test_one_line_says_where_the_page_is(shown: View, run: Path) -> None:
     assert shown.line == f"NNI's web UI of {run}: {shown.url} (Ctrl-C closes it)\n"
 
 
-def test_the_page_shows_every_architecture_as_the_run_has_it(page: WebUI, run: Path) -> None:
+def test_the_page_shows_every_architecture_as_the_run_has_it(page: Any, run: Path) -> None:
     page.open_trials()
     page.show_columns(*(f"{label} (space)" for label in SPACE), "accuracy (metric)")
     page.show_columns("spikes (metric)", "generation (metric)")
@@ -132,7 +130,7 @@ def test_the_page_shows_every_architecture_as_the_run_has_it(page: WebUI, run: P
         assert row["status"] == "SUCCEEDED"
 
 
-def test_the_plot_has_an_axis_per_block_and_metric(page: WebUI) -> None:
+def test_the_plot_has_an_axis_per_block_and_metric(page: Any) -> None:
     page.open_trials()
     axes = page.axes()
     assert list(axes) == [*SPACE, "default", "accuracy", "spikes", "generation"]
@@ -141,7 +139,7 @@ def test_the_plot_has_an_axis_per_block_and_metric(page: WebUI) -> None:
     assert "[object Object]" not in page.text
 
 
-def test_the_overview_names_the_run(page: WebUI, run: Path) -> None:
+def test_the_overview_names_the_run(page: Any, run: Path) -> None:
     page.open_overview()
     best = max(float(one["fitness"]) for one in evaluated(run))
     for text in ("VIEWED", str(round(best, 6)), "40/40", "evolution", f"--output {run}"):
@@ -225,7 +223,7 @@ def test_a_manager_that_ends_by_itself_is_an_error(run: Path, view: Callable[...
 
 
 def test_a_whole_space_is_shown(
-    tmp_path: Path, view: Callable[..., View], browser: WebDriver
+    tmp_path: Path, view: Callable[..., View], web_ui: Callable[[str], Any]
 ) -> None:
     """All 3,125 architectures of SNN_1; the first has a fitness that JSON can't write."""
     run = open_run(tmp_path / "run", {})
@@ -241,7 +239,7 @@ def test_a_whole_space_is_shown(
     trials = viewed.experiment.trials("SUCCEEDED")
     assert len({tuple(parameters(trial).values()) for trial in trials}) == len(trials) == 3125
     assert metrics(trials[0]) == {"accuracy": 0, "spikes": 3125, "generation": 1}
-    page = WebUI(browser, viewed.url)
+    page = web_ui(viewed.url)
     page.open_overview()
     wait_for(lambda: "3125/3125" in page.text, "the number of trials")
     page.open_trials()

@@ -6,8 +6,7 @@ from random import Random
 
 import pytest
 
-from autosnn_nni.report import load_run
-from autosnn_nni.report._analysis import (
+from autosnn_nni.report.analysis import (
     contenders,
     headline,
     optima,
@@ -17,7 +16,7 @@ from autosnn_nni.report._analysis import (
     stages,
     top_candidates,
 )
-from autosnn_nni.report._contents import Candidate
+from autosnn_nni.runs.contents import Candidate, read_contents
 
 
 def candidate(fitness: float, generation: int, order: int) -> Candidate:
@@ -78,21 +77,21 @@ def test_networks_that_never_fire_are_no_optimum() -> None:
 
 
 def test_the_spikes_of_the_stages_are_those_of_the_network(run: Path) -> None:
-    contents = load_run(run)
+    contents = read_contents(run)
     assert contents.result
     total = sum(stage_spikes(stage, contents.result) or 0 for stage in stages(contents))
     assert total == pytest.approx(contents.result.spikes)
 
 
 def test_a_stage_is_not_mixed_up_with_one_whose_name_it_starts(run: Path) -> None:
-    contents = load_run(run)
+    contents = read_contents(run)
     skip = next(stage for stage in stages(contents) if stage.block == "skip")
     assert stage_spikes(skip, contents.result) is None
     assert stage_caption(skip, contents.result) == "adds no spikes"
 
 
 def test_the_winner_comes_before_the_baselines(run: Path) -> None:
-    labels = [network.label for network in contenders(load_run(run))]
+    labels = [network.label for network in contenders(read_contents(run))]
     assert labels == ["Winner", "SCB_k3 throughout", "SRB_k3 throughout"]
 
 
@@ -110,4 +109,4 @@ def test_the_winner_comes_before_the_baselines(run: Path) -> None:
 def test_the_headline_is_the_furthest_result(
     run_with: Callable[..., Path], names: tuple[str, ...], expected: str
 ) -> None:
-    assert expected in headline(load_run(run_with(*names)))
+    assert expected in headline(read_contents(run_with(*names)))

@@ -5,11 +5,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from autosnn_nni.drawing import png
+from autosnn_nni.report.drawing import png
 from autosnn_nni.reproduce.figures import FIGURES
 from autosnn_nni.reproduce.layerwise import layerwise
 from autosnn_nni.reproduce.recipes import Recipe, Row
-from autosnn_nni.reproduce.tables import networks_table, rows_table
+from autosnn_nni.reproduce.results import networks_table, rows_table
 
 STAGES = [
     {"name": "stem", "kind": "stem", "block": "conv 3x3", "size": 8},

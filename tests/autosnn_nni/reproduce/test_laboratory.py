@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from autosnn_nni.files import read_json
-from autosnn_nni.machine import Machine
 from autosnn_nni.pipeline import Pipeline
 from autosnn_nni.reproduce import laboratory as module
 from autosnn_nni.reproduce.laboratory import Laboratory, random_architectures
-from autosnn_nni.run_directory import load_run, locked
+from autosnn_nni.runs.directory import load_run, locked
+from autosnn_nni.runs.machine import Machine
 
 VALUES: dict[str, Any] = {
     "dataset": "digits",

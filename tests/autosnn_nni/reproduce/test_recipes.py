@@ -7,8 +7,8 @@ from autosnn_nni.errors import UserError
 from autosnn_nni.reproduce.figures import FIGURES
 from autosnn_nni.reproduce.recipes import Row, load_recipe, recipe_names
 from autosnn_nni.reproduce.scales import SCALES
+from autosnn_nni.runs.settings import Settings
 from autosnn_nni.search_spaces import NETWORKS, NetworkConfig, build_network
-from autosnn_nni.settings import Settings
 
 NAMES = recipe_names()
 TABLES = {

@@ -1,0 +1,134 @@
+"""What the commands do that change a run."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from autosnn_nni.cli.chosen import Chosen
+from autosnn_nni.cli.tables import say, show_results, show_trust
+from autosnn_nni.errors import UserError
+from autosnn_nni.pipeline import Pipeline
+from autosnn_nni.report import write_report
+from autosnn_nni.runs.contents import write_judged
+from autosnn_nni.runs.directory import RunDirectory, join_run, load_run, locked, open_run
+from autosnn_nni.runs.inputs import load_supernet
+from autosnn_nni.runs.machine import Machine
+from autosnn_nni.runs.picking import keeping
+from autosnn_nni.runs.run_files import RunFiles
+from autosnn_nni.runs.search_state import load_history
+from autosnn_nni.search_spaces import Architecture, to_text
+from autosnn_nni.training.checkpoints import load_checkpoint
+from autosnn_nni.training.processes import torchrun_processes
+from autosnn_nni.trust import check_comparable, draw, judge, train_sample
+
+
+def search(given: dict[str, Any], output: Path | None, machine: Machine) -> None:
+    """All three stages, the report, and a table of the results."""
+    _check_alone()
+    path = output or default_output(given)
+    with locked(path):
+        pipeline = Pipeline(open_run(path, given), machine)
+        _check_searchable(pipeline.run)
+        pipeline.search()
+        _check_constraints(pipeline)
+        pipeline.retrain()
+        report = pipeline.report()
+    show_results(pipeline.run, report)
+
+
+def supernet(given: dict[str, Any], output: Path | None, machine: Machine) -> None:
+    """Stage 1; of processes that torchrun has started, the first one writes."""
+    path = output or default_output(given)
+    started = torchrun_processes()
+    if started is not None and started.rank > 0:
+        Pipeline(join_run(path, given), machine).supernet()
+        return
+    with locked(path):
+        pipeline = Pipeline(open_run(path, given), machine)
+        _check_searchable(pipeline.run)
+        pipeline.supernet()
+    n_avg = load_checkpoint(pipeline.run.supernet).n_avg
+    say(f"Supernet: {pipeline.run.supernet} (N_avg {n_avg:,.0f} spikes per image)")
+
+
+def train(given: dict[str, Any], chosen: Chosen, output: Path | None, machine: Machine) -> None:
+    """Stage 3 of one architecture."""
+    _check_alone()
+    path = output or Path("runs/train")
+    if chosen.why:
+        say(chosen.why)
+    with locked(path):
+        if RunFiles(path).supernet.exists():
+            raise UserError(f"{path} is of a search; name another --output")
+        pipeline = Pipeline(open_run(path, chosen.settings(given)), machine)
+        _, blocks = pipeline.run.settings.network.stand_alone(chosen.blocks)
+        _check_same(pipeline.run, blocks)
+        pipeline.train(blocks)
+        report = pipeline.report()
+    show_results(pipeline.run, report)
+
+
+def trust(paths: Sequence[Path], sample: int, machine: Machine) -> None:
+    """Judge the supernets of runs by a sample trained from scratch in the first run's folder."""
+    if sample < 1:
+        raise UserError(f"--sample must be at least 1, not {sample}")
+    pipelines = [Pipeline(load_run(path), machine) for path in paths]
+    first = pipelines[0]
+    for pipeline in pipelines:
+        load_supernet(pipeline.run)
+        check_comparable(first.run, pipeline.run)
+    architectures = draw(first.run, sample)
+    with locked(first.run.path):
+        results = train_sample(first, architectures)
+    for pipeline in pipelines:
+        with locked(pipeline.run.path):
+            judged = judge(pipeline, architectures, results)
+            write_judged(pipeline.run, judged)
+            report = pipeline.report()
+        show_trust(pipeline.run, judged, report)
+
+
+def report(path: Path) -> None:
+    """Write a run's report anew."""
+    say(f"Report: {write_report(path)}")
+
+
+def default_output(given: Mapping[str, Any]) -> Path:
+    """The folder of a search that names none."""
+    return Path("runs") / str(given.get("dataset", "digits"))
+
+
+def _check_constraints(pipeline: Pipeline) -> None:
+    """Training is long, and what breaks the constraints was not asked for."""
+    run = pipeline.run
+    try:
+        keeping(load_history(run), run.settings.constraints)
+    except UserError as error:
+        raise UserError(
+            f"{error}; {pipeline.report()} shows what there is: name other constraints, or "
+            f"autosnn train --from {run.path} --pick ..."
+        ) from None
+
+
+def _check_same(run: RunDirectory, blocks: Architecture) -> None:
+    """A folder holds one architecture: another must not go on from its weights."""
+    if run.retrained.exists():
+        there = load_checkpoint(run.retrained).blocks
+        if there != blocks:
+            raise UserError(
+                f"{run.path} is of another architecture ({to_text(there)}); name another --output"
+            )
+
+
+def _check_searchable(run: RunDirectory) -> None:
+    """A network that no search has found would be taken for its winner."""
+    if not run.settings.network.macro.tbd_blocks:
+        space = run.settings.space
+        raise UserError(f"{space} has no TBD blocks to search: autosnn train --network {space}")
+    if run.retrained.exists() and not (run.supernet.exists() or run.best.exists()):
+        raise UserError(f"{run.path} is of `autosnn train`; name another --output")
+
+
+def _check_alone() -> None:
+    if torchrun_processes() is not None:
+        raise UserError("torchrun is for `autosnn supernet`; run this command without it")

@@ -1,0 +1,94 @@
+"""What is known of a network: ``autosnn describe`` and ``autosnn evaluate``."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from autosnn_nni.cli.chosen import Chosen
+from autosnn_nni.data import DATASETS
+from autosnn_nni.errors import UserError
+from autosnn_nni.runs.directory import RunDirectory, load_run
+from autosnn_nni.runs.inputs import load_data, scoring_of
+from autosnn_nni.runs.machine import Machine
+from autosnn_nni.runs.settings import Settings
+from autosnn_nni.runs.supernet_scorer import SupernetScorer
+from autosnn_nni.search_spaces import (
+    Architecture,
+    NetworkConfig,
+    SpikeCounter,
+    SpikingNetwork,
+    build_network,
+    from_text,
+    seeded,
+    to_text,
+)
+from autosnn_nni.search_spaces import describe as describe_network
+from autosnn_nni.training.checkpoints import load_checkpoint, load_network
+from autosnn_nni.training.from_scratch import evaluate_on_test
+
+
+def evaluate(trained: Path, text: str | None, machine: Machine) -> dict[str, Any]:
+    """Test results of a run's retrained network, of a checkpoint, or of a supernet's path."""
+    path, blocks = trained, None if text is None else from_text(text)
+    if trained.is_dir():
+        files = load_run(trained)
+        path = files.supernet if blocks else files.retrained
+    checkpoint = load_checkpoint(path)
+    run = RunDirectory(path.parent, Settings.from_json(checkpoint.settings))
+    if checkpoint.kind == "supernet" and not blocks:
+        raise UserError(f"{path} is a supernet; name one of its architectures by --blocks")
+    if checkpoint.kind == "network" and blocks:
+        raise UserError(f"{path} is one network ({to_text(checkpoint.blocks)}); leave out --blocks")
+    chosen = run.settings.network.check(blocks or checkpoint.blocks)
+    network = load_network(path, checkpoint, run.settings.network, chosen)
+    data, scoring = load_data(run, machine), scoring_of(run, machine)
+    return evaluate_on_test(network, run.settings.network, chosen, data, scoring).to_json()
+
+
+def describe(chosen: Chosen, dataset: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    """Counts of an architecture; spikes of untrained weights on random images."""
+    info, blocks = DATASETS[dataset].info, chosen.blocks
+    given = chosen.settings({key: value for key, value in config.items() if value is not None})
+    defaults = {"space": "SNN_1", "timesteps": info.timesteps}
+    network_config = NetworkConfig(shape=info.shape, classes=info.classes, **{**defaults, **given})
+    with seeded(0):
+        network = build_network(network_config, blocks)
+        images = torch.rand(16, *info.shape)
+        with torch.no_grad(), SpikeCounter(network) as counter:
+            network(images)
+    spikes = {
+        "spikes": counter.spikes,
+        "spikes_measured_on": "untrained weights, 16 random images (--run uses a supernet's)",
+    }
+    return _description(network, network_config, blocks, spikes)
+
+
+def describe_in_run(path: Path, blocks: Architecture, machine: Machine) -> dict[str, Any]:
+    """Counts of an architecture; spikes on D_val with the weights of the run's supernet."""
+    run = load_run(path)
+    scorer = SupernetScorer(run, machine)
+    network = scorer.network(blocks)
+    result = scorer.evaluate(network)
+    spikes = {
+        "spikes": result.spikes,
+        "accuracy": result.accuracy,
+        "spikes_measured_on": f"D_val of {run.settings.dataset}, weights of {run.supernet}",
+    }
+    return _description(network, run.settings.network, blocks, spikes)
+
+
+def _description(
+    network: SpikingNetwork, config: NetworkConfig, blocks: Architecture, spikes: dict[str, Any]
+) -> dict[str, Any]:
+    config, blocks = config.stand_alone(blocks)
+    fixed = {
+        "space": config.space,
+        "channels": config.channels,
+        "timesteps": config.timesteps,
+        "neuron": config.neuron,
+        "image": list(config.shape),
+    }
+    return {**fixed, **asdict(describe_network(network, config, blocks)), **spikes}

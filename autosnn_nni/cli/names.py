@@ -1,0 +1,30 @@
+"""The names that options take: what ``autosnn list`` prints."""
+
+from collections.abc import Callable, Iterable
+
+from autosnn_nni.data import DATASETS
+from autosnn_nni.errors import UserError
+from autosnn_nni.reproduce.recipes import recipe_names
+from autosnn_nni.search_spaces import BLOCKS, MACROS, NETWORKS, NEURONS, OPERATIONS
+from autosnn_nni.strategies import SAMPLINGS, SEARCHES
+from autosnn_nni.training.losses import LOSSES
+
+_NAMES: dict[str, Callable[[], Iterable[str]]] = {
+    "spaces": lambda: [name for name, macro in MACROS.items() if macro.tbd_blocks],
+    "blocks": lambda: BLOCKS,
+    "operations": lambda: OPERATIONS,
+    "networks": lambda: NETWORKS,
+    "neurons": lambda: NEURONS,
+    "datasets": lambda: DATASETS,
+    "samplings": lambda: SAMPLINGS,
+    "losses": lambda: LOSSES,
+    "strategies": lambda: SEARCHES,
+    "recipes": recipe_names,
+}
+
+
+def names(kind: str) -> Iterable[str]:
+    """The registered names of a kind."""
+    if kind not in _NAMES:
+        raise UserError(f"unknown list {kind!r}; known: {', '.join(_NAMES)}")
+    return _NAMES[kind]()

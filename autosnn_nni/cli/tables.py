@@ -1,0 +1,101 @@
+"""The tables that commands show."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from autosnn_nni.numbers import format_tau
+from autosnn_nni.pipeline import BASELINES
+from autosnn_nni.runs.directory import RunDirectory
+from autosnn_nni.runs.run_files import NetworkFiles
+from autosnn_nni.scoring.ranking import Judged, agreements
+from autosnn_nni.search_spaces import to_text
+
+
+def show_results(run: RunDirectory, report: Path) -> None:
+    """The trained networks side by side, and where the report is."""
+    title = f"Test split of {run.settings.dataset}"
+    if not isinstance(run.settings.timesteps, int) and run.result.exists():
+        title += f", T = {run.read_result()['timesteps']} chosen"
+    table = Table("architecture", title=title)
+    for column in ("accuracy", "spikes per image", "parameters"):
+        table.add_column(column, justify="right")
+    _add_result(table, run, "")
+    for block in BASELINES:
+        _add_result(table, run.baseline(block), f"{run.settings.space}, all ")
+    Console().print(table)
+    say(f"Report: {report}")
+
+
+def _add_result(table: Table, files: NetworkFiles, prefix: str) -> None:
+    if not files.result.exists():
+        return
+    result = files.read_result()
+    title = f"{prefix}{result['blocks'][0]}" if prefix else _title(result)
+    table.add_row(
+        title,
+        f"{100 * result['accuracy']:.2f} %",
+        f"{result['spikes']:,.0f}",
+        f"{result['parameters']:,}",
+    )
+
+
+def show_evaluation(result: Mapping[str, Any]) -> None:
+    """Accuracy and spikes, per layer too."""
+    say(
+        f"{_title(result)}: {100 * result['accuracy']:.2f} % test accuracy, "
+        f"{result['spikes']:,.1f} spikes per image ({result['neuron_spikes']:,.1f} of neurons), "
+        f"firing rate {result['firing_rate']:.3f}"
+    )
+    table = Table("layer", "kind")
+    for column in ("neurons", "spikes per image", "firing rate"):
+        table.add_column(column, justify="right")
+    for layer in result["layers"]:
+        numbers = (
+            f"{layer['neurons']:,}",
+            f"{layer['spikes']:,.1f}",
+            f"{layer['firing_rate']:.3f}",
+        )
+        table.add_row(layer["name"], layer["kind"], *numbers)
+    Console().print(table)
+
+
+def _title(result: Mapping[str, Any]) -> str:
+    """The architecture, or the name of a network that has no TBD blocks."""
+    return to_text(result["blocks"]) or str(result["space"])
+
+
+def show_description(result: Mapping[str, Any]) -> None:
+    """Stages and counts."""
+    title = f"{result['space']}, C = {result['channels']}, T = {result['timesteps']}"
+    table = Table("stage", "block", title=title)
+    table.add_column("output", justify="right")
+    for stage in result["stages"]:
+        side = f" x {stage['size']} x {stage['size']}" if stage["size"] > 1 else ""
+        table.add_row(stage["name"], stage["block"], f"{stage['out_channels']}{side}")
+    Console().print(table)
+    say(f"Parameters: {result['parameters']:,}")
+    say(f"Neurons: {result['neurons']:,} (and {result['pool_outputs']:,} max-pool outputs)")
+    say(f"Spikes per image: {result['spikes']:,.1f} ({result['spikes_measured_on']})")
+    if "accuracy" in result:
+        say(f"Accuracy there: {100 * result['accuracy']:.2f} %")
+
+
+def show_trust(run: RunDirectory, judged: Sequence[Judged], report: Path) -> None:
+    """Kendall's tau between the supernet's ranking and that of training from scratch."""
+    table = Table("ranked by", "among", title=f"Kendall's tau of the supernet in {run.path}")
+    for column in ("architectures", "tau", "95 % confidence"):
+        table.add_column(column, justify="right")
+    for (what, among), found in agreements(judged).items():
+        interval = f"{format_tau(found.low)} to {format_tau(found.high)}"
+        table.add_row(what, among, f"{found.count}", format_tau(found.tau), interval)
+    Console().print(table)
+    say(f"Report: {report}")
+
+
+def say(line: str) -> None:
+    """A line for people, as it is."""
+    Console().print(line, highlight=False, soft_wrap=True)

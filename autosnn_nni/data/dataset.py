@@ -1,0 +1,149 @@
+"""What a data set is, and the registry that finds one by name."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from autosnn_nni.data.images import Images
+from autosnn_nni.errors import UserError
+from autosnn_nni.registry import Registry
+
+#: Reads a data set from a folder (``None``: the data set's own place) into its official
+#: training and test images; raises :class:`UserError` where it can't. One of events is given the
+#: folder and the timesteps T to divide each recording into.
+Reader = Callable[..., tuple[Images, Images]]
+
+
+@dataclass(frozen=True)
+class DataInfo:
+    """What is known of a data set before it is loaded.
+
+    ``shape`` is ``(C, H, W)``; ``timesteps``, ``batch_size`` and the epochs of
+    stages 1 and 3 are its defaults (the paper's, A.1, where the data set is not tiny);
+    ``padding`` is the border in pixels that random crops draw from; ``flip`` says whether a
+    mirrored image keeps its label; ``events``, whether an event camera has recorded it, whose
+    frames are taken as they are.
+    """
+
+    shape: tuple[int, int, int]
+    classes: int
+    batch_size: int = 96
+    supernet_epochs: int = 600
+    retrain_epochs: int = 600
+    padding: int = 4
+    flip: bool = True
+    timesteps: int = 8
+    events: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class DataSet:
+    """A loaded data set with its official splits.
+
+    ``mean`` and ``std`` are per channel, of the training pixels scaled to [0, 1], and 0 and 1 for
+    events; ``padding``, ``flip`` and ``events`` as in :class:`DataInfo`.
+    """
+
+    name: str
+    classes: int
+    train: Images
+    test: Images
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    padding: int
+    flip: bool
+    events: bool = False
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """``(C, H, W)`` of one image or of one frame of events."""
+        channels, height, width = self.train.shape[-3:]
+        return channels, height, width
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """One entry of the registry: what is known of a data set, and how to read it."""
+
+    name: str
+    info: DataInfo
+    read: Reader
+
+    def load(self, folder: Path | None = None, timesteps: int | None = None) -> DataSet:
+        """Read the data set, events in ``timesteps`` frames (by default its own number).
+
+        Raises :class:`UserError` when it isn't what ``info`` declares.
+        """
+        info = self.info
+        train, test = self._read(folder, info.timesteps if timesteps is None else timesteps)
+        mean, std = (0.0,) * info.shape[0], (1.0,) * info.shape[0]
+        if not info.events:
+            mean, std = _channel_statistics(train.images)
+        return DataSet(
+            self.name, info.classes, train, test, mean, std, info.padding, info.flip, info.events
+        )
+
+    def _read(self, folder: Path | None, timesteps: int) -> tuple[Images, Images]:
+        if timesteps < 1:
+            raise UserError(f"--timesteps must be at least 1, not {timesteps}")
+        events = self.info.events
+        train, test = self.read(folder, timesteps) if events else self.read(folder)
+        shape = (timesteps, *self.info.shape) if events else self.info.shape
+        for images in (train, test):
+            self._check(images, shape)
+        return train, test
+
+    def _check(self, images: Images, shape: tuple[int, ...]) -> None:
+        labels = images.labels
+        count = len(images.images) if images.rows is None else len(images.rows)
+        if not 0 < count == len(labels):
+            wrong = f"{count} images and {len(labels)} labels"
+        elif images.shape != shape:
+            wrong = f"images of shape {images.shape} instead of {shape}"
+        elif labels.min() < 0 or labels.max() >= self.info.classes:
+            wrong = f"labels outside 0 to {self.info.classes - 1}"
+        else:
+            return
+        raise UserError(
+            f"the {self.name} files hold {wrong}; restore them or name another folder "
+            "with --data-dir"
+        )
+
+
+DATASETS: Registry[DataSource] = Registry("data set")
+
+
+def register_dataset(name: str, info: DataInfo) -> Callable[[Reader], Reader]:
+    """Decorator that registers a reader as the data set ``name``."""
+
+    def register(read: Reader) -> Reader:
+        DATASETS.add(name, DataSource(name, info, read))
+        return read
+
+    return register
+
+
+def load_dataset(name: str, folder: Path | None = None, timesteps: int | None = None) -> DataSet:
+    """Load a data set by name from ``folder``, or from its own place.
+
+    Events are divided into ``timesteps`` frames, by default the data set's own number.
+    Raises :class:`UserError` for an unknown name, a folder that can't be used, files that are
+    missing where there is no network, and damaged files.
+    """
+    return DATASETS[name].load(folder, timesteps)
+
+
+def _channel_statistics(images: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation per channel; from histograms, so that no float copy is made."""
+    values = torch.arange(256, dtype=torch.float64) / 255
+    means, stds = [], []
+    for channel in images.unbind(dim=1):
+        share = torch.bincount(channel.flatten(), minlength=256).double() / channel.numel()
+        mean = (share * values).sum()
+        means.append(float(mean))
+        # A constant channel would be divided by zero.
+        stds.append(float((share * (values - mean) ** 2).sum().sqrt()) or 1.0)
+    return tuple(means), tuple(stds)

@@ -1,0 +1,91 @@
+"""The data sets: each is a function that reads it and a line that registers it (A.2.1)."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from autosnn_nni.data.dataset import DataInfo, register_dataset
+from autosnn_nni.data.images import Images
+from autosnn_nni.data.splits import split_evenly
+from autosnn_nni.data.tiny_imagenet import read_tiny_imagenet
+from autosnn_nni.data.torchvision_files import Published
+
+_IDX = tuple(
+    f"{part}-{kind}-ubyte" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")
+)
+_CIFAR10 = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch", "batches.meta")
+_DEBIAN_FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
+
+
+# A mirrored digit is another sign: digits and MNIST are not flipped.
+_DIGITS = DataInfo(
+    (1, 8, 8),
+    classes=10,
+    padding=1,
+    flip=False,
+    batch_size=32,
+    supernet_epochs=60,
+    retrain_epochs=20,
+)
+
+
+@register_dataset("digits", _DIGITS)
+def digits(folder: Path | None) -> tuple[Images, Images]:
+    """scikit-learn's embedded digits; they need no ``folder`` and have no official test split."""
+    from sklearn.datasets import load_digits  # here, because it is slow to import
+
+    pixels, labels = load_digits(return_X_y=True)
+    images = torch.from_numpy((pixels * (255 / 16)).round()).to(torch.uint8)
+    return split_evenly(Images(images.view(-1, 1, 8, 8), torch.from_numpy(labels).long()), seed=0)
+
+
+# The border is magnified as well: crops are moved as far as those of digits.
+@register_dataset("digits64", replace(_DIGITS, shape=(1, 64, 64), padding=8))
+def digits64(folder: Path | None) -> tuple[Images, Images]:
+    """Digits magnified to the size of Tiny-ImageNet's images, to try its deeper stem offline."""
+    train, test = (
+        Images(part.images.repeat_interleave(8, 2).repeat_interleave(8, 3), part.labels)
+        for part in digits(folder)
+    )
+    return train, test
+
+
+@register_dataset("MNIST", DataInfo((1, 28, 28), classes=10, flip=False))
+def mnist(folder: Path | None) -> tuple[Images, Images]:
+    """MNIST's four idx files, packed or not."""
+    return Published("MNIST", "MNIST/raw", _IDX).read_idx(folder)
+
+
+@register_dataset("FashionMNIST", DataInfo((1, 28, 28), classes=10))
+def fashion_mnist(folder: Path | None) -> tuple[Images, Images]:
+    """Fashion-MNIST's four idx files; without a folder, those of Debian's package if installed."""
+    published = Published("FashionMNIST", "FashionMNIST/raw", _IDX)
+    if folder is None and published.find(_DEBIAN_FASHION_MNIST):
+        folder = _DEBIAN_FASHION_MNIST
+    return published.read_idx(folder)
+
+
+@register_dataset("CIFAR10", DataInfo((3, 32, 32), classes=10))
+def cifar10(folder: Path | None) -> tuple[Images, Images]:
+    """CIFAR-10's Python version."""
+    return Published("CIFAR10", "cifar-10-batches-py", _CIFAR10).read(folder)
+
+
+@register_dataset("CIFAR100", DataInfo((3, 32, 32), classes=100))
+def cifar100(folder: Path | None) -> tuple[Images, Images]:
+    """CIFAR-100's Python version, with its 100 fine labels."""
+    return Published("CIFAR100", "cifar-100-python", ("train", "test", "meta")).read(folder)
+
+
+@register_dataset("SVHN", DataInfo((3, 32, 32), classes=10))
+def svhn(folder: Path | None) -> tuple[Images, Images]:
+    """SVHN's cropped digits, without the extra training images."""
+    # Flipped although they are digits: A.1 names the same augmentation for it as for CIFAR.
+    return Published("SVHN", "", ("train_32x32.mat", "test_32x32.mat")).read(folder)
+
+
+@register_dataset("TinyImageNet", DataInfo((3, 64, 64), classes=200))
+def tiny_imagenet(folder: Path | None) -> tuple[Images, Images]:
+    """Tiny-ImageNet-200; its val split is the test split, as the published one has no labels."""
+    return read_tiny_imagenet(folder)

@@ -1,0 +1,1 @@
+"""NNI's NAS: experiments, engines, evaluators and trials, as in ``nni.nas``."""

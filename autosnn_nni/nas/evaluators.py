@@ -1,0 +1,117 @@
+"""NNI's evaluators: of a supernet in training, and of its subnets."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import nni
+from nni.nas.evaluator.pytorch.lightning import Lightning
+
+from autosnn_nni.data import Splits
+from autosnn_nni.progress import SearchProgress
+from autosnn_nni.scoring.batches import (
+    Batch,
+    Scoring,
+    calibration_batches,
+    plain_batches,
+    val_batches,
+)
+from autosnn_nni.scoring.evaluation import metrics, score
+from autosnn_nni.scoring.population_scorer import PopulationScorer
+from autosnn_nni.search_spaces import SpikingNetwork
+from autosnn_nni.strategies import Fitness, Metrics, PopulationEvaluator
+from autosnn_nni.training.batches import train_batches
+from autosnn_nni.training.hyperparameters import Training
+from autosnn_nni.training.lightning import make_classifier, make_trainer, resume_from
+
+
+class SubnetEvaluator(PopulationEvaluator):
+    """Scores subnets of a trained supernet on D_val; reports ``default``, ``accuracy``, ``spikes``.
+
+    ``val`` are plain batches of D_val, ``calibration`` plain batches of D_train for batch norm
+    (none: the supernet's own statistics). What architectures have in common is computed once;
+    ``cache_memory`` bytes keep it from one population to the next.
+    """
+
+    def __init__(
+        self,
+        fitness: Fitness,
+        val: Sequence[Batch],
+        calibration: Sequence[Batch],
+        n_avg: float,
+        cache_memory: int = 0,
+    ) -> None:
+        self.fitness = fitness
+        self.val = val
+        self.calibration = calibration
+        self.n_avg = n_avg
+        self.cache_memory = cache_memory
+        self._scorer: PopulationScorer | None = None
+        self._progress = SearchProgress(sum(len(labels) for _, labels in val))
+
+    def searching(self, done: int, total: int) -> AbstractContextManager[None]:
+        """With a forecast and a bar."""
+        return self._progress.searching(done, total)
+
+    def evaluate_population(
+        self, supernet: Any, samples: Sequence[Mapping[str, str]]
+    ) -> list[Metrics]:
+        """Metrics of every sample's subnet, in order."""
+        if self._scorer is None or self._scorer.supernet is not supernet.network:
+            data = self.val, self.calibration
+            self._scorer = PopulationScorer(supernet.network, *data, self.cache_memory)
+        with self._progress.generation(len(samples)) as advance:
+            results = self._scorer.evaluate(samples, advance)
+        return [metrics(self.fitness, self.n_avg, *result) for result in results]
+
+    def evaluate(self, model: Any) -> Metrics:
+        """Score one frozen model of the supernet, as NNI's trials do, and report it to NNI."""
+        metrics = self._score(model.network)
+        if nni.get_current_parameter() is not None:
+            nni.report_final_result(metrics)
+        return metrics
+
+    def _score(self, network: SpikingNetwork) -> Metrics:
+        return score(network, self.val, self.calibration, self.fitness, self.n_avg)
+
+
+@nni.trace  # NNI takes only traced evaluators
+class SpikingEvaluator(Lightning):
+    """Trains a supernet with NNI's one-shot strategies, then scores its subnets.
+
+    ``scoring`` is by default ``training.scoring``. With a ``checkpoint`` every epoch is saved
+    there, together with ``about``, and training resumes from it. For ``cache_memory`` see
+    :class:`SubnetEvaluator`.
+    """
+
+    def __init__(
+        self,
+        data: Splits,
+        training: Training,
+        scoring: Scoring | None = None,
+        *,
+        checkpoint: Path | None = None,
+        about: Mapping[str, Any] = {},
+        cache_memory: int = 0,
+    ) -> None:
+        self.data = data
+        self.cache_memory = cache_memory
+        self.training = training
+        self.scoring = training.scoring if scoring is None else scoring
+        batches = train_batches(data, training)
+        trainer = make_trainer(training, batches, "Supernet", checkpoint, about)
+        super().__init__(
+            make_classifier(training),
+            trainer,
+            train_dataloaders=batches,
+            val_dataloaders=plain_batches(data, data.val, self.scoring),
+            fit_kwargs=resume_from(checkpoint, about),
+        )
+
+    def scorer(self, fitness: Fitness) -> SubnetEvaluator:
+        """The evaluator of the trained supernet's subnets on D_val."""
+        val = val_batches(self.data, self.scoring)
+        calibration = calibration_batches(self.data, self.scoring)
+        n_avg = float(self.module.n_avg)
+        return SubnetEvaluator(fitness, val, calibration, n_avg, self.cache_memory)

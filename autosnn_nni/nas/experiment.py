@@ -1,0 +1,222 @@
+"""NNI 2.x's experiment API over NNI 3.0, which has dropped it."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from nni.experiment import RunMode
+from nni.nas.evaluator import Evaluator
+from nni.nas.execution import ExecutionEngine
+from nni.nas.experiment import NasExperiment, NasExperimentConfig
+from nni.nas.experiment.config import (
+    ExecutionEngineConfig,
+    ModelFormatConfig,
+    SequentialEngineConfig,
+    SimplifiedModelFormatConfig,
+    TrainingServiceEngineConfig,
+)
+from nni.nas.nn.pytorch import ModelSpace
+from nni.nas.oneshot.pytorch.strategy import OneShotStrategy
+from nni.nas.space import ExecutableModelSpace
+from nni.nas.strategy import Strategy
+
+from autosnn_nni.errors import UserError
+from autosnn_nni.files import read_json
+from autosnn_nni.manager.experiments import (
+    check_new,
+    check_stopped,
+    forget_interrupted,
+    patience,
+    stored_experiment,
+)
+from autosnn_nni.manager.guard import LOOPBACK, guarded
+from autosnn_nni.manager.ports import check_port
+from autosnn_nni.nas.trial_engine import TrialEngine, TrialModelSpace, results_of
+from autosnn_nni.nas.trial_evaluator import TrialEvaluator
+from autosnn_nni.search_spaces import from_sample
+from autosnn_nni.strategies import PopulationEngine, PopulationEvaluator, TrialSearch
+from autosnn_nni.training.from_scratch import TrainedNetwork, train_network
+
+#: NNI 2.x's execution engines as NNI 3.0's engine and model format.
+_ENGINES = {
+    "oneshot": ("sequential", "raw"),
+    "py": ("ts", "simplified"),
+    "base": ("ts", "graph"),
+}
+
+
+def RetiariiExeConfig(  # noqa: N802
+    training_service_platform: str = "local", execution_engine: str = "py", **fields: Any
+) -> NasExperimentConfig:
+    """NNI 2.x's configuration: engines ``oneshot`` (this process), ``py`` and ``base`` (trials).
+
+    ``fields`` are those of NNI's ``NasExperimentConfig``, such as ``trial_concurrency`` (here 1 by
+    default) and ``max_trial_number``.
+    """
+    if execution_engine not in _ENGINES:
+        raise UserError(f"unknown engine {execution_engine!r}; known: {', '.join(_ENGINES)}")
+    engine, model_format = _ENGINES[execution_engine]
+    # NNI warns of a platform that the in-process engine has no use for.
+    platform = None if engine == "sequential" else training_service_platform
+    return NasExperimentConfig(engine, model_format, platform, **{"trial_concurrency": 1, **fields})
+
+
+class RetiariiExperiment(NasExperiment):
+    """NNI 2.x's ``RetiariiExperiment``: a space, an evaluator and a strategy, run together.
+
+    ``id`` is a new experiment's, or that of an earlier one to :meth:`resume` or ``view``.
+    """
+
+    _proc: Any  # NNI's manager
+
+    def __init__(
+        self,
+        base_model: ModelSpace,
+        evaluator: Evaluator,
+        applied_mutators: Sequence[Any] | None = None,
+        strategy: Strategy | None = None,
+        *,
+        id: str | None = None,
+    ) -> None:
+        if applied_mutators:
+            raise UserError("applied_mutators are not supported: declare choices in the space")
+        if strategy is None:
+            raise UserError("RetiariiExperiment needs a strategy, such as AutoSNN")
+        in_process = _runs_in_process(evaluator, strategy)
+        config = RetiariiExeConfig(execution_engine="oneshot" if in_process else "py")
+        super().__init__(base_model, evaluator, strategy, config, id)
+
+    def run(
+        self, config: NasExperimentConfig | None = None, port: int = 8080, debug: bool = False
+    ) -> bool:
+        """Run to the end, or to :meth:`stop`; ``port`` is the web UI's where trials are started.
+
+        It is closed by :meth:`stop`, or with this process. One-shot strategies, such as AutoSNN,
+        and evaluators of whole populations always run in this process, whatever the engine, and
+        have none. Raises :class:`UserError` before anything is started, and ``KeyboardInterrupt``
+        on Ctrl-C.
+        """
+        if config is not None:
+            self.config = config
+        if _runs_in_process(self.evaluator, self.strategy):
+            in_process = RetiariiExeConfig(execution_engine="oneshot")
+            for field in ("execution_engine", "model_format", "training_service"):
+                setattr(self.config, field, getattr(in_process, field))
+        finished: bool = super().run(port, True, debug)
+        return finished
+
+    def resume(self, port: int = 8080, wait_completion: bool = True, debug: bool = False) -> bool:
+        """Go on with a search by trials that Ctrl-C, :meth:`stop` or a crash has ended.
+
+        Its configuration is the one it was started with. No architecture is evaluated again that
+        a trial has reported or failed on.
+        """
+        if not isinstance(self.strategy, TrialSearch):
+            raise UserError("only a TrialSearch is resumed; AutoSNN goes on from its checkpoint")
+        stored_experiment(self.id)
+        check_stopped(self.id)
+        finished: bool = super().resume(port, wait_completion, debug)
+        return finished
+
+    def start(
+        self, port: int = 8080, debug: bool = False, run_mode: RunMode = RunMode.Background
+    ) -> None:
+        """What :meth:`run` does, but for waiting for models that the strategy doesn't wait for."""
+        if self._nni_manager_required():
+            check_port(port)
+            if self._action == "create":
+                check_new(self.id)
+        if isinstance(self.evaluator, TrialEvaluator):
+            self.evaluator.check(self.model_space)
+        with self._stopped_on_error():
+            super().start(port, debug, run_mode)
+
+    def load_checkpoint(self) -> None:
+        """Take over the configuration that the experiment was started with, as the manager does.
+
+        NNI also loads states here, which torch >= 2.6 refuses: those of a TrialSearch are empty.
+        """
+        stored = read_json(stored_experiment(self.id) / "checkpoint" / "config.json")
+        # The manager knows the trials' folder; NNI takes no other than the working directory.
+        self.config = NasExperimentConfig(**{**stored, "trialCodeDirectory": "."})
+
+    def export_top_models(
+        self, top_k: int = 1, optimize_mode: str = "maximize", formatter: str | None = "dict"
+    ) -> list[Any]:
+        """The best ``top_k`` architectures: dicts of block names by default."""
+        if optimize_mode != "maximize":
+            raise UserError("fitness is maximised; optimize_mode must be 'maximize'")
+        exported: list[Any] = super().export_top_models(top_k, formatter=formatter)
+        return exported
+
+    def final_model(self, epochs: int | None = None) -> TrainedNetwork:
+        """Train the best architecture from scratch: the network, its accuracy and its spikes.
+
+        ``epochs`` default to the evaluator's.
+        """
+        (best,) = self.export_top_models(top_k=1)
+        evaluator: Any = self.evaluator
+        training = evaluator.training if epochs is None else evaluator.training.with_epochs(epochs)
+        config = self.model_space.config
+        return train_network(config, from_sample(best), evaluator.data, training)
+
+    def execution_engine_factory(self, config: ExecutionEngineConfig) -> ExecutionEngine:
+        """NNI's engines; the in-process one scores whole populations."""
+        if isinstance(config, SequentialEngineConfig):
+            return PopulationEngine(
+                config.max_model_count, config.max_duration, config.continue_on_failure
+            )
+        if isinstance(config, TrainingServiceEngineConfig):
+            return TrialEngine(self)
+        return super().execution_engine_factory(config)
+
+    def executable_model_factory(self, config: ModelFormatConfig) -> ExecutableModelSpace:
+        """NNI's formats; trials are recorded by their blocks."""
+        if isinstance(config, SimplifiedModelFormatConfig):
+            return TrialModelSpace.from_model(self.model_space, self.evaluator)
+        return super().executable_model_factory(config)
+
+    def _run_impl(self, port: int, wait_completion: bool, debug: bool) -> bool:
+        self.start(port, debug)
+        with self._stopped_on_error():
+            finished: bool = self._wait_completion()
+        if not self._nni_manager_required():
+            self.stop()
+        return finished
+
+    @contextmanager
+    def _stopped_on_error(self) -> Iterator[None]:
+        """NNI stops on Ctrl-C only, and keeps that to itself, as if the search were finished."""
+        try:
+            yield
+        except BaseException:
+            self.stop()
+            raise
+
+    def _start_nni_manager(self, port: int, *arguments: Any, **options: Any) -> None:
+        if self._action == "resume":
+            forget_interrupted(stored_experiment(self.id))
+        with guarded(), patience():
+            super()._start_nni_manager(port, *arguments, **options)
+        sys.stderr.write(f"NNI's web UI: http://{LOOPBACK}:{port} (experiment {self.id})\n")
+
+    def _start_engine_and_strategy(self) -> None:
+        if self._action == "resume":
+            self.strategy.recall(results_of(self.list_trial_jobs()))
+        super()._start_engine_and_strategy()
+
+    def _wait_completion(self) -> bool:
+        """A TrialSearch has waited for its trials; NNI takes seven seconds to see that."""
+        return isinstance(self.strategy, TrialSearch) or super()._wait_completion()
+
+    def _stop_nni_manager(self) -> None:
+        """NNI's own asks by REST, and reports at length when the manager is about to end anyway."""
+        self.port = None  # which tells the engine that this end is wanted
+        if self._proc is not None:
+            self._proc.terminate()
+            self._proc.wait()
+
+
+def _runs_in_process(evaluator: Evaluator, strategy: Strategy) -> bool:
+    return isinstance(strategy, OneShotStrategy) or isinstance(evaluator, PopulationEvaluator)

@@ -1,0 +1,75 @@
+"""Architectures scored by the spikes of untrained networks."""
+
+import math
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from itertools import islice
+from random import Random
+from typing import Any
+
+import torch
+
+from autosnn_nni.data import Splits
+from autosnn_nni.progress import SearchProgress
+from autosnn_nni.search_spaces import (
+    NetworkConfig,
+    SpikeCounter,
+    build_network,
+    from_sample,
+    seeded,
+)
+from autosnn_nni.strategies import HammingKernel, Metrics, PopulationEvaluator
+from autosnn_nni.training.batches import train_batches
+from autosnn_nni.training.hyperparameters import Training
+
+#: SNASNet's: images in a batch, and batches.
+_IMAGES, _BATCHES = 256, 2
+
+
+class TrainingFreeEvaluator(PopulationEvaluator):
+    """SNASNet's score as ``default``, and ``spikes`` per image, of fresh networks in training mode.
+
+    Both are means over batches of augmented training images. ``accuracy`` is no number: an
+    untrained network has none to speak of. The initial weights of an architecture follow from the
+    seed. ``training`` is how the experiment's ``final_model`` is trained; of its numbers the scores
+    depend on the seed alone.
+    """
+
+    def __init__(self, data: Splits, training: Training) -> None:
+        self.data = data
+        self.training = training
+        self._progress = SearchProgress(_IMAGES * _BATCHES)
+
+    def searching(self, done: int, total: int) -> AbstractContextManager[None]:
+        """With a forecast and a bar."""
+        return self._progress.searching(done, total)
+
+    def evaluate_population(
+        self, supernet: Any, samples: Sequence[Mapping[str, str]]
+    ) -> list[Metrics]:
+        """Metrics of every sample, in order."""
+        metrics: list[Metrics] = []
+        with self._progress.generation(len(samples)) as advance:
+            for sample in samples:
+                metrics.append(self._score(supernet.config, from_sample(sample)))
+                best = max(one["default"] for one in metrics)
+                advance(len(metrics) / len(samples), f"best {best:.4f}")
+        return metrics
+
+    @torch.no_grad()
+    def _score(self, config: NetworkConfig, blocks: tuple[str, ...]) -> Metrics:
+        with seeded(Random(f"{self.training.seed}/{blocks}").getrandbits(63)):
+            network = build_network(config, blocks).to(self.training.torch_device)
+        scores = []
+        with SpikeCounter(network) as counter:
+            for images, _ in self._batches():
+                with HammingKernel(network) as kernel:
+                    network(images)
+                scores.append(kernel.score())
+        score = sum(scores) / len(scores)
+        return {"default": score, "accuracy": math.nan, "spikes": counter.spikes}
+
+    def _batches(self) -> Any:
+        batches = train_batches(self.data, replace(self.training, batch_size=_IMAGES))
+        return islice(batches, _BATCHES)

@@ -1,0 +1,75 @@
+"""A trial of NNI: scores one architecture on a run's supernet, or trains it from scratch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import nni
+
+from autosnn_nni.errors import UserError
+from autosnn_nni.manager.parameters import next_parameters
+from autosnn_nni.runs.directory import RunDirectory, load_run
+from autosnn_nni.runs.inputs import load_data, load_supernet, scoring_of, training_of
+from autosnn_nni.runs.machine import Machine
+from autosnn_nni.runs.supernet_scorer import SupernetScorer
+from autosnn_nni.scoring.batches import plain_batches
+from autosnn_nni.scoring.evaluation import metrics, score
+from autosnn_nni.search_spaces import from_sample
+from autosnn_nni.strategies import Fitness, Metrics
+
+
+@dataclass(frozen=True)
+class Trial:
+    """How an architecture of ``run`` is evaluated; the fitness counts spikes by ``lambda_``.
+
+    Without ``lambda_`` the run's own is taken. N_avg is that of the run's supernet.
+    """
+
+    run: RunDirectory
+    machine: Machine
+    lambda_: float | None = None
+
+    @property
+    def fitness(self) -> Fitness:
+        """The fitness of the trials."""
+        fitness = self.run.settings.fitness
+        return fitness if self.lambda_ is None else replace(fitness, coefficient=self.lambda_)
+
+    def report(self, blocks: Sequence[str], *, scratch: bool, epochs: int | None) -> Metrics:
+        """Train ``blocks`` from ``scratch``, or score them as inherited, and tell NNI."""
+        metrics = self.train(blocks, epochs) if scratch else self.inherit(blocks)
+        nni.report_final_result(dict(metrics))
+        return metrics
+
+    def inherit(self, blocks: Sequence[str]) -> Metrics:
+        """Fitness, accuracy and spikes on D_val with the supernet's weights."""
+        scorer = SupernetScorer(self.run, self.machine)
+        result = scorer.evaluate(scorer.network(blocks))
+        return metrics(self.fitness, scorer.supernet.n_avg, result.accuracy, result.spikes)
+
+    def train(self, blocks: Sequence[str], epochs: int | None) -> Metrics:
+        """Fitness, accuracy and spikes on D_val after training from scratch.
+
+        The test split's are reported beside them, as ``test_accuracy`` and ``test_spikes``.
+        """
+        from autosnn_nni.training.from_scratch import train_network  # late: Lightning takes seconds
+
+        settings = self.run.settings
+        n_avg = load_supernet(self.run).n_avg
+        training = training_of(self.run, epochs or settings.retrain_epochs, self.machine)
+        scoring = scoring_of(self.run, self.machine)
+        data = load_data(self.run, self.machine)
+        trained = train_network(settings.network, blocks, data, training, scoring)
+        val = list(plain_batches(data, data.val, scoring))
+        metrics = score(trained.network, val, [], self.fitness, n_avg)
+        return {**metrics, "test_accuracy": trained.accuracy, "test_spikes": trained.spikes}
+
+
+def run_trial(
+    path: Path, machine: Machine, lambda_: float | None, *, scratch: bool, epochs: int | None
+) -> None:
+    """Evaluate the architecture that NNI gives to this trial, and report it."""
+    trial = Trial(load_run(path), machine, lambda_)
+    if epochs is not None and (epochs < 1 or not scratch):
+        raise UserError("--epochs must be at least 1, and goes with --from-scratch")
+    trial.report(from_sample(next_parameters()), scratch=scratch, epochs=epochs)

@@ -1,0 +1,250 @@
+"""What the report computes of a run: fronts, leaders, sums. Nothing is drawn here."""
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from autosnn_nni.numbers import format_accuracy, format_spikes
+from autosnn_nni.report.theme import BASELINES, CANDIDATE, FRONT, TIMES, WINNER
+from autosnn_nni.runs.contents import Baseline, Best, Candidate, Epoch, Result, RunContents, Stage
+from autosnn_nni.scoring.ranking import Judged, best_fifth
+from autosnn_nni.search_spaces import split_timesteps
+from autosnn_nni.strategies import Constraints, front_of, knee
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How the search got better, step by step; the tuples run in parallel."""
+
+    unit: str
+    steps: tuple[int, ...]
+    best_of_step: tuple[Candidate, ...]
+    best_so_far: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True)
+class Contender:
+    """The network of the run or a baseline, as the comparison shows it."""
+
+    label: str
+    colour: str
+    result: Result | None
+    training: tuple[Epoch, ...]
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """The fittest evaluated architecture for every lambda from ``lowest`` to ``highest``."""
+
+    candidate: Candidate
+    lowest: float
+    highest: float
+
+
+def optima(candidates: Sequence[Candidate]) -> list[Optimum]:
+    """The fittest architecture for every lambda (Eq. 3), by spikes: from minus infinity to 0.
+
+    The logarithm of the fitness is linear in lambda, so that those are the corners of the upper
+    hull of log accuracy over log spikes.
+    """
+    hull: list[Candidate] = []
+    for candidate in front_of(candidates):
+        if candidate.accuracy <= 0 or candidate.spikes <= 0:
+            continue
+        if hull and hull[-1].spikes == candidate.spikes:  # the front has equal ones side by side
+            continue
+        while len(hull) > 1 and _slope(hull[-2], hull[-1]) <= _slope(hull[-1], candidate):
+            hull.pop()
+        hull.append(candidate)
+    if not hull:
+        return []
+    turns = [-_slope(one, other) for one, other in itertools.pairwise(hull)]
+    bounds = itertools.pairwise([-math.inf, *turns, 0.0])
+    return [Optimum(one, *between) for one, between in zip(hull, bounds, strict=True)]
+
+
+def _slope(one: Candidate, other: Candidate) -> float:
+    return math.log(other.accuracy / one.accuracy) / math.log(other.spikes / one.spikes)
+
+
+@dataclass(frozen=True)
+class OnFront:
+    """An architecture of the Pareto front, and the lambdas for which it is the fittest, if any."""
+
+    candidate: Candidate
+    optimum: Optimum | None
+    is_knee: bool
+    keeps: bool
+
+
+def front(run: RunContents) -> list[OnFront]:
+    """The Pareto front of the evaluated architectures, by spikes."""
+    known = with_accuracy(run.candidates)
+    best_for = {one.candidate: one for one in optima(known)}
+    bend, kept = knee_of(run), set(keeping(run))
+    return [OnFront(one, best_for.get(one), one == bend, one in kept) for one in front_of(known)]
+
+
+def constraints(run: RunContents) -> Constraints:
+    """What the best architecture of the run has to keep."""
+    bounds = ("max_spikes", "min_accuracy")
+    return Constraints(**{name: run.settings.get(name) for name in bounds})
+
+
+def keeping(run: RunContents) -> list[Candidate]:
+    """Those that keep the constraints."""
+    bounds = constraints(run)
+    return [one for one in run.candidates if not bounds.violation(one.accuracy, one.spikes)]
+
+
+def knee_of(run: RunContents) -> Candidate | None:
+    """What ``autosnn train --pick knee`` trains."""
+    return knee(keeping(run))
+
+
+def top_candidates(candidates: Sequence[Candidate], count: int = 10) -> list[Candidate]:
+    """The ``count`` fittest architectures, the earlier evaluated first where they tie."""
+    return sorted(candidates, key=_fitness, reverse=True)[:count]
+
+
+def with_accuracy(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Those whose accuracy is known: none in a search without training."""
+    return [candidate for candidate in candidates if not math.isnan(candidate.accuracy)]
+
+
+def search_progress(candidates: Sequence[Candidate]) -> Progress:
+    """The best fitness by generation, or by evaluation where all share one generation."""
+    generations = len({candidate.generation for candidate in candidates}) > 1
+    best_of_step: dict[int, Candidate] = {}
+    for candidate in candidates:
+        step = candidate.generation if generations else candidate.order
+        best_of_step[step] = _fitter(best_of_step.get(step, candidate), candidate)
+    steps = sorted(best_of_step)
+    best = [best_of_step[step] for step in steps]
+    leaders = itertools.accumulate(best, _fitter)
+    return Progress(
+        "generation" if generations else "evaluation", tuple(steps), tuple(best), tuple(leaders)
+    )
+
+
+def trust_groups(judged: Sequence[Judged]) -> list[tuple[Sequence[Judged], str, str]]:
+    """What the picture of the sample shows, each with its label and colour; later ones on top."""
+    return [
+        (judged, "Architecture of the sample", CANDIDATE),
+        (best_fifth(judged), "Most accurate fifth", FRONT),
+    ]
+
+
+def _fitter(one: Candidate, other: Candidate) -> Candidate:
+    return max(one, other, key=_fitness)
+
+
+def _fitness(candidate: Candidate) -> float:
+    return -math.inf if math.isnan(candidate.fitness) else candidate.fitness
+
+
+def subject(run: RunContents) -> str:
+    """What the report calls the network of this run: only a search has a winner."""
+    return "Winner" if run.best or run.candidates else "Network"
+
+
+def contenders(run: RunContents) -> list[Contender]:
+    """The run's own network, then the baselines."""
+    own = [Contender(subject(run), WINNER, run.result, run.training)]
+    return (own if run.result or run.training else []) + [
+        Contender(_baseline_label(baseline), colour, baseline.result, baseline.training)
+        for baseline, colour in zip(run.baselines, itertools.cycle(BASELINES), strict=False)
+    ]
+
+
+def _baseline_label(baseline: Baseline) -> str:
+    filled = baseline.result is None or set(baseline.result.blocks) == {baseline.name}
+    return f"{baseline.name} throughout" if filled else baseline.name
+
+
+def trainings(run: RunContents) -> dict[str, list[Contender]]:
+    """The training curves of the run by stage: of the supernet, and of single networks."""
+    supernet = [Contender("Supernet", FRONT, None, run.supernet)] if run.supernet else []
+    single = [network for network in contenders(run) if network.training]
+    return {
+        name: networks
+        for name, networks in (("supernet", supernet), ("training", single))
+        if networks
+    }
+
+
+def stages(run: RunContents) -> tuple[Stage, ...]:
+    """The stages to draw: the whole network where it is known, else its TBD blocks alone."""
+    if run.result and run.result.stages:
+        return run.result.stages
+    known = run.result or run.best
+    blocks, _ = split_timesteps(known.blocks if known else ())
+    return tuple(Stage(f"tbd{i}", "tbd", block) for i, block in enumerate(blocks, start=1))
+
+
+def chosen_timesteps(run: RunContents) -> int | None:
+    """The timesteps of the winner where they were a choice."""
+    return split_timesteps(run.best.blocks)[1] if run.best else None
+
+
+def stage_spikes(stage: Stage, result: Result | None) -> float | None:
+    """Spikes of all layers in ``stage``; ``None`` where none of its layers sends spikes on."""
+    layers = result.layers if result else ()
+    spikes = [
+        layer.spikes
+        for layer in layers
+        if layer.name == stage.name or layer.name.startswith(f"{stage.name}.")
+    ]
+    return sum(spikes) if spikes else None
+
+
+def stage_shape(stage: Stage) -> str:
+    """Channels x height x width of what a stage puts out; empty before the network is built."""
+    if stage.out_channels is None or stage.size is None:
+        return ""
+    plane = f" {TIMES} {stage.size} {TIMES} {stage.size}" if stage.size > 1 else ""
+    return f"{stage.out_channels}{plane}"
+
+
+def stage_caption(stage: Stage, result: Result | None) -> str:
+    """What stands below a stage: its spikes; empty before the network is trained."""
+    if result is None:
+        return ""
+    spikes = stage_spikes(stage, result)
+    return "adds no spikes" if spikes is None else f"{format_spikes(spikes)} spikes"
+
+
+def headline(run: RunContents) -> str:
+    """The sentence that the page starts with: the furthest result that the run has."""
+    if run.result:
+        return f"{run.result.title}: {_score(run.result.accuracy, 'test', run.result.spikes)}"
+    if run.best:
+        return f"{', '.join(run.best.blocks)}: {_searched_score(run.best)}"
+    if run.candidates:
+        return f"Search under way: {len(run.candidates):,} architectures evaluated"
+    return _training_headline(run)
+
+
+def _searched_score(best: Best) -> str:
+    if math.isnan(best.accuracy):
+        return f"score {best.fitness:,.2f} without training"
+    score = _score(best.accuracy, "validation", best.spikes)
+    return f"{score}, with weights inherited from the supernet"
+
+
+def _training_headline(run: RunContents) -> str:
+    for name, epochs in (("Network", run.training), ("Supernet", run.supernet)):
+        if epochs:
+            score = _score(epochs[-1].accuracy, "training", epochs[-1].spikes)
+            return f"{name} after {_count(len(epochs), 'epoch')}: {score}"
+    return "Nothing has been trained in this run yet"
+
+
+def _score(accuracy: float, split: str, spikes: float) -> str:
+    accurate = f"{format_accuracy(accuracy)} {split} accuracy"
+    return f"{accurate} with {format_spikes(spikes)} spikes per image"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,161 @@
+"""The page: what the template shows, and the template filled in."""
+
+import functools
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from autosnn_nni import numbers
+from autosnn_nni.report import analysis, plotly_figures, theme
+from autosnn_nni.runs.contents import Epoch, Result, RunContents
+from autosnn_nni.scoring.ranking import agreements
+
+_CONTEXT_KEYS = ("dataset", "space", "channels", "timesteps", "neuron", "strategy", "seed")
+_CONTEXT_UNITS = {"channels": "{} channels", "timesteps": "{} timesteps", "seed": "seed {}"}
+
+
+@dataclass(frozen=True)
+class Card:
+    """A number at the top of the page."""
+
+    title: str
+    value: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A stage of the network as the page draws it."""
+
+    name: str
+    block: str
+    shape: str
+    caption: str
+    colour: str
+    kind: str
+
+
+def render(run: RunContents) -> str:
+    """The whole page as HTML, with plotly.js in it once."""
+    stages = _stages(run)
+    return _template().render(
+        run=run,
+        theme=theme,
+        plotly_js=Markup(get_plotlyjs()),
+        headline=analysis.headline(run),
+        context=_context(run.settings),
+        cards=_cards(run),
+        subject=analysis.subject(run),
+        stages=stages,
+        timesteps=analysis.chosen_timesteps(run),
+        kinds={stage.kind: stage.colour for stage in stages},
+        comparison=[network for network in analysis.contenders(run) if network.result],
+        has_baselines=any(baseline.result for baseline in run.baselines),
+        front=analysis.front(run),
+        constraints=str(analysis.constraints(run)),
+        path=shlex.quote(str(run.path)),
+        top=analysis.top_candidates(run.candidates),
+        agreements=agreements(run.judged) if run.judged else {},
+        progress=analysis.search_progress(run.candidates),
+        trainings=analysis.trainings(run),
+        figures=_figures(run),
+        settings=[(key.replace("_", " "), _setting(run.settings[key])) for key in run.settings],
+    )
+
+
+@functools.cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        accuracy=numbers.format_accuracy,
+        spikes=numbers.format_spikes,
+        rate=numbers.format_rate,
+        tau=numbers.format_tau,
+        whole="{:,}".format,
+    )
+    return environment.get_template("page.html")
+
+
+def _figures(run: RunContents) -> dict[str, Markup]:
+    figures: dict[str, Any] = {}
+    if analysis.with_accuracy(run.candidates):
+        figures["search"] = plotly_figures.accuracy_spikes_figure(run)
+    if run.candidates:
+        progress = analysis.search_progress(run.candidates)
+        figures["fitness"] = plotly_figures.fitness_figure(progress)
+    if run.judged:
+        figures["trust"] = plotly_figures.trust_figure(run.judged)
+    if run.result and run.result.layers:
+        figures["layers"] = plotly_figures.layers_figure(run.result.layers)
+    for stage, networks in analysis.trainings(run).items():
+        for curve, _, _ in theme.CURVES:
+            figures[f"{stage}-{curve}"] = plotly_figures.curve_figure(networks, curve)
+    return {name: Markup(plotly_figures.figure_html(figures[name], name)) for name in figures}
+
+
+def _stages(run: RunContents) -> list[Drawn]:
+    return [
+        Drawn(
+            name=stage.name,
+            block=stage.block,
+            shape=analysis.stage_shape(stage),
+            caption=analysis.stage_caption(stage, run.result),
+            colour=theme.kind_colour(stage.kind),
+            kind=theme.kind_label(stage.kind),
+        )
+        for stage in analysis.stages(run)
+    ]
+
+
+def _context(settings: dict[str, Any]) -> list[str]:
+    return [
+        _CONTEXT_UNITS.get(key, "{}").format(_setting(settings[key]))
+        for key in _CONTEXT_KEYS
+        if settings.get(key) is not None
+    ]
+
+
+def _cards(run: RunContents) -> list[Card]:
+    cards = _result_cards(run.result) if run.result else []
+    if run.candidates:
+        front = len(analysis.front(run))
+        note = f"architectures, {front} on the front" if front else "architectures"
+        cards.append(Card("Evaluated", f"{len(run.candidates):,}", note))
+    if run.supernet:
+        cards.append(_training_card("Supernet", run.supernet))
+    if run.training:
+        cards.append(_training_card("Retraining" if run.supernet else "Training", run.training))
+    return cards
+
+
+def _result_cards(result: Result) -> list[Card]:
+    return [
+        Card("Test accuracy", numbers.format_accuracy(result.accuracy)),
+        Card("Spikes", numbers.format_spikes(result.spikes), "per image"),
+        Card("Firing rate", numbers.format_rate(result.firing_rate), "per neuron per timestep"),
+        Card("Parameters", f"{result.parameters:,}", f"{result.neurons:,} neurons"),
+    ]
+
+
+def _training_card(title: str, epochs: tuple[Epoch, ...]) -> Card:
+    duration = numbers.format_seconds(sum(epoch.seconds for epoch in epochs))
+    return Card(title, duration, f"{len(epochs):,} epoch{'' if len(epochs) == 1 else 's'}")
+
+
+def _setting(value: Any) -> str:
+    if value is None:
+        return numbers.DASH
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

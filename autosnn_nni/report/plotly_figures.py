@@ -1,0 +1,224 @@
+"""The figures of the page, drawn with plotly."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from autosnn_nni.report import theme
+from autosnn_nni.report.analysis import (
+    Contender,
+    Progress,
+    constraints,
+    knee_of,
+    trust_groups,
+    with_accuracy,
+)
+from autosnn_nni.runs.contents import Best, Candidate, Layer, RunContents
+from autosnn_nni.scoring.ranking import Judged
+from autosnn_nni.strategies import OBJECTIVES, Objective, front_of
+
+_FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+_POINT = "%{text}<br>%{y:.1f} % validation accuracy<br>%{x:,.0f} spikes per image"
+_CONFIG = {"displayModeBar": False, "responsive": True}
+
+
+def figure_html(figure: go.Figure, name: str) -> str:
+    """The figure as a fragment of HTML that relies on one plotly.js in the page."""
+    html: str = figure.to_html(
+        config=_CONFIG,
+        full_html=False,
+        include_plotlyjs=False,
+        div_id=f"figure-{name}",
+        default_height=f"{figure.layout.height or 400}px",
+    )
+    return html
+
+
+def accuracy_spikes_figure(run: RunContents) -> go.Figure:
+    """Accuracy against spikes of every evaluated architecture, front, knee, winner, constraints."""
+    known = with_accuracy(run.candidates)
+    figure = go.Figure(
+        [
+            _points(known, "Evaluated architecture", color=theme.CANDIDATE, size=7),
+            _points(front_of(known), "Pareto front", color=theme.FRONT, size=9),
+        ]
+    )
+    figure.data[1].update(mode="lines+markers", line={"shape": "hv", "width": 2})
+    if bend := knee_of(run):
+        figure.add_trace(_points([bend], "Knee", color=theme.KNEE, size=15, symbol="diamond-open"))
+        figure.data[-1].marker.line.update(width=2, color=theme.KNEE)
+    if run.best:
+        figure.add_trace(_winner(run.best))
+    _laid_out(figure, theme.SPIKES, theme.VALIDATION_ACCURACY, height=460)
+    bounds = constraints(run)
+    if bounds.max_spikes is not None:
+        figure.add_vline(bounds.max_spikes, line_dash="dash", line_color=theme.MUTED)
+    if bounds.min_accuracy is not None:
+        figure.add_hline(100 * bounds.min_accuracy, line_dash="dash", line_color=theme.MUTED)
+    return figure
+
+
+def _points(candidates: Sequence[Candidate], name: str, **marker: Any) -> go.Scatter:
+    return go.Scatter(
+        name=name,
+        mode="markers",
+        x=[candidate.spikes for candidate in candidates],
+        y=[100 * candidate.accuracy for candidate in candidates],
+        text=[", ".join(candidate.blocks) for candidate in candidates],
+        customdata=[[candidate.fitness, candidate.generation] for candidate in candidates],
+        marker={"line": {"width": 1, "color": "white"}, **marker},
+        line={"color": marker["color"]},
+        hovertemplate=f"{_POINT}<br>fitness %{{customdata[0]:.4f}}"
+        "<br>generation %{customdata[1]}<extra></extra>",
+    )
+
+
+def _winner(best: Best) -> go.Scatter:
+    return go.Scatter(
+        name="Winner",
+        mode="markers",
+        x=[best.spikes],
+        y=[100 * best.accuracy],
+        text=[", ".join(best.blocks)],
+        customdata=[best.fitness],
+        marker={
+            "symbol": "star",
+            "size": 18,
+            "color": theme.WINNER,
+            "line": {"width": 1, "color": "white"},
+        },
+        hovertemplate=f"<b>Winner</b><br>{_POINT}<br>fitness %{{customdata:.4f}}<extra></extra>",
+    )
+
+
+def fitness_figure(progress: Progress) -> go.Figure:
+    """Best fitness by generation: of each one, and so far."""
+    figure = go.Figure()
+    if progress.unit == "generation":
+        of_step = _fitness_trace(progress, progress.best_of_step, "Best of the generation")
+        of_step.update(mode="markers", marker={"color": theme.CANDIDATE, "size": 9})
+        figure.add_trace(of_step)
+    so_far = _fitness_trace(progress, progress.best_so_far, "Best so far")
+    mode = "lines" if len(progress.steps) > 1 else "markers"
+    so_far.update(mode=mode, line={"color": theme.FRONT, "shape": "hv", "width": 2.5})
+    figure.add_trace(so_far)
+    _laid_out(figure, progress.unit.capitalize(), "Fitness", height=360)
+    return figure.update_layout(showlegend=True)
+
+
+def _fitness_trace(progress: Progress, best: Sequence[Candidate], name: str) -> go.Scatter:
+    return go.Scatter(
+        name=name,
+        x=progress.steps,
+        y=[candidate.fitness for candidate in best],
+        text=[", ".join(candidate.blocks) for candidate in best],
+        hovertemplate=f"{name}, {progress.unit} %{{x}}<br>%{{text}}"
+        "<br>fitness %{y:.4f}<extra></extra>",
+    )
+
+
+def trust_figure(judged: Sequence[Judged]) -> go.Figure:
+    """Every architecture of the sample by the supernet's score and by training from scratch."""
+    figure = make_subplots(cols=len(OBJECTIVES), horizontal_spacing=0.12)
+    _laid_out(figure, None, None, height=400)
+    for column, objective in enumerate(OBJECTIVES, start=1):
+        for group, label, colour in trust_groups(judged):
+            dots = _judged(group, objective)
+            dots.update(name=label, legendgroup=label, showlegend=column == 1, marker_color=colour)
+            figure.add_trace(dots, row=1, col=column)
+        figure.update_xaxes(title_text=f"Supernet: {objective.title}", col=column)
+        figure.update_yaxes(title_text=f"From scratch: {objective.title}", col=column)
+    return figure
+
+
+def _judged(group: Sequence[Judged], objective: Objective) -> go.Scatter:
+    name, factor = objective.name, objective.factor
+    return go.Scatter(
+        mode="markers",
+        x=[factor * getattr(one, f"supernet_{name}") for one in group],
+        y=[factor * getattr(one, name) for one in group],
+        text=[", ".join(one.blocks) for one in group],
+        marker={"size": 9, "line": {"width": 1, "color": "white"}},
+        hovertemplate=f"%{{text}}<br>supernet %{{x:,.1f}}, from scratch %{{y:,.1f}} ({name})"
+        "<extra></extra>",
+    )
+
+
+def layers_figure(layers: Sequence[Layer]) -> go.Figure:
+    """Spikes and firing rate of every layer that sends spikes on, side by side."""
+    figure = make_subplots(cols=2, shared_yaxes=True, horizontal_spacing=0.04)
+    for kind in dict.fromkeys(layer.kind for layer in layers):
+        chosen = [layer for layer in layers if layer.kind == kind]
+        spikes, rates = [layer.spikes for layer in chosen], [layer.firing_rate for layer in chosen]
+        figure.add_trace(_bars(chosen, spikes, "%{x:,.1f} spikes per image"), row=1, col=1)
+        figure.add_trace(_bars(chosen, rates, "firing rate %{x:.4f}", False), row=1, col=2)
+    _laid_out(figure, None, None, height=130 + 26 * len(layers))
+    figure.update_layout(barmode="overlay", bargap=0.3)
+    figure.update_xaxes(title_text=theme.SPIKES, col=1)
+    rate_title = theme.FIRING_RATE.replace(" (", "<br>(").replace(" per time", "<br>per time")
+    figure.update_xaxes(title_text=rate_title, col=2)
+    names = [layer.name for layer in layers]
+    figure.update_yaxes(categoryorder="array", categoryarray=names, autorange="reversed")
+    return figure.update_yaxes(showgrid=False, type="category", tickformat=None)
+
+
+def _bars(
+    layers: Sequence[Layer],
+    values: Sequence[float | None],
+    template: str,
+    in_legend: bool = True,
+) -> go.Bar:
+    kind = layers[0].kind
+    return go.Bar(
+        name=theme.kind_label(kind),
+        legendgroup=kind,
+        showlegend=in_legend,
+        orientation="h",
+        x=values,
+        y=[layer.name for layer in layers],
+        marker_color=theme.kind_colour(kind),
+        customdata=[layer.neurons for layer in layers],
+        hovertemplate=f"<b>%{{y}}</b><br>{template}<br>%{{customdata:,}} neurons<extra></extra>",
+    )
+
+
+def curve_figure(networks: Sequence[Contender], curve: str) -> go.Figure:
+    """One training curve (``accuracy``, ``loss`` or ``spikes``), a line per network."""
+    title, factor = next((title, factor) for name, title, factor in theme.CURVES if name == curve)
+    figure = go.Figure([_curve(network, curve, factor) for network in networks])
+    _laid_out(figure, theme.EPOCHS, title, height=280)
+    # The page has one legend for all curves.
+    return figure.update_layout(hovermode="x unified", showlegend=False, margin_t=16)
+
+
+def _curve(network: Contender, curve: str, factor: float) -> go.Scatter:
+    return go.Scatter(
+        name=network.label,
+        mode="lines" if len(network.training) > 1 else "markers",
+        x=[epoch.epoch + 1 for epoch in network.training],
+        y=[factor * getattr(epoch, curve) for epoch in network.training],
+        line={"color": network.colour, "width": 2},
+        hovertemplate="%{y:,.4~g}" if curve == "loss" else "%{y:,.1f}",
+    )
+
+
+def _laid_out(figure: go.Figure, x: str | None, y: str | None, height: int) -> go.Figure:
+    axis = {
+        "gridcolor": theme.GRID,
+        "zeroline": False,
+        "automargin": True,
+        "tickformat": ",",
+        "title_font_size": 13,
+    }
+    figure.update_xaxes(title_text=x, linecolor=theme.MUTED, ticks="outside", **axis)
+    figure.update_yaxes(title_text=y, ticklabelstandoff=5, title_standoff=14, **axis)
+    return figure.update_layout(
+        template="none",
+        height=height,
+        font={"family": _FONT, "size": 13, "color": theme.INK},
+        margin={"l": 56, "r": 16, "t": 40, "b": 48},
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+        hoverlabel={"align": "left", "bgcolor": "white", "font": {"color": theme.INK}},
+    )

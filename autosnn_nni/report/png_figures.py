@@ -1,0 +1,160 @@
+"""The figures as PNG files."""
+
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch, Patch
+
+from autosnn_nni.report import theme
+from autosnn_nni.report.analysis import (
+    Contender,
+    Progress,
+    constraints,
+    knee_of,
+    stage_caption,
+    stage_shape,
+    trust_groups,
+    with_accuracy,
+)
+from autosnn_nni.report.drawing import axis_titles, legend, panels_of, whole_numbers
+from autosnn_nni.runs.contents import Best, Candidate, Layer, Result, RunContents, Stage
+from autosnn_nni.scoring.ranking import Judged
+from autosnn_nni.strategies import OBJECTIVES, front_of
+
+_STAGES_PER_ROW = 6
+
+
+def accuracy_spikes_figure(run: RunContents) -> Figure:
+    """Accuracy against spikes of every evaluated architecture, front, knee, winner, constraints."""
+    figure, [axes] = panels_of(1, width=8.0, height=4.8)
+    dots = {"marker": "o", "markeredgecolor": "white", "markeredgewidth": 0.5}
+    known = with_accuracy(run.candidates)
+    _scatter(axes, known, "Evaluated architecture", theme.CANDIDATE, linestyle="", **dots)
+    front = front_of(known)
+    _scatter(axes, front, "Pareto front", theme.FRONT, drawstyle="steps-post", **dots)
+    if bend := knee_of(run):
+        ring = {"marker": "D", "markersize": 11, "markerfacecolor": "none", "markeredgewidth": 1.6}
+        _scatter(axes, [bend], "Knee", theme.KNEE, linestyle="", **ring)
+    if run.best:
+        star = {"marker": "*", "markersize": 17, "markeredgecolor": "white"}
+        _scatter(axes, [run.best], "Winner", theme.WINNER, linestyle="", **star)
+    legend(figure, axes.lines)
+    bounds = constraints(run)
+    if bounds.max_spikes is not None:
+        axes.axvline(bounds.max_spikes, color=theme.MUTED, linestyle="--")
+    if bounds.min_accuracy is not None:
+        axes.axhline(100 * bounds.min_accuracy, color=theme.MUTED, linestyle="--")
+    axis_titles(axes, theme.SPIKES, theme.VALIDATION_ACCURACY)
+    return figure
+
+
+def _scatter(
+    axes: Axes, points: Sequence[Candidate | Best], label: str, colour: str, **style: object
+) -> None:
+    x = [point.spikes for point in points]
+    y = [100 * point.accuracy for point in points]
+    axes.plot(x, y, color=colour, label=label, **style)  # type: ignore[arg-type]
+
+
+def fitness_figure(progress: Progress) -> Figure:
+    """Best fitness by generation: of each one, and so far."""
+    figure, [axes] = panels_of(1, width=8.0, height=4.0)
+    if progress.unit == "generation":
+        of_step = [candidate.fitness for candidate in progress.best_of_step]
+        label = "Best of the generation"
+        axes.plot(progress.steps, of_step, "o", color=theme.CANDIDATE, label=label)
+    so_far = [candidate.fitness for candidate in progress.best_so_far]
+    line = {"drawstyle": "steps-post", "marker": "o" if len(so_far) == 1 else "", "linewidth": 2}
+    axes.plot(progress.steps, so_far, color=theme.FRONT, label="Best so far", **line)  # type: ignore[arg-type]
+    axis_titles(axes, progress.unit.capitalize(), "Fitness")
+    axes.xaxis.set_major_locator(whole_numbers())
+    legend(figure, axes.lines)
+    return figure
+
+
+def layers_figure(layers: Sequence[Layer]) -> Figure:
+    """Spikes and firing rate of every layer that sends spikes on, side by side."""
+    figure, panels = panels_of(2, width=10.0, height=1.4 + 0.27 * len(layers), sharey=True)
+    names = [layer.name for layer in layers]
+    colours = [theme.kind_colour(layer.kind) for layer in layers]
+    panels[0].barh(names, [layer.spikes for layer in layers], color=colours, height=0.7)
+    panels[1].barh(names, [layer.firing_rate or 0 for layer in layers], color=colours, height=0.7)
+    for axes, title in zip(panels, (theme.SPIKES, theme.FIRING_RATE), strict=True):
+        axis_titles(axes, title, None)
+        axes.grid(visible=False, axis="y")
+    panels[0].invert_yaxis()
+    kinds = dict.fromkeys(layer.kind for layer in layers)
+    handles = [Patch(color=theme.kind_colour(kind), label=theme.kind_label(kind)) for kind in kinds]
+    legend(figure, handles)
+    return figure
+
+
+def curves_figure(networks: Sequence[Contender]) -> Figure:
+    """Accuracy, loss and spikes by epoch, a line per network."""
+    figure, panels = panels_of(len(theme.CURVES), width=12.0, height=3.6)
+    for axes, (curve, title, factor) in zip(panels, theme.CURVES, strict=True):
+        for network in networks:
+            x = [epoch.epoch + 1 for epoch in network.training]
+            y = [factor * getattr(epoch, curve) for epoch in network.training]
+            marker = "o" if len(x) == 1 else ""
+            axes.plot(x, y, marker=marker, color=network.colour, lw=1.8, label=network.label)
+        axis_titles(axes, theme.EPOCHS, title)
+        axes.xaxis.set_major_locator(whole_numbers())
+    if len(networks) > 1:
+        legend(figure, panels[0].lines)
+    return figure
+
+
+def trust_figure(judged: Sequence[Judged]) -> Figure:
+    """Every architecture of the sample by the supernet's score and by training from scratch."""
+    figure, panels = panels_of(len(OBJECTIVES), width=4.5 * len(OBJECTIVES), height=4.4)
+    for axes, objective in zip(panels, OBJECTIVES, strict=True):
+        name, factor = objective.name, objective.factor
+        for group, label, colour in trust_groups(judged):
+            x = [factor * getattr(one, f"supernet_{name}") for one in group]
+            y = [factor * getattr(one, name) for one in group]
+            dots: Any = {"marker": "o", "markeredgecolor": "white", "linestyle": ""}
+            axes.plot(x, y, color=colour, label=label, **dots)
+        axis_titles(axes, f"Supernet: {objective.title}", f"From scratch: {objective.title}")
+    legend(figure, panels[0].lines)
+    return figure
+
+
+def network_figure(stages: Sequence[Stage], result: Result | None) -> Figure:
+    """The network block by block, in rows read from left to right."""
+    columns = min(len(stages), _STAGES_PER_ROW)
+    rows = -(-len(stages) // _STAGES_PER_ROW)
+    figure = Figure(figsize=(2.0 * columns + 0.3, 1.7 * rows), facecolor="white")
+    axes = figure.add_axes((0, 0, 1, 1), xlim=(0, columns + 0.15), ylim=(rows, 0))
+    axes.set_axis_off()
+    for index, stage in enumerate(stages):
+        row, column = divmod(index, _STAGES_PER_ROW)
+        _draw_stage(axes, column, row, stage, stage_caption(stage, result))
+        if index + 1 < len(stages):
+            axes.text(column + 1, row + 0.4, "→", ha="center", va="center", color=theme.MUTED)
+    return figure
+
+
+def _draw_stage(axes: Axes, column: int, row: int, stage: Stage, caption: str) -> None:
+    colour = theme.kind_colour(stage.kind)
+    box = FancyBboxPatch(
+        (column + 0.12, row + 0.12),
+        0.76,
+        0.56,
+        boxstyle="round,pad=0,rounding_size=0.06",
+        mutation_aspect=1.18,
+        facecolor=(colour, 0.14) if stage.block != "skip" else "white",
+        edgecolor=colour,
+        linewidth=1.4,
+        linestyle="-" if stage.block != "skip" else "--",
+    )
+    axes.add_patch(box)
+    middle = column + 0.5
+    name = textwrap.fill(stage.block, 13)
+    axes.text(middle, row + 0.22, stage.name, ha="center", va="center", size=8, color=theme.MUTED)
+    axes.text(middle, row + 0.4, name, ha="center", va="center", size=11, weight="bold")
+    axes.text(middle, row + 0.58, stage_shape(stage), ha="center", va="center", size=8)
+    axes.text(middle, row + 0.8, caption, ha="center", va="center", size=9, color=theme.INK)

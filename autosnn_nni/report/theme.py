@@ -1,0 +1,54 @@
+"""Colours and labels: one source for pages and PNG files.
+
+The colours are Okabe and Ito's, which stay apart under every kind of colour blindness.
+"""
+
+from typing import Final
+
+INK: Final = "#1b2733"
+MUTED: Final = "#5b6875"
+GRID: Final = "#e4e8ec"
+CANDIDATE: Final = "#9fb0c0"
+FRONT: Final = "#0072B2"
+WINNER: Final = "#D55E00"
+KNEE: Final = "#009E73"
+BASELINES: Final = ("#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+OTHER: Final = "#7f8c99"
+KINDS: Final = {
+    "stem": "#56B4E9",
+    "tbd": "#0072B2",
+    "pool": "#E69F00",
+    "head": "#009E73",
+    "block": "#CC79A7",
+    "neuron": "#0072B2",
+}
+
+TIMES: Final = "\N{MULTIPLICATION SIGN}"
+SPIKES: Final = "Spikes per image"
+FIRING_RATE: Final = "Firing rate (spikes per neuron per timestep)"
+VALIDATION_ACCURACY: Final = "Validation accuracy (%)"
+EPOCHS: Final = "Epochs trained"
+# Attribute of an epoch, axis title, factor from the file's unit to the axis's.
+CURVES: Final = (
+    ("accuracy", "Training accuracy (%)", 100.0),
+    ("loss", "Training loss", 1.0),
+    ("spikes", SPIKES, 1.0),
+)
+KIND_LABELS: Final = {
+    "stem": "Stem",
+    "tbd": "TBD block",
+    "pool": "Pooling",
+    "head": "Classifier",
+    "block": "Block",
+    "neuron": "Neurons",
+}
+
+
+def kind_colour(kind: str) -> str:
+    """The colour of a kind of stage or layer."""
+    return KINDS.get(kind, OTHER)
+
+
+def kind_label(kind: str) -> str:
+    """The name of a kind of stage or layer, for people."""
+    return KIND_LABELS.get(kind, kind.capitalize())

@@ -1,0 +1,105 @@
+"""The files of a report: the page, the PNG files, the tables."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from autosnn_nni.files import write_whole
+from autosnn_nni.report import analysis, png_figures
+from autosnn_nni.report.drawing import png
+from autosnn_nni.report.page import render
+from autosnn_nni.runs.contents import Layer, RunContents, read_contents
+from autosnn_nni.runs.run_files import RunFiles
+from autosnn_nni.search_spaces import to_text
+
+_LAYER_COLUMNS = ("name", "kind", "neurons", "spikes", "firing_rate")
+_FRONT_COLUMNS = ("architecture", "accuracy", "spikes", "lowest_lambda", "highest_lambda")
+_COMPARISON_COLUMNS = (
+    "network",
+    "architecture",
+    "accuracy",
+    "spikes",
+    "parameters",
+    "firing_rate",
+)
+
+
+def write_report(run: Path) -> Path:
+    """Write the report of the run directory ``run`` and return the path of its page.
+
+    Besides the page it writes its figures as PNG, and the tables that no other file holds: the
+    front, the layers, the comparison. What the run lacks, the report leaves out. Raises
+    :class:`UserError` where ``run`` is no run directory or a file in it is broken.
+    """
+    contents, files = read_contents(run), RunFiles(run)
+    page = render(contents)
+    for name, figure in _figures(contents).items():
+        write_whole(files.figure(name), png(figure))
+    for path, table in _tables(contents, files).items():
+        write_whole(path, table)
+    write_whole(files.report, page)
+    return files.report
+
+
+def _figures(run: RunContents) -> dict[str, Figure]:
+    figures = {}
+    if analysis.with_accuracy(run.candidates):
+        figures["search"] = png_figures.accuracy_spikes_figure(run)
+    if run.candidates:
+        figures["fitness"] = png_figures.fitness_figure(analysis.search_progress(run.candidates))
+    if run.judged:
+        figures["trust"] = png_figures.trust_figure(run.judged)
+    if stages := analysis.stages(run):
+        figures["network"] = png_figures.network_figure(stages, run.result)
+    if run.result and run.result.layers:
+        figures["layers"] = png_figures.layers_figure(run.result.layers)
+    for stage, networks in analysis.trainings(run).items():
+        figures[stage] = png_figures.curves_figure(networks)
+    return figures
+
+
+def _tables(run: RunContents, files: RunFiles) -> dict[Path, str]:
+    tables = {}
+    if analysis.with_accuracy(run.candidates):
+        tables[files.front] = _front_table(run)
+    if run.result and run.result.layers:
+        tables[files.layers] = _layers_table(run.result.layers)
+    if any(baseline.result for baseline in run.baselines):
+        tables[files.comparison] = _comparison_table(run)
+    return tables
+
+
+def _front_table(run: RunContents) -> str:
+    """The Pareto front; lambdas are those for which an architecture is the fittest, if any."""
+    return _table(_FRONT_COLUMNS, map(_front_row, analysis.front(run)))
+
+
+def _front_row(row: analysis.OnFront) -> tuple[object, ...]:
+    one, best = row.candidate, row.optimum
+    lambdas = (best.lowest, best.highest) if best else ("", "")
+    return to_text(one.blocks), one.accuracy, one.spikes, *lambdas
+
+
+def _layers_table(layers: Sequence[Layer]) -> str:
+    rows = ([getattr(layer, name) for name in _LAYER_COLUMNS] for layer in layers)
+    return _table(_LAYER_COLUMNS, rows)
+
+
+def _comparison_table(run: RunContents) -> str:
+    rows = (
+        (network.label, result.title, *(getattr(result, name) for name in _COMPARISON_COLUMNS[2:]))
+        for network in analysis.contenders(run)
+        if (result := network.result)
+    )
+    return _table(_COMPARISON_COLUMNS, rows)
+
+
+def _table(columns: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    return buffer.getvalue()

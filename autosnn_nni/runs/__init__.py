@@ -1,0 +1,1 @@
+"""A run: what it was told, its folder, what it computes with."""

@@ -1,0 +1,317 @@
+"""What a run's folder holds, read into one :class:`RunContents`; nothing is computed here."""
+
+import csv
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pandas as pd
+
+from autosnn_nni.errors import UserError
+from autosnn_nni.files import read_json, write_whole
+from autosnn_nni.runs.run_files import NetworkFiles, RunFiles
+from autosnn_nni.scoring.ranking import Judged
+from autosnn_nni.search_spaces import TIMESTEPS, timesteps_name, to_sample
+
+_Read = TypeVar("_Read")
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One row of a training curve; ``epoch`` counts from 0."""
+
+    epoch: int
+    loss: float
+    accuracy: float
+    spikes: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One evaluated architecture; ``order`` and ``generation`` count from 1.
+
+    The accuracy is NaN in a search without training.
+    """
+
+    blocks: tuple[str, ...]
+    accuracy: float
+    spikes: float
+    fitness: float
+    generation: int
+    order: int
+
+
+@dataclass(frozen=True)
+class Best:
+    """The architecture that the search chose, as scored on the validation split."""
+
+    blocks: tuple[str, ...]
+    accuracy: float
+    spikes: float
+    fitness: float
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer that sends spikes on; the firing rate is spikes per neuron per timestep."""
+
+    name: str
+    kind: str
+    neurons: int
+    spikes: float
+    firing_rate: float | None
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One part of the macro architecture; the shape is unknown before the network is built."""
+
+    name: str
+    kind: str
+    block: str
+    out_channels: int | None = None
+    size: int | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """A trained network on the test split."""
+
+    title: str
+    blocks: tuple[str, ...]
+    accuracy: float
+    spikes: float
+    firing_rate: float
+    parameters: int
+    neurons: int
+    layers: tuple[Layer, ...]
+    stages: tuple[Stage, ...]
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A network trained like the winner, to compare it with."""
+
+    name: str
+    result: Result | None
+    training: tuple[Epoch, ...]
+
+
+@dataclass(frozen=True)
+class RunContents:
+    """All that a run has produced; what it has not is ``None`` or empty."""
+
+    path: Path
+    settings: dict[str, Any]
+    supernet: tuple[Epoch, ...]
+    candidates: tuple[Candidate, ...]
+    best: Best | None
+    judged: tuple[Judged, ...]
+    training: tuple[Epoch, ...]
+    result: Result | None
+    baselines: tuple[Baseline, ...]
+
+
+def read_contents(path: Path) -> RunContents:
+    """Read the run's folder ``path``; raises :class:`UserError` for no run or a broken file."""
+    files = RunFiles(path)
+    _check_is_run(files)
+    settings = _optional(files.settings_file, _read_settings) or {}
+    chosen_timesteps = isinstance(settings.get("timesteps"), list)
+    read_best = partial(_read_best, chosen_timesteps=chosen_timesteps)
+    read_result = partial(_read_result, chosen_timesteps=chosen_timesteps)
+    return RunContents(
+        path=path,
+        settings=settings,
+        supernet=_optional(files.supernet_curve, _read_epochs) or (),
+        candidates=_optional(files.candidates, _read_candidates) or (),
+        best=_optional(files.best, read_best),
+        judged=_optional(files.trust_table, _read_judged) or (),
+        training=_optional(files.retrained_curve, _read_epochs) or (),
+        result=_optional(files.result, read_result),
+        baselines=_read_baselines(files.baselines(), read_result),
+    )
+
+
+def _check_is_run(files: RunFiles) -> None:
+    path = files.path
+    if not path.is_dir():
+        raise UserError(f"{path} is not a folder; name the --output folder of a run")
+    inputs = (
+        files.settings_file,
+        files.supernet_curve,
+        files.candidates,
+        files.best,
+        files.trust_table,
+        files.retrained_curve,
+        files.result,
+    )
+    if not any(one.exists() for one in inputs):
+        raise UserError(
+            f"{path} is not a run directory: it holds none of "
+            f"{', '.join(one.name for one in inputs)}; name the --output folder of a run"
+        )
+
+
+def _optional(path: Path, read: Callable[[Path], _Read]) -> _Read | None:
+    if not path.exists():
+        return None
+    with _naming(path):
+        return read(path)
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Turn whatever a broken file causes into one line that names the file."""
+    try:
+        yield
+    except UserError:
+        raise
+    except KeyError as error:
+        raise UserError(f"{path} lacks {error}; restore it or start a new run") from None
+    except (AttributeError, TypeError, ValueError, OSError, csv.Error) as error:
+        raise UserError(f"{path} is broken ({error}); restore it or start a new run") from None
+
+
+def _read_settings(path: Path) -> dict[str, Any]:
+    settings = read_json(path)
+    if not isinstance(settings, dict):
+        raise TypeError("an object is expected")
+    return settings
+
+
+def _read_rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def _read_epochs(path: Path) -> tuple[Epoch, ...]:
+    return tuple(_epoch(row) for row in _read_rows(path))
+
+
+def _epoch(row: dict[str, str]) -> Epoch:
+    # A loss that diverged is shown as a gap.
+    measured = {field.name: _number(row[field.name]) for field in fields(Epoch)[1:]}
+    return Epoch(int(row["epoch"]), **measured)
+
+
+def _number(cell: str) -> float:
+    """An empty cell is how pandas writes NaN."""
+    return float(cell) if cell != "" else math.nan
+
+
+def _read_candidates(path: Path) -> tuple[Candidate, ...]:
+    return tuple(_candidate(row, order) for order, row in enumerate(_read_rows(path), start=1))
+
+
+def _candidate(row: dict[str, str], order: int) -> Candidate:
+    return Candidate(
+        blocks=_row_blocks(row),
+        accuracy=_number(row["accuracy"]),
+        spikes=float(row["spikes"]),
+        fitness=float(row["fitness"]),
+        generation=int(row["generation"]),
+        order=order,
+    )
+
+
+def _row_blocks(row: dict[str, str]) -> tuple[str, ...]:
+    chosen = [name for name in row if name and (name.startswith("tbd") or name == TIMESTEPS)]
+    blocks = tuple(row[name] for name in chosen)
+    if not blocks:
+        raise KeyError("tbd1")
+    return blocks
+
+
+def _read_judged(path: Path) -> tuple[Judged, ...]:
+    numbers = [field.name for field in fields(Judged)[1:]]
+    return tuple(
+        Judged(_row_blocks(row), *(_number(row[name]) for name in numbers))
+        for row in _read_rows(path)
+    )
+
+
+def write_judged(files: RunFiles, judged: Sequence[Judged]) -> None:
+    """Write the table of a sample that was judged."""
+    rows = (asdict(one) for one in judged)
+    table = pd.DataFrame([{**to_sample(row.pop("blocks")), **row} for row in rows])
+    write_whole(files.trust_table, table.to_csv(index=False))
+
+
+def _read_best(path: Path, *, chosen_timesteps: bool) -> Best:
+    data = read_json(path)
+    return Best(
+        blocks=_architecture(data, chosen_timesteps),
+        accuracy=math.nan if data["accuracy"] is None else float(data["accuracy"]),
+        spikes=float(data["spikes"]),
+        fitness=float(data["fitness"]),
+    )
+
+
+def _read_result(path: Path, *, chosen_timesteps: bool) -> Result:
+    data = read_json(path)
+    blocks = _blocks(data.get("blocks") or [])
+    named = ", ".join(_architecture(data, chosen_timesteps)) if blocks else ""
+    return Result(
+        title=named or str(data.get("network") or data.get("space") or "network"),
+        blocks=blocks,
+        accuracy=float(data["accuracy"]),
+        spikes=float(data["spikes"]),
+        firing_rate=float(data["firing_rate"]),
+        parameters=int(data["parameters"]),
+        neurons=int(data["neurons"]),
+        layers=tuple(_layer(layer) for layer in data["layers"]),
+        stages=tuple(_stage(stage) for stage in data.get("stages") or []),
+    )
+
+
+def _architecture(data: dict[str, Any], chosen_timesteps: bool) -> tuple[str, ...]:
+    """The blocks, and the timesteps where they were chosen with them."""
+    blocks = _blocks(data["blocks"])
+    return (*blocks, timesteps_name(data[TIMESTEPS])) if chosen_timesteps else blocks
+
+
+def _blocks(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise TypeError("blocks must be a list of names")
+    return tuple(str(name) for name in value)
+
+
+def _layer(data: dict[str, Any]) -> Layer:
+    rate = data.get("firing_rate")
+    return Layer(
+        name=str(data["name"]),
+        kind=str(data["kind"]),
+        neurons=int(data["neurons"]),
+        spikes=float(data["spikes"]),
+        firing_rate=None if rate is None else float(rate),
+    )
+
+
+def _stage(data: dict[str, Any]) -> Stage:
+    return Stage(
+        name=str(data["name"]),
+        kind=str(data["kind"]),
+        block=str(data["block"]),
+        out_channels=int(data["out_channels"]),
+        size=int(data["size"]),
+    )
+
+
+def _read_baselines(
+    networks: Iterable[NetworkFiles], read_result: Callable[[Path], Result]
+) -> tuple[Baseline, ...]:
+    baselines = (
+        Baseline(
+            name=files.path.name,
+            result=_optional(files.result, read_result),
+            training=_optional(files.retrained_curve, _read_epochs) or (),
+        )
+        for files in networks
+    )
+    return tuple(known for known in baselines if known.result or known.training)

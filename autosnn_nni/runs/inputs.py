@@ -1,0 +1,76 @@
+"""What a run computes with: its data, its supernet, and how it trains and scores networks."""
+
+from typing import TYPE_CHECKING, Any
+
+from autosnn_nni.data import Splits, load_dataset, split
+from autosnn_nni.errors import UserError
+from autosnn_nni.runs.directory import RunDirectory
+from autosnn_nni.runs.machine import Machine
+from autosnn_nni.scoring.batches import Scoring
+from autosnn_nni.training.checkpoints import Checkpoint, check_same_network, load_checkpoint
+from autosnn_nni.training.hyperparameters import Training
+
+if TYPE_CHECKING:
+    from autosnn_nni.search_spaces import SpikingSpace
+
+
+def load_data(run: RunDirectory, machine: Machine) -> Splits:
+    """The run's data set, split by its seed."""
+    settings = run.settings
+    timesteps = max(settings.network.timesteps_choice)  # only events are read by it: one number
+    dataset = load_dataset(settings.dataset, machine.data_dir, timesteps)
+    return split(dataset, seed=settings.seed, images=settings.images)
+
+
+def training_of(run: RunDirectory, epochs: int, machine: Machine) -> Training:
+    """How the run's networks are trained, for ``epochs``."""
+    settings = run.settings
+    return Training(
+        epochs=epochs,
+        batch_size=settings.batch_size,
+        learning_rate=settings.learning_rate,
+        precision=settings.precision,
+        seed=settings.seed,
+        loss=settings.loss,
+        spike_regularisation=settings.spike_regularisation,
+        device=machine.device,
+        devices=machine.devices,
+    )
+
+
+def scoring_of(run: RunDirectory, machine: Machine) -> Scoring:
+    """How the run's networks are scored."""
+    settings = run.settings
+    return Scoring(
+        batch_size=settings.batch_size,
+        calibration_batches=settings.calibration_batches,
+        val_images=settings.val_images,
+        device=machine.device,
+    )
+
+
+def load_supernet(run: RunDirectory) -> Checkpoint:
+    """The run's trained supernet.
+
+    Raises :class:`UserError` if there is none, or if it is not of the run's settings.
+    """
+    if not run.supernet.exists():
+        raise UserError(
+            f"{run.path} has no supernet; train it: autosnn supernet --output {run.path}"
+        )
+    checkpoint = load_checkpoint(run.supernet)
+    check_same_network(run.supernet, checkpoint, about_supernet(run))
+    return checkpoint
+
+
+def about_supernet(run: RunDirectory) -> dict[str, Any]:
+    """What the checkpoint of the run's supernet says of itself."""
+    return {"kind": "supernet", "settings": run.settings.to_json(), "blocks": []}
+
+
+def make_space(run: RunDirectory) -> "SpikingSpace":
+    """NNI's model space of the run."""
+    from autosnn_nni.search_spaces import SpikingSpace  # late: NNI's NAS takes a second
+
+    config = vars(run.settings.network)
+    return SpikingSpace(**config)

@@ -1,0 +1,69 @@
+"""A search's state in its run directory: what was evaluated, and the best of it."""
+
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from autosnn_nni.errors import UserError
+from autosnn_nni.files import read_json, write_json, write_whole
+from autosnn_nni.runs.directory import RunDirectory
+from autosnn_nni.runs.run_files import RunFiles
+from autosnn_nni.search_spaces import split_timesteps, to_sample
+from autosnn_nni.strategies import History
+
+
+def load_history(files: RunFiles) -> History:
+    """What the run's search has evaluated so far: nothing where it has not begun."""
+    state = files.search_state
+    if not state.exists():
+        return History()
+    content = read_json(state)
+    try:
+        return History.from_json(content["evaluated"])
+    except (KeyError, TypeError, ValueError):
+        raise UserError(f"{state} is not a search's state; delete it to search again") from None
+
+
+def searched(path: Path) -> History:
+    """What the search of the run in ``path`` has evaluated; raises :class:`UserError` if none."""
+    history = load_history(RunFiles(path))
+    if not history:
+        raise UserError(f"{path} has no search yet: autosnn search --output {path}")
+    return history
+
+
+def save_history(files: RunFiles, history: History) -> None:
+    """Save the search after a generation: the state, then its table."""
+    write_json(files.search_state, {"evaluated": history.to_json()})
+    write_whole(files.candidates, pd.DataFrame(list(_rows(history))).to_csv(index=False))
+
+
+def _rows(history: History) -> Iterator[Mapping[str, Any]]:
+    for one in history:
+        yield {
+            **to_sample(one.blocks),
+            **one.objectives,
+            "fitness": one.fitness,
+            "generation": one.generation,
+        }
+
+
+def save_best(run: RunDirectory, history: History) -> None:
+    """Write the fittest architecture that keeps the constraints, or the closest: it is done."""
+    settings = run.settings
+    (best,) = history.top(1, settings.constraints)
+    blocks, timesteps = split_timesteps(best.blocks)
+    run.write_best(
+        {
+            "space": settings.space,
+            "channels": settings.channels,
+            "timesteps": timesteps or settings.timesteps,
+            "blocks": list(blocks),
+            "accuracy": None if math.isnan(best.accuracy) else best.accuracy,
+            "spikes": best.spikes,
+            "fitness": best.fitness,
+        }
+    )

@@ -1,0 +1,74 @@
+"""Architectures scored with the weights that they inherit from a run's trained supernet."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from autosnn_nni.data import Splits
+from autosnn_nni.runs.directory import RunDirectory
+from autosnn_nni.runs.inputs import load_data, load_supernet, make_space, scoring_of
+from autosnn_nni.runs.machine import Machine
+from autosnn_nni.scoring.batches import Batch, Scoring, calibration_batches, val_batches
+from autosnn_nni.scoring.evaluation import Evaluation, evaluate, recalibrated
+from autosnn_nni.scoring.population_scorer import PopulationScorer
+from autosnn_nni.search_spaces import Architecture, SpikingNetwork, to_sample
+from autosnn_nni.training.checkpoints import Checkpoint, load_network
+
+
+@dataclass(frozen=True)
+class SupernetScorer:
+    """Scores architectures on the run's D_val as its search does, one by one or together.
+
+    Raises :class:`UserError` where the run has no supernet, or that of another network.
+    """
+
+    run: RunDirectory
+    machine: Machine
+
+    @cached_property
+    def supernet(self) -> Checkpoint:
+        """The trained supernet."""
+        return load_supernet(self.run)
+
+    def network(self, blocks: Sequence[str]) -> SpikingNetwork:
+        """The architecture's network with its inherited weights, batch norm recalibrated."""
+        config = self.run.settings.network
+        network = load_network(self.run.supernet, self.supernet, config, config.check(blocks))
+        return recalibrated(network.to(self._scoring.torch_device), self._calibration)
+
+    def evaluate(self, network: SpikingNetwork) -> Evaluation:
+        """What the ``network`` of an architecture does on D_val."""
+        return evaluate(network, self._val)
+
+    def evaluate_population(
+        self, architectures: Sequence[Architecture]
+    ) -> list[tuple[float, float]]:
+        """Accuracy, as a fraction, and spikes per image of every architecture, in order.
+
+        What they have in common is computed once.
+        """
+        supernet = make_space(self.run).network
+        supernet.load_state_dict(self.supernet.weights)
+        scorer = PopulationScorer(
+            supernet.to(self._scoring.torch_device),
+            self._val,
+            self._calibration,
+            self.machine.cache_bytes,
+        )
+        return scorer.evaluate([to_sample(blocks) for blocks in architectures])
+
+    @property
+    def _scoring(self) -> Scoring:
+        return scoring_of(self.run, self.machine)
+
+    @cached_property
+    def _data(self) -> Splits:
+        return load_data(self.run, self.machine)
+
+    @cached_property
+    def _val(self) -> list[Batch]:
+        return val_batches(self._data, self._scoring)
+
+    @cached_property
+    def _calibration(self) -> list[Batch]:
+        return calibration_batches(self._data, self._scoring)

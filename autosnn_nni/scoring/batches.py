@@ -1,0 +1,57 @@
+"""How networks are scored, and the batches that they are scored on."""
+
+from dataclasses import dataclass
+from itertools import islice
+
+import torch
+from torch import Tensor
+
+from autosnn_nni.data import Batches, Images, Splits
+from autosnn_nni.scoring.device import torch_device
+
+Batch = tuple[Tensor, Tensor]
+
+#: Activations of so few images stay in the processor's cache from layer to layer.
+CPU_CHUNK = 32
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scoring:
+    """How networks with given weights are scored; ``device`` is ``cpu``, ``cuda`` or ``auto``.
+
+    Batch norm's statistics are computed again on ``calibration_batches`` batches of D_train first;
+    0 keeps those of training. A search scores on the first ``val_images`` of D_val, by default on
+    all.
+    """
+
+    batch_size: int = 96
+    calibration_batches: int = 4
+    val_images: int | None = None
+    device: str = "auto"
+
+    @property
+    def torch_device(self) -> str:
+        """``cpu`` or ``cuda``; raises :class:`UserError` where the one asked for is not there."""
+        return torch_device(self.device)
+
+
+def plain_batches(data: Splits, images: Images, scoring: Scoring) -> Batches:
+    """Batches of ``images`` in order, never augmented, on the device."""
+    return Batches(images, data.dataset, batch_size=scoring.batch_size, device=scoring.torch_device)
+
+
+def val_batches(data: Splits, scoring: Scoring) -> list[Batch]:
+    """The plain batches of D_val that a search scores on."""
+    rows = torch.arange(len(data.val))[: scoring.val_images]
+    return list(plain_batches(data, data.val.subset(rows), scoring))
+
+
+def calibration_batches(data: Splits, scoring: Scoring) -> list[Batch]:
+    """The plain batches of D_train that batch norm's statistics are computed on."""
+    batches = islice(plain_batches(data, data.train, scoring), scoring.calibration_batches)
+    return [batch for batch in batches if len(batch[1]) > 1]  # one image may have no variance
+
+
+def chunks(batch: Tensor) -> tuple[Tensor, ...]:
+    """The parts of a batch, or of its labels, in which it is evaluated."""
+    return batch.split(len(batch) if batch.is_cuda else CPU_CHUNK)

@@ -1,0 +1,18 @@
+"""The device that a user has named."""
+
+import torch
+
+from autosnn_nni.errors import UserError
+
+
+def torch_device(name: str) -> str:
+    """``cpu`` or ``cuda`` for ``cpu``, ``cuda`` or ``auto``.
+
+    Raises :class:`UserError` for another name, and where the device asked for is not there.
+    """
+    found = "cuda" if torch.cuda.is_available() else "cpu"
+    if name not in ("auto", "cpu", "cuda"):
+        raise UserError(f"--device must be auto, cpu or cuda, not {name!r}")
+    if name == "cuda" and found != "cuda":
+        raise UserError("--device cuda: torch finds no GPU here; use --device cpu")
+    return found if name == "auto" else name

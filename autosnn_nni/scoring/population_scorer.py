@@ -1,0 +1,235 @@
+"""Populations scored together: what architectures have in common is computed once.
+
+Architectures that begin with the same blocks have the same activations up to there: they inherit
+the same weights, and a batch norm's statistics depend on the layers before it alone. So a
+population is walked as a trie, batch after batch and depth-first inside, and every architecture
+gets exactly what it would get by itself.
+"""
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from functools import cached_property, partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from autosnn_nni.progress import Advance
+from autosnn_nni.scoring.activation_cache import ActivationCache
+from autosnn_nni.scoring.batches import Batch, chunks
+from autosnn_nni.search_spaces import (
+    Cut,
+    Folded,
+    Segment,
+    SpikeTotal,
+    SpikingNetwork,
+    cut,
+    is_spiking,
+)
+
+Sample = Mapping[str, str]
+#: What is chosen in every segment up to one.
+Prefix = tuple[tuple[str, ...], ...]
+#: Where a segment is, and what is chosen in it: prefixes that end alike have it in common.
+Place = tuple[int, tuple[str, ...]]
+#: Of every batch norm of a segment, in order.
+Statistics = list[dict[str, Tensor]]
+
+
+class Trie:
+    """The prefixes of some architectures."""
+
+    def __init__(self, architectures: Iterable[Prefix]) -> None:
+        self.children: dict[Prefix, dict[Prefix, None]] = {(): {}}
+        for choices in architectures:
+            for depth in range(len(choices)):
+                prefix = choices[: depth + 1]
+                self.children[choices[:depth]][prefix] = None
+                self.children.setdefault(prefix, {})
+
+    def __iter__(self) -> Iterator[Prefix]:
+        """Every prefix, after those that it begins with."""
+        return (prefix for prefix in self.children if prefix)
+
+
+class _Output:
+    """What is behind a segment, computed when it is first asked for."""
+
+    def __init__(self, compute: Callable[[], Any]) -> None:
+        self._compute = compute
+
+    @cached_property
+    def value(self) -> Any:
+        return self._compute()
+
+
+class PopulationScorer:
+    """Accuracies and spikes of subnets of ``supernet`` on the batches ``val``.
+
+    Batch norm's statistics are those of ``calibration``; without any batches, the supernet's own.
+    Activations are kept from one population to the next in at most ``memory`` bytes.
+    """
+
+    def __init__(
+        self,
+        supernet: SpikingNetwork,
+        val: Sequence[Batch],
+        calibration: Sequence[Batch],
+        memory: int,
+    ) -> None:
+        self.supernet = supernet
+        self.val = val
+        self.calibration = calibration
+        self._cuts: list[Cut] = []
+        self._segments: dict[Place, Segment] = {}
+        self._folded: dict[Place, Folded[Segment]] = {}
+        self._statistics: dict[Prefix, Statistics] = {}
+        self._cache = ActivationCache(memory)
+
+    def evaluate(
+        self, samples: Sequence[Sample], advance: Advance = lambda share, note: None
+    ) -> list[tuple[float, float]]:
+        """Accuracy, as a fraction, and spikes per image of every sample, in order.
+
+        ``advance`` is told the share of the images that they have been scored on.
+        """
+        self._cuts = self._cuts or cut(self.supernet, samples[0].keys())
+        self._cache.next_generation()
+        choices = [tuple(place.choice(sample) for place in self._cuts) for sample in samples]
+        trie = Trie(choices)
+        self._make_segments(choices, samples)
+        self._calibrate(trie)
+        results = self._score(trie, advance)
+        for architecture in set(choices):
+            self._statistics.pop(architecture, None)  # no other one has its last segment
+        return [results[architecture] for architecture in choices]
+
+    def _make_segments(self, choices: Sequence[Prefix], samples: Sequence[Sample]) -> None:
+        """Make those that are missing."""
+        for architecture, sample in zip(choices, samples, strict=True):
+            for depth, cut_ in enumerate(self._cuts):
+                place = _place(architecture[: depth + 1])
+                if place not in self._segments:
+                    self._segments[place] = cut_.segment(self.supernet, sample).train()
+
+    @torch.no_grad()
+    def _calibrate(self, trie: Trie) -> None:
+        """Find the statistics of the prefixes that are new on the calibration batches."""
+        if not self.calibration:
+            return
+        new = {prefix for prefix in trie if prefix not in self._statistics}
+        for prefix in new:
+            self._statistics[prefix] = _fresh_statistics(self._segments[_place(prefix)])
+
+        def run(prefix: Prefix, spikes: float, x: Any) -> Any:
+            segment = self._with_statistics(prefix)
+            for layer in _batch_norms(segment):
+                # The mean over all batches; those known stay as they are on the way to others.
+                layer.momentum = None if prefix in new else 0.0
+            return spikes, segment(x)
+
+        for number, (images, _) in enumerate(self.calibration):
+            for prefix, output in self._walk(trie, run, images, ("calibration", number)):
+                if prefix in new:
+                    _ = output.value
+
+    @torch.inference_mode()
+    def _score(self, trie: Trie, advance: Advance) -> dict[Prefix, tuple[float, float]]:
+        for place in {_place(prefix) for prefix in trie} - self._folded.keys():
+            self._folded[place] = Folded(self._segments[place])
+        counters = {place: SpikeTotal(one.module) for place, one in self._folded.items()}
+        ends = {prefix: _Tally() for prefix in trie if not trie.children[prefix]}
+
+        def run(prefix: Prefix, spikes: Any, x: Any) -> Any:
+            self._with_statistics(prefix)
+            folded = self._folded[_place(prefix)]
+            folded.fold()
+            outputs = folded.module(x)
+            return spikes + counters[_place(prefix)].take(), outputs
+
+        advance(0.0, "")
+        total, done = sum(len(labels) for _, labels in self.val), 0
+        with ExitStack() as stack:
+            if is_spiking(self.supernet):
+                for counter in counters.values():
+                    stack.enter_context(counter)
+            for number, (images, labels) in enumerate(self._chunks()):
+                for prefix, output in self._walk(trie, run, images, ("val", number)):
+                    if prefix in ends:
+                        spikes, votes = output.value
+                        ends[prefix].add(spikes, votes, labels)
+                done += len(images)
+                advance(done / total, "")
+        return {prefix: tally.means() for prefix, tally in ends.items()}
+
+    def _with_statistics(self, prefix: Prefix) -> Segment:
+        """The segment that ``prefix`` ends with; its batch norm has the prefix's own statistics."""
+        segment = self._segments[_place(prefix)]
+        if prefix in self._statistics:
+            for layer, own in zip(_batch_norms(segment), self._statistics[prefix], strict=True):
+                for name, value in own.items():
+                    setattr(layer, name, value)
+        return segment
+
+    def _chunks(self) -> Iterator[Batch]:
+        for images, labels in self.val:
+            yield from zip(chunks(images), chunks(labels), strict=True)
+
+    def _walk(
+        self, trie: Trie, run: Callable[..., Any], images: Tensor, batch: Hashable
+    ) -> Iterator[tuple[Prefix, _Output]]:
+        """Every prefix with spikes and activations behind it, which are computed when asked for."""
+
+        def below(prefix: Prefix, x: _Output) -> Iterator[tuple[Prefix, _Output]]:
+            for child in trie.children[prefix]:
+                output = _Output(partial(self._output, trie, child, run, x, batch))
+                yield child, output
+                yield from below(child, output)
+
+        yield from below((), _Output(lambda: (0.0, images)))
+
+    def _output(
+        self, trie: Trie, prefix: Prefix, run: Callable[..., Any], x: _Output, batch: Hashable
+    ) -> Any:
+        kept = self._cache.get((prefix, batch))
+        if kept is None:
+            kept = run(prefix, *x.value)
+            if trie.children[prefix]:
+                self._cache.put((prefix, batch), *kept)
+        return kept
+
+
+class _Tally:
+    """An architecture's hits and spikes, on its network's device until they are asked for."""
+
+    def __init__(self) -> None:
+        self._images = 0
+        self._hits: Tensor | int = 0
+        self._spikes: Tensor | float = 0.0
+
+    def add(self, spikes: Tensor | float, votes: Tensor, labels: Tensor) -> None:
+        """Count images whose network has sent so many spikes and given these votes."""
+        self._images += len(labels)
+        self._hits = self._hits + (votes.argmax(1) == labels).sum()
+        self._spikes = self._spikes + spikes
+
+    def means(self) -> tuple[float, float]:
+        """Accuracy, as a fraction, and spikes per image."""
+        return int(self._hits) / self._images, float(self._spikes) / self._images
+
+
+def _place(prefix: Prefix) -> Place:
+    return len(prefix), prefix[-1]
+
+
+def _fresh_statistics(segment: Segment) -> Statistics:
+    for layer in _batch_norms(segment):
+        for name, value in layer.named_buffers():
+            setattr(layer, name, value.clone())
+        layer.reset_running_stats()
+    return [dict(layer.named_buffers()) for layer in _batch_norms(segment)]
+
+
+def _batch_norms(module: nn.Module) -> Iterator[_BatchNorm]:
+    return (layer for layer in module.modules() if isinstance(layer, _BatchNorm))

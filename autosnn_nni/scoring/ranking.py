@@ -1,0 +1,87 @@
+"""How well two rankings of the same architectures agree: Kendall's tau."""
+
+import math
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from autosnn_nni.search_spaces import Architecture
+from autosnn_nni.strategies import OBJECTIVES
+
+#: Resamples of a bootstrap.
+_RESAMPLES = 2000
+#: Fewer have no ranking worth the name.
+_LEAST = 3
+
+
+@dataclass(frozen=True)
+class Judged:
+    """An architecture by the supernet on D_val, and trained from scratch on the test split.
+
+    Accuracies are fractions, spikes per image.
+    """
+
+    blocks: Architecture
+    supernet_accuracy: float
+    supernet_spikes: float
+    accuracy: float
+    spikes: float
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Kendall's tau-b over ``count`` architectures: 1 the same order, 0 chance, -1 reversed.
+
+    ``low`` and ``high`` bound its 95 % confidence interval, by bootstrap over the architectures.
+    All are NaN where a ranking has no order.
+    """
+
+    count: int
+    tau: float
+    low: float
+    high: float
+
+
+def agreement(one: Sequence[float], other: Sequence[float]) -> Agreement:
+    """How well the order of ``one`` is that of ``other``."""
+    count = len(one)
+    if count < _LEAST:
+        return Agreement(count, math.nan, math.nan, math.nan)
+    with warnings.catch_warnings(action="ignore"):  # of resamples without an order
+        bootstrap = stats.bootstrap(
+            (one, other),
+            _tau,
+            paired=True,
+            vectorized=False,
+            n_resamples=_RESAMPLES,
+            method="percentile",
+            rng=0,
+        )
+        low, high = np.nanpercentile(bootstrap.bootstrap_distribution, (2.5, 97.5))
+        return Agreement(count, _tau(one, other), float(low), float(high))
+
+
+def _tau(one: Sequence[float], other: Sequence[float]) -> float:
+    return float(stats.kendalltau(one, other).statistic)
+
+
+def best_fifth(judged: Iterable[Judged]) -> list[Judged]:
+    """The fifth, rounded up, that is most accurate when trained from scratch."""
+    ordered = sorted(judged, key=lambda one: -one.accuracy)
+    return ordered[: math.ceil(len(ordered) / 5)]
+
+
+def agreements(judged: Sequence[Judged]) -> dict[tuple[str, str], Agreement]:
+    """Results by objective (``accuracy``, ``spikes``) and subset (``all``, ``best fifth``)."""
+    groups = {"all": judged, "best fifth": best_fifth(judged)}
+    return {
+        (what, among): agreement(
+            [getattr(one, f"supernet_{what}") for one in group],
+            [getattr(one, what) for one in group],
+        )
+        for what in (objective.name for objective in OBJECTIVES)
+        for among, group in groups.items()
+    }

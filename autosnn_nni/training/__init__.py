@@ -1,0 +1,1 @@
+"""Networks trained by Lightning: supernets, and single ones from scratch."""

@@ -1,0 +1,41 @@
+"""How networks are trained: the numbers alone."""
+
+from dataclasses import dataclass, replace
+
+from autosnn_nni.scoring.batches import Scoring
+from autosnn_nni.scoring.device import torch_device
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """How networks are trained (Section A.1); ``device`` is ``cpu``, ``cuda`` or ``auto``.
+
+    ``loss`` is one of ``LOSSES``; ``spike_regularisation`` is Table 10's lambda_reg, the mean
+    firing rate's weight in it. ``precision`` is ``32``, or ``bf16`` for convolutions and fully
+    connected layers in bfloat16. Several ``devices`` train in data-parallel processes,
+    ``batch_size`` images each.
+    """
+
+    epochs: int
+    batch_size: int = 96
+    learning_rate: float = 1e-3
+    precision: str = "32"
+    seed: int = 0
+    loss: str = "mse"
+    spike_regularisation: float = 0.0
+    device: str = "auto"
+    devices: int = 1
+
+    def with_epochs(self, epochs: int) -> "Training":
+        """The same for another number of epochs."""
+        return replace(self, epochs=epochs)
+
+    @property
+    def scoring(self) -> Scoring:
+        """Scoring in batches of the same size, on the same device."""
+        return Scoring(batch_size=self.batch_size, device=self.device)
+
+    @property
+    def torch_device(self) -> str:
+        """``cpu`` or ``cuda``; raises :class:`UserError` where the one asked for is not there."""
+        return torch_device(self.device)

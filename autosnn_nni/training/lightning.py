@@ -1,0 +1,288 @@
+"""Training with Lightning: one module, one trainer, for the supernet and for single networks."""
+
+import math
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack, nullcontext
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+import torch.nn.functional as F
+from nni.nas.evaluator.pytorch.lightning import LightningModule as NniLightningModule
+from nni.nas.evaluator.pytorch.lightning import Trainer as NniTrainer
+from pytorch_lightning import Callback, LightningModule, Trainer
+from torch import Tensor
+
+from autosnn_nni.data import Batches
+from autosnn_nni.errors import UserError
+from autosnn_nni.files import write_whole, write_whole_with
+from autosnn_nni.progress import Advance, progress_bar
+from autosnn_nni.search_spaces import FiringRate, SpikeCounter, StepVotes
+from autosnn_nni.training.checkpoints import (
+    FORMAT,
+    check_same_network,
+    load_checkpoint,
+)
+from autosnn_nni.training.hyperparameters import Training
+from autosnn_nni.training.losses import LOSSES
+from autosnn_nni.training.processes import torchrun_processes
+
+
+class SpikingClassifier(NniLightningModule):
+    """A loss, by default that of Eq. 5, between output spikes and the one-hot target, and Adam.
+
+    ``spike_regularisation`` (Table 10's lambda_reg) times the mean firing rate is added to it.
+    """
+
+    def __init__(
+        self,
+        learning_rate: float = 1e-3,
+        spike_regularisation: float = 0.0,
+        loss: str = "mse",
+    ) -> None:
+        super().__init__()
+        self.learning_rate = learning_rate
+        self.spike_regularisation = spike_regularisation
+        self.loss = LOSSES[loss]
+        # A buffer, because weights are all that Lightning brings back from several processes.
+        self.register_buffer("n_avg", torch.tensor(math.nan, dtype=torch.float64))
+
+    def training_step(self, batch: tuple[Tensor, ...], batch_index: int) -> dict[str, Tensor]:
+        """The loss of a batch, its votes, and how many of its images were right.
+
+        A batch are images and labels, or images, labels and a teacher's votes to be learnt.
+        """
+        images, labels, *teacher = batch
+        regularised, stepwise = self.spike_regularisation, self.loss.at_every_timestep
+        with (
+            FiringRate(self.model) if regularised else nullcontext() as rate,
+            StepVotes(self.model) if stepwise else nullcontext() as steps,
+        ):
+            votes = self.model(images)
+        if teacher:
+            target = self.loss.soft_target(teacher[0])
+        else:
+            target = F.one_hot(labels, votes.shape[1]).to(votes.dtype)
+        outputs = [votes] if steps is None else steps.votes
+        loss = torch.stack([self.loss.function(output, target) for output in outputs]).mean()
+        if rate is not None:
+            loss = loss + regularised * rate.value()
+        votes = votes.detach()
+        correct = (votes.argmax(1) == labels).sum()
+        return {"loss": loss, "votes": votes, "correct": correct}
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Adam with a fixed learning rate (Section A.1)."""
+        return torch.optim.Adam(self.parameters(), lr=self.learning_rate)
+
+
+class EpochSeed(Callback):
+    """Every epoch starts from its own seed, so that a run gone on with repeats the same epochs."""
+
+    def __init__(self, batches: Batches, seed: int) -> None:
+        self.batches = batches
+        self.seed = seed
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Where algorithms are deterministic, torch also fills new memory: a kernel for nothing."""
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Seed the order and augmentation of the batches, and torch for layers that draw."""
+        self.batches.set_epoch(trainer.current_epoch)
+        torch.manual_seed(self.seed * 1_000_003 + trainer.current_epoch)
+
+
+class TrainingCurve(Callback):
+    """Loss, accuracy, spikes and seconds of every epoch, as a CSV beside the checkpoint.
+
+    Over a supernet ``n_avg`` is N_avg: mean spikes per image over all sampled paths (Eq. 3).
+    """
+
+    def __init__(self, title: str, csv: Path | None) -> None:
+        self.title = title
+        self.csv = csv
+        self.rows: list[dict[str, float]] = []
+        self.n_avg = math.nan
+        self._open = ExitStack()
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Start counting spikes and showing progress, that of a resumed run too."""
+        self._counter = self._open.enter_context(SpikeCounter(_classifier(pl_module).model))
+        self._advance: Advance = lambda completed, note: None
+        if trainer.is_global_zero:
+            bar = progress_bar(self.title, trainer.max_epochs or 0, "epochs")
+            self._advance = self._open.enter_context(bar)
+        self._advance(len(self.rows), "")
+
+    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Stop counting."""
+        self._open.close()
+
+    def on_exception(
+        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
+    ) -> None:
+        """Stop counting; Ctrl-C goes to the caller, where Lightning would exit without a word."""
+        self._open.close()
+        if isinstance(exception, KeyboardInterrupt):
+            raise exception
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Begin an epoch's sums."""
+        self._start = time.perf_counter()
+        self._before = self._counter.total
+        self._sums = torch.zeros(3, dtype=torch.float64, device=pl_module.device)
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, index: int
+    ) -> None:
+        """Add a batch; sums stay on the device."""
+        images = len(batch[0])
+        self._sums[0] += outputs["loss"] * images
+        self._sums[1] += outputs["correct"]
+        self._sums[2] += images
+        done = (index + 1) / max(trainer.num_training_batches, 1)
+        self._advance(len(self.rows) + done, "")
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write the epoch's row; raises :class:`UserError` if training has diverged.
+
+        The loss alone doesn't tell: a neuron whose potential is no number just never fires.
+        """
+        spikes = self._sums.new_tensor([self._counter.total - self._before])
+        sums = trainer.strategy.reduce(torch.cat([self._sums, spikes]), reduce_op="sum")
+        loss, correct, images, spikes_of_all = torch.as_tensor(sums).tolist()
+        finite = torch.stack([one.isfinite().all() for one in pl_module.parameters()]).all()
+        if not (finite and math.isfinite(loss)):
+            raise UserError(
+                f"training diverged in epoch {trainer.current_epoch + 1}: the weights are no "
+                "numbers; try a lower --learning-rate in another --output"
+            )
+        self._add(loss / images, correct / images, spikes_of_all / images)
+        _classifier(pl_module).n_avg.fill_(self.n_avg)
+        if trainer.is_global_zero and self.csv is not None:
+            write_whole(self.csv, pd.DataFrame(self.rows).to_csv(index=False))
+
+    def _add(self, loss: float, accuracy: float, spikes: float) -> None:
+        epochs = len(self.rows)
+        before = self.n_avg if epochs else 0.0  # every epoch has as many images
+        self.n_avg = (before * epochs + spikes) / (epochs + 1)
+        row = {"epoch": epochs, "loss": loss, "accuracy": accuracy, "spikes": spikes}
+        self.rows.append({**row, "seconds": round(time.perf_counter() - self._start, 3)})
+        self._advance(len(self.rows), f"loss {loss:.3f}")
+
+    def on_save_checkpoint(
+        self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """N_avg goes into the checkpoint."""
+        checkpoint["n_avg"] = self.n_avg
+
+    def state_dict(self) -> dict[str, Any]:
+        """The curve goes on in a resumed run."""
+        return {"rows": self.rows, "n_avg": self.n_avg}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Restore the curve."""
+        self.rows, self.n_avg = state_dict["rows"], state_dict["n_avg"]
+
+
+class WholeCheckpoint(Callback):
+    """Saves Lightning's checkpoint and ``about`` after every epoch, in one step."""
+
+    def __init__(self, path: Path, about: Mapping[str, Any]) -> None:
+        self.path = path
+        self.about = dict(about)
+
+    def on_save_checkpoint(
+        self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Add what the checkpoint is; the training curve has put ``n_avg`` there."""
+        checkpoint["autosnn"] = {"format": FORMAT, **self.about}
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Save."""
+        save = partial(trainer.save_checkpoint, weights_only=False)
+        if trainer.is_global_zero:
+            write_whole_with(self.path, save)
+        else:
+            save(self.path)  # every process takes part, the first one writes
+
+
+def make_classifier(training: Training) -> SpikingClassifier:
+    """The training module of these settings."""
+    return SpikingClassifier(training.learning_rate, training.spike_regularisation, training.loss)
+
+
+def _classifier(module: Any) -> SpikingClassifier:
+    """The training module, out of NNI's wrapper where it is in one."""
+    classifier: SpikingClassifier = getattr(module, "training_module", module)
+    return classifier
+
+
+def make_trainer(
+    training: Training,
+    batches: Batches,
+    title: str,
+    checkpoint: Path | None = None,
+    about: Mapping[str, Any] = {},
+) -> Any:
+    """NNI's traced Lightning trainer; it writes to ``checkpoint``'s folder only.
+
+    Raises :class:`UserError` for several devices in a process that torchrun has started.
+    """
+    curve = TrainingCurve(title, checkpoint.with_suffix(".csv") if checkpoint else None)
+    callbacks: list[Callback] = [EpochSeed(batches, training.seed), curve]
+    if checkpoint is not None:
+        callbacks.append(WholeCheckpoint(checkpoint, about))  # last: it saves the others' state
+    device = training.torch_device
+    return NniTrainer(
+        max_epochs=training.epochs,
+        accelerator={"cpu": "cpu", "cuda": "gpu"}[device],
+        **_processes(training),
+        use_distributed_sampler=False,  # batches share themselves out
+        deterministic="warn" if device == "cuda" else None,
+        precision={"32": "32-true", "bf16": "bf16-mixed"}[training.precision],
+        callbacks=callbacks,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        limit_val_batches=0,
+    )
+
+
+def _processes(training: Training) -> dict[str, Any]:
+    """Lightning's options for the processes that train: torchrun's, or ``devices`` new ones.
+
+    Each takes a path of its own, so that most parameters have a gradient in none of them or only
+    in some: torch has to find them. It averages over all processes, zero where there is none.
+    """
+    started = torchrun_processes()
+    if started is None:
+        several = "ddp_spawn_find_unused_parameters_true"
+        return {
+            "devices": training.devices,
+            "strategy": several if training.devices > 1 else "auto",
+        }
+    if training.devices > 1:
+        raise UserError(f"--devices goes without torchrun, which has started {started.total}")
+    return {
+        "devices": started.per_machine,
+        "num_nodes": started.machines,
+        "strategy": "ddp_find_unused_parameters_true",
+    }
+
+
+def resume_from(checkpoint: Path | None, about: Mapping[str, Any]) -> dict[str, Any]:
+    """What Lightning's ``fit`` needs to go on from ``checkpoint`` where there is one.
+
+    Raises :class:`UserError` when it is broken or of another network than ``about`` says.
+    """
+    if checkpoint is None or not checkpoint.exists():
+        return {}
+    check_same_network(checkpoint, load_checkpoint(checkpoint), about)
+    return {"ckpt_path": str(checkpoint), "weights_only": True}

@@ -1,0 +1,128 @@
+"""Searches over NNI's engines, whose currency are frozen models."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from nni.nas.execution import ExecutionEngine
+from nni.nas.execution.event import FinalMetricEvent, ModelEventType
+from nni.nas.space import ExecutableModelSpace, ModelStatus
+
+from autosnn_nni.errors import UserError
+from autosnn_nni.search_spaces import Architecture, from_sample, to_sample
+from autosnn_nni.strategies.choices import Choices
+from autosnn_nni.strategies.generations import Search, close_generation, next_generation
+from autosnn_nni.strategies.history import LATE, History
+from autosnn_nni.strategies.metrics import Metrics, are_metrics
+from autosnn_nni.strategies.population import PopulationEvaluator
+
+#: Metrics by architecture; ``None`` where the evaluation has failed.
+Results = Mapping[Architecture, Metrics | None]
+
+#: Seconds between two looks at models in evaluation.
+_POLL = 0.5
+
+
+def run_generations(
+    search: Search,
+    space: ExecutableModelSpace,
+    engine: ExecutionEngine,
+    history: History,
+    on_generation: Callable[[History], object],
+    known: Mapping[Architecture, Metrics | None] = {},
+) -> None:
+    """Go on from ``history`` until ``search`` is over or NNI's limits are reached.
+
+    What is ``known`` is not evaluated again, but for a generation that has failed altogether.
+    """
+    choices, results = Choices.of(space), dict(known)
+    with _searching(space, len(history), search.budget(choices)):
+        while population := next_generation(search, choices, history):
+            fresh = _fresh(population, results)
+            if fresh and engine.budget_available():
+                results.update(_evaluate(engine, space, fresh))
+            metrics = {blocks: found for blocks in population if (found := results.get(blocks))}
+            if not metrics and any(blocks not in results for blocks in population):
+                return  # NNI's limits came before a result
+            close_generation(history, population, metrics)
+            on_generation(history)
+
+
+def _searching(space: ExecutableModelSpace, done: int, total: int) -> AbstractContextManager[None]:
+    evaluator: Any = space.evaluator
+    if isinstance(evaluator, PopulationEvaluator):
+        return evaluator.searching(done, total)
+    return nullcontext()
+
+
+def _fresh(population: Sequence[Architecture], results: Results) -> list[Architecture]:
+    fresh = [blocks for blocks in population if blocks not in results]
+    succeeded = any(results.get(blocks) for blocks in population)
+    return fresh if fresh or succeeded else list(population)
+
+
+def _evaluate(
+    engine: ExecutionEngine, space: ExecutableModelSpace, population: Sequence[Architecture]
+) -> Results:
+    """Results of those models that have ended; raises :class:`UserError` for other metrics.
+
+    Metrics come by NNI's event: a model itself keeps only ``default``, and without it NNI's thread
+    that tells of events would die.
+    """
+    metrics: dict[Architecture, Metrics] = {}
+
+    def collect(event: FinalMetricEvent) -> None:
+        metrics[from_sample(event.model.sample)] = event.metric
+        event.prevent_default()
+
+    models = {blocks: space.freeze(to_sample(blocks)) for blocks in population}
+    engine.register_model_event_callback(ModelEventType.FinalMetric, collect)
+    try:
+        engine.submit_models(*models.values())
+        _wait(engine, models, metrics)
+    finally:
+        engine.unregister_model_event_callback(ModelEventType.FinalMetric, collect)
+    if not all(are_metrics(one) for one in metrics.values()):
+        raise UserError("evaluators must report default, accuracy and spikes, as TrialEvaluator")
+    trained = _trained(models)
+    return {
+        blocks: metrics.get(blocks) if blocks in trained else None
+        for blocks, model in models.items()
+        if model.status.completed()
+    }
+
+
+def _wait(
+    engine: ExecutionEngine,
+    models: Mapping[Architecture, ExecutableModelSpace],
+    metrics: Mapping[Architecture, Metrics],
+) -> None:
+    """Until all models have ended, or all that NNI's limits let begin, and have their metrics."""
+    while not all(model.status.completed() for model in models.values()):
+        if not engine.budget_available():
+            engine.wait_models()
+            break
+        time.sleep(_POLL)
+    end = time.monotonic() + LATE
+    while not _trained(models) <= metrics.keys() and time.monotonic() < end:
+        time.sleep(_POLL)
+
+
+def _trained(models: Mapping[Architecture, ExecutableModelSpace]) -> set[Architecture]:
+    return {blocks for blocks, model in models.items() if model.status == ModelStatus.Trained}
+
+
+def trained_models(
+    search: Search, space: ExecutableModelSpace, history: History, sort: bool, limit: int | None
+) -> Iterator[Any]:
+    """The evaluated architectures as frozen models with their metrics, fittest first.
+
+    Those that break the constraints of ``search`` come last.
+    """
+    ordered = history.top(len(history), search.constraints) if sort else list(history)
+    for one in ordered[:limit]:
+        model = space.freeze(to_sample(one.blocks))
+        model.metrics.final = one.fitness
+        model.status = ModelStatus.Trained
+        yield model

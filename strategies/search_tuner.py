@@ -1,0 +1,117 @@
+"""A search as an NNI tuner, for trials that NNI's manager starts.
+
+Trials report ``default`` (the fitness), ``accuracy`` and ``spikes``. The tuner hands out whole
+generations of the same search object that also runs in process, the next one when every trial of
+the last has ended.
+"""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from threading import Condition
+from typing import Any
+
+from nni.tuner import Tuner
+
+from autosnn_nni.errors import UserError
+from autosnn_nni.search_spaces import Architecture, from_sample, in_order, to_sample
+from autosnn_nni.strategies.choices import Choices
+from autosnn_nni.strategies.generations import Search, close_generation, next_generation
+from autosnn_nni.strategies.history import LATE, History
+from autosnn_nni.strategies.metrics import Metrics, are_metrics
+
+Sample = dict[str, str]
+
+
+class SearchTuner(Tuner):
+    """NNI's tuner of ``search``.
+
+    A trial that dies is left out of the history. Results of an earlier session of the experiment,
+    or imported ones, count as evaluated, so that a resumed search repeats its generations without
+    their trials.
+    """
+
+    def __init__(self, search: Search) -> None:
+        self.search = search
+        self.choices = Choices()
+        self.history = History()
+        self._known: dict[Architecture, Metrics] = {}
+        self._generation: list[Architecture] = []
+        self._waiting: deque[Architecture] = deque()
+        self._given: dict[int, Architecture] = {}
+        self._running: set[int] = set()
+        self._idle: deque[int] = deque()
+        self._send: Callable[[int, Sample], object] = lambda identifier, sample: None
+        self._changed = Condition()  # NNI tells of results and of ended trials on two threads
+
+    def update_search_space(self, search_space: Mapping[str, Mapping[str, Any]]) -> None:
+        """Take the candidates of every label from NNI's ``searchSpace``."""
+        labels = in_order(search_space)
+        self.choices = Choices(tuple(search_space[label]["_value"]) for label in labels)
+
+    def generate_multiple_parameters(
+        self, parameter_id_list: list[int], **kwargs: Any
+    ) -> list[Sample]:
+        """As many architectures as the generation has left; more are sent when it has ended."""
+        with self._changed:
+            self._send = kwargs["st_callback"]
+            self._idle.extend(parameter_id_list)
+            return [sample for _, sample in self._start()]
+
+    def receive_trial_result(
+        self, parameter_id: int, parameters: Sample, value: Metrics, **kwargs: Any
+    ) -> None:
+        """Remember what a trial has reported; raises :class:`UserError` for other metrics.
+
+        ``parameters`` are not read: when a generation ends while NNI 3.0 notes that there is no
+        trial for this id yet, that note replaces them.
+        """
+        if not are_metrics(value):
+            raise UserError("trials must report default, accuracy and spikes, as autosnn's do")
+        with self._changed:
+            self._known[self._given[parameter_id]] = value
+            self._changed.notify_all()
+
+    def trial_end(self, parameter_id: int, success: bool, **kwargs: Any) -> None:
+        """Count a trial as ended; after a generation's last one, begin the next generation."""
+        with self._changed:
+            if parameter_id not in self._running:  # a user's own trial, from the web UI
+                return
+            blocks = self._given[parameter_id]
+            if success:
+                self._changed.wait_for(lambda: blocks in self._known, LATE)
+            else:
+                self._known.pop(blocks, None)
+            self._running.remove(parameter_id)
+            if self._waiting or self._running:
+                return
+            close_generation(self.history, self._generation, self._known)
+            for identifier, sample in self._start():
+                self._send(identifier, sample)
+
+    def import_data(self, data: list[Any]) -> None:
+        """Take over results: NNI sends those of an experiment's earlier session."""
+        with self._changed:
+            for trial in data:
+                self._known[from_sample(trial["parameter"])] = trial["value"]
+            self._changed.notify_all()
+
+    def _start(self) -> list[tuple[int, Sample]]:
+        """Give the architectures that wait to the parameter ids that are idle."""
+        if not self._waiting and not self._running:
+            self._begin_generation()
+        started = []
+        while self._idle and self._waiting:
+            identifier, blocks = self._idle.popleft(), self._waiting.popleft()
+            self._given[identifier] = blocks
+            self._running.add(identifier)
+            started.append((identifier, to_sample(blocks)))
+        return started
+
+    def _begin_generation(self) -> None:
+        """Propose generations up to the first one that is not known already."""
+        while population := next_generation(self.search, self.choices, self.history):
+            self._generation = population
+            self._waiting.extend(blocks for blocks in population if blocks not in self._known)
+            if self._waiting:
+                return
+            close_generation(self.history, population, self._known)

@@ -1,0 +1,97 @@
+"""Every setting is an option of the command line."""
+
+import dataclasses
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from autosnn_nni.cli.options import with_settings
+from autosnn_nni.files import read_json
+from autosnn_nni.runs.settings import Settings
+
+Autosnn = Callable[..., Any]
+FLAGS = {
+    one.name: "--" + one.name.rstrip("_").removesuffix("s" if one.name == "plugins" else "")
+    for one in dataclasses.fields(Settings)
+}
+FLAGS = {name: flag.replace("_", "-") for name, flag in FLAGS.items()}
+OTHERS = {
+    "dataset": "digits",  # the only one that is always there
+    "images": "30",
+    "space": "SNN_4",
+    "channels": "4",
+    "timesteps": "1",
+    "neuron": "IF",
+    "candidates": "skip, SCB_k7",
+    "batch_norm": "pooled",
+    "batch_size": "7",
+    "learning_rate": "0.5",
+    "loss": "tet",
+    "spike_regularisation": "0.1",
+    "precision": "bf16",
+    "seed": "3",
+    "sampling": "fair",
+    "supernet_epochs": "1",
+    "strategy": "random",
+    "lambda_": "-1.5",
+    "discounting": "linear",
+    "rounds": "4",
+    "calibration_batches": "0",
+    "val_images": "50",
+    "max_spikes": "80000",
+    "min_accuracy": "0.5",
+    "retrain_epochs": "9",
+}
+
+
+@pytest.mark.parametrize("command", ["search", "supernet", "train"])
+def test_help_shows_every_setting_with_its_default(command: str, autosnn: Autosnn) -> None:
+    outcome = autosnn(command, "--help")
+    assert (outcome.code, outcome.err) == (0, "")
+    text = " ".join(outcome.out.split())
+    offered = set(re.findall(r"--[a-z-]+", text))
+    assert set(FLAGS.values()) <= offered
+    assert "--no-baselines" in offered
+    for default in ("SNN_1", "16", "PLIF", "-0.08", "evolution", "0.001", "SRB_k3,SRB_k5"):
+        assert f"[default: {default}" in text or f",{default}]" in text
+
+
+def test_an_option_for_every_setting_reaches_the_run(tmp_path: Path, autosnn: Autosnn) -> None:
+    assert OTHERS.keys() | {"plugins", "baselines"} == FLAGS.keys()
+    plugin = tmp_path / "nothing.py"
+    plugin.write_text("")
+    options = [f"{FLAGS[name]}={value}" for name, value in OTHERS.items()]
+    options += [f"--plugin={plugin}", "--no-baselines"]
+    outcome = autosnn("supernet", "--output", tmp_path / "run", *options)
+    assert outcome.code == 0, outcome.err
+    written = read_json(tmp_path / "run/settings.json")
+    assert written.pop("plugins") == [str(plugin)]
+    assert written.pop("baselines") is False
+    assert written.pop("candidates") == ["skip", "SCB_k7"]
+    for name, value in OTHERS.items():
+        if name != "candidates":
+            key = name.rstrip("_")
+            assert written[key] == type(written[key])(value)
+            assert name == "dataset" or value != str(Settings().to_json()[key])
+
+
+def test_a_command_gets_what_was_named_and_nothing_else() -> None:
+    seen: list[dict[str, Any]] = []
+    app = typer.Typer()
+
+    @app.command()
+    @with_settings("search")
+    def command(given: dict[str, Any], shout: bool = False) -> None:
+        """A command."""
+        seen.append({**given, "shout": shout})
+
+    run = typer.main.get_command(app).main
+    run([], "x", standalone_mode=False)
+    run(["--lambda", "-0.5", "--rounds=2", "--shout"], "x", standalone_mode=False)
+    assert seen == [{"shout": False}, {"lambda_": -0.5, "rounds": 2, "shout": True}]
+    with pytest.raises(Exception, match="No such option: --channels"):
+        run(["--channels", "2"], "x", standalone_mode=False)

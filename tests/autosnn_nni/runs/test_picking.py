@@ -1,0 +1,184 @@
+"""What `autosnn train --pick` picks, and constraints, from the command line to the files."""
+
+import math
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from autosnn_nni.errors import UserError
+from autosnn_nni.files import read_json
+from autosnn_nni.report import write_report
+from autosnn_nni.runs.directory import load_run
+from autosnn_nni.runs.picking import pick
+from autosnn_nni.runs.search_state import load_history
+from autosnn_nni.strategies import NO_CONSTRAINTS, Constraints, Evaluated, History
+from autosnn_nni.tuner import fittest
+
+Autosnn = Callable[..., Any]
+Args = tuple[str, ...]
+#: Name, accuracy, spikes, fitness; d is dominated.
+SCORES = (
+    ("a", 0.50, 1_000, 0.5),
+    ("b", 0.80, 2_000, 0.9),
+    ("c", 0.85, 8_000, 0.6),
+    ("d", 0.80, 3_000, 0.8),
+    ("e", 0.90, 80_000, 0.7),
+)
+HISTORY = History(Evaluated((name,), *scores, 1) for name, *scores in SCORES)
+BLIND = History([Evaluated(("a",), math.nan, 10.0, 1.0, 1), Evaluated(("b",), math.nan, 5.0, 2, 1)])
+
+
+@pytest.mark.parametrize(
+    ("rule", "name"),
+    [
+        ("knee", "b"),
+        ("fittest", "b"),
+        ("spikes<80K", "c"),
+        ("spikes<80001", "e"),
+        ("spikes<0.1M", "e"),
+        ("spikes < 3K", "b"),
+        ("accuracy>0.8", "c"),
+        ("accuracy>0.79", "b"),
+        ("accuracy>0", "a"),
+    ],
+)
+def test_a_rule_picks(rule: str, name: str) -> None:
+    assert pick(rule, HISTORY, NO_CONSTRAINTS).blocks == (name,)
+
+
+def test_of_equals_the_better_in_the_other_is_picked() -> None:
+    assert pick("spikes<5K", HISTORY, NO_CONSTRAINTS).blocks == ("b",)
+    twins = History(Evaluated((n,), a, 100, 0.0, 1) for n, a in (("x", 0.5), ("y", 0.6)))
+    assert pick("accuracy>0.1", twins, NO_CONSTRAINTS).blocks == ("y",)
+
+
+def test_knee_and_fittest_keep_the_constraints_and_thresholds_are_the_user_s_own() -> None:
+    accurate = Constraints(min_accuracy=0.82)
+    assert pick("fittest", HISTORY, accurate).blocks == ("e",)
+    assert pick("knee", HISTORY, accurate).blocks in {("c",), ("e",)}
+    assert pick("spikes<2500", HISTORY, accurate).blocks == ("b",)
+
+
+@pytest.mark.parametrize(
+    ("rule", "fragments"),
+    [
+        ("spikes<1K", ("fewer than 1,000 spikes", "the closest is a (50.00 %", "1,000 spikes")),
+        ("accuracy>0.9", ("an accuracy above 0.9", "the closest is e (90.00 %")),
+        ("accuracy>85", ("above 85 (a fraction)",)),
+        ("spikes", ("--pick must be knee, fittest, 'spikes<80K'", "mind the quotes")),
+        ("nee", ("--pick must be knee", "not 'nee'")),
+        ("spikes<few", ("--pick spikes< must be a number", "not 'few'")),
+    ],
+)
+def test_a_rule_that_picks_nothing_says_why(rule: str, fragments: Args) -> None:
+    with pytest.raises(UserError) as caught:
+        pick(rule, HISTORY, NO_CONSTRAINTS)
+    assert all(fragment in str(caught.value) for fragment in fragments), caught.value
+
+
+def test_without_accuracies_there_is_the_fittest_alone() -> None:
+    assert pick("fittest", BLIND, NO_CONSTRAINTS).blocks == ("b",)
+    for rule in ("knee", "spikes<7", "accuracy>0.1"):
+        with pytest.raises(UserError, match="fittest"):
+            pick(rule, BLIND, NO_CONSTRAINTS)
+
+
+def refusal(outcome: Any) -> str:
+    assert outcome.code == 2, outcome
+    (line,) = [one for one in outcome.err.splitlines() if one.startswith("autosnn: ")]
+    return str(line)
+
+
+def test_a_picked_architecture_is_trained_with_the_settings_of_its_run(
+    finished: Path, tmp_path: Path, autosnn: Autosnn
+) -> None:
+    trained = tmp_path / "knee"
+    outcome = autosnn("train", "--pick", "knee", "--from", finished, "--output", trained)
+    assert outcome.code == 0, outcome.err
+    knee = pick("knee", load_history(load_run(finished)), NO_CONSTRAINTS)
+    assert read_json(trained / "result.json")["blocks"] == list(knee.blocks)
+    settings = read_json(finished / "settings.json")
+    assert read_json(trained / "settings.json") == {**settings, "rounds": None}  # the search's
+    assert f"{finished}, knee: {', '.join(knee.blocks)} (" in outcome.out
+    write_report(shutil.copytree(finished, tmp_path / "run"))
+    page = (tmp_path / "run/report.html").read_text()
+    assert f'<td class="blocks">{", ".join(knee.blocks)} <span class="knee">' in page
+
+
+def test_blocks_are_trained_with_the_settings_of_a_run_unless_told_otherwise(
+    finished: Path, tmp_path: Path, autosnn: Autosnn
+) -> None:
+    trained = tmp_path / "other"
+    blocks = "SCB_k3,skip,skip,skip,skip"
+    command = ("train", "--from", finished, "--blocks", blocks, "--retrain-epochs", 1)
+    assert autosnn(*command, "--output", trained).code == 0
+    settings = read_json(finished / "settings.json")
+    there = read_json(trained / "settings.json")
+    assert there == {**settings, "rounds": None, "retrain_epochs": 1}
+    assert read_json(trained / "result.json")["blocks"] == blocks.split(",")
+
+
+def test_the_run_is_the_default_search_where_none_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autosnn: Autosnn
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "runs/digits is not a run of autosnn" in refusal(autosnn("train", "--pick", "knee"))
+
+
+@pytest.mark.parametrize(
+    ("options", "fragment"),
+    [
+        (("--pick", "knee", "--blocks", "skip"), "name one architecture"),
+        (("--from", "RUN"), "name one architecture"),
+        (("--from", "RUN", "--network", "VGG9"), "--from goes with --pick or --blocks"),
+        (("--from", "RUN", "--pick", "spikes<1"), "no evaluated architecture has fewer than 1"),
+        (("--from", "RUN", "--pick", "knee", "--space", "SNN_2"), "leave out --space"),
+    ],
+)
+def test_a_pick_that_cannot_be_leaves_nothing(
+    options: Args, fragment: str, finished: Path, tmp_path: Path, autosnn: Autosnn
+) -> None:
+    named = [str(finished) if one == "RUN" else one for one in options]
+    assert fragment in refusal(autosnn("train", *named, "--output", tmp_path / "run"))
+    assert not (tmp_path / "run/settings.json").exists()
+
+
+@pytest.mark.parametrize("strategy", ["nsga2", "random"])
+def test_the_best_keeps_the_constraints(
+    strategy: str, finished: Path, tmp_path: Path, autosnn: Autosnn
+) -> None:
+    """First no architecture does; then the constraints are loosened."""
+    run = shutil.copytree(finished, tmp_path / "run")
+    search = ("search", "--output", run, "--strategy", strategy)
+    line = refusal(autosnn(*search, "--max-spikes", "1"))
+    assert "none of 40 evaluated architectures keeps --max-spikes 1; the closest is " in line
+    assert "report.html" in line
+    assert not (run / "result.json").exists()
+    candidates = pd.read_csv(run / "candidates.csv")
+    assert read_json(run / "best.json")["spikes"] == candidates["spikes"].min()
+    assert (run / "report.html").exists()
+    before = (run / "search.json").stat().st_mtime_ns
+
+    bound = float(candidates["spikes"].quantile(0.2))
+    assert autosnn(*search, "--max-spikes", bound).code == 0
+    assert read_json(run / "settings.json")["max_spikes"] == bound
+    candidates = pd.read_csv(run / "candidates.csv")
+    kept = candidates[candidates["spikes"] <= bound]
+    best = read_json(run / "best.json")
+    assert best["fitness"] == kept["fitness"].max()
+    assert read_json(run / "result.json")["blocks"] == best["blocks"]
+    assert list(fittest(load_run(run), 1).architectures) == [tuple(best["blocks"])]
+    # Random search has not heeded them, and is not repeated.
+    if strategy == "random":
+        assert (run / "search.json").stat().st_mtime_ns == before
+    assert (run / "previous/2/best.json").exists()
+    assert (run / "previous/2/search.json").exists() == (strategy == "nsga2")
+
+
+def test_a_search_without_accuracies_has_no_least_one(tmp_path: Path, autosnn: Autosnn) -> None:
+    command = ("search", "--strategy", "snasnet", "--min-accuracy", 0.5, "--output", tmp_path / "a")
+    assert "--min-accuracy: snasnet measures no accuracies" in refusal(autosnn(*command))

@@ -1,0 +1,133 @@
+"""What a run is told: valid or refused, kept whole in a file, compared by stage."""
+
+import dataclasses
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from autosnn_nni.data import DATASETS
+from autosnn_nni.errors import UserError
+from autosnn_nni.runs.settings import STAGES, Settings
+from autosnn_nni.search_spaces import PAPER_CANDIDATES
+
+NAMES = (*PAPER_CANDIDATES, "SCB_k7", "SIB_k3_e3", "max_pool")
+POSITIVE = st.integers(1, 10**6)
+VALUES: dict[str, st.SearchStrategy[Any]] = {
+    "dataset": st.sampled_from(["digits", "MNIST", "FashionMNIST", "CIFAR10", "CIFAR100", "SVHN"]),
+    "images": st.none() | POSITIVE,
+    "space": st.sampled_from(["SNN_1", "SNN_2", "SNN_3", "SNN_4"]),
+    "channels": st.integers(1, 64).map(lambda half: 2 * half),
+    "timesteps": POSITIVE,
+    "neuron": st.sampled_from(["PLIF", "LIF", "IF", "ANN"]),
+    "candidates": st.lists(st.sampled_from(NAMES), min_size=1, unique=True).map(tuple),
+    "batch_norm": st.sampled_from(["timestep", "kept", "pooled"]),
+    "batch_size": st.integers(2, 10**6),
+    "learning_rate": st.floats(0, 1, exclude_min=True),
+    "loss": st.sampled_from(["mse", "cross-entropy", "tet"]),
+    "spike_regularisation": st.floats(0, 10),
+    "precision": st.sampled_from(["32", "bf16"]),
+    "seed": st.integers(0, 2**32 - 1),
+    "sampling": st.sampled_from(["uniform", "fair", "sandwich"]),
+    "supernet_epochs": POSITIVE,
+    "strategy": st.sampled_from(["evolution", "nsga2", "random"]),
+    "lambda_": st.floats(-100, 0),
+    "discounting": st.sampled_from(["exponential", "linear"]),
+    "rounds": st.none() | POSITIVE,
+    "val_images": st.none() | POSITIVE,
+    "calibration_batches": st.integers(0, 10**6),
+    "max_spikes": st.none() | st.floats(0, 1e9, exclude_min=True) | POSITIVE,
+    "min_accuracy": st.none() | st.floats(0, 1, exclude_min=True),
+    "retrain_epochs": POSITIVE,
+    "baselines": st.booleans(),
+}
+SETTINGS = st.fixed_dictionaries({}, optional=VALUES).map(lambda values: Settings(**values))
+
+
+def test_every_setting_is_drawn() -> None:
+    assert {one.name for one in dataclasses.fields(Settings)} == VALUES.keys() | {"plugins"}
+
+
+@hypothesis_settings(deadline=None)
+@given(SETTINGS)
+def test_settings_survive_a_json_file(settings: Settings) -> None:
+    again = Settings.from_json(json.loads(json.dumps(settings.to_json(), allow_nan=False)))
+    assert again == settings
+    assert not list(settings.differences(again))
+
+
+@hypothesis_settings(deadline=None)
+@given(SETTINGS, st.data())
+def test_a_difference_is_named_with_its_stage(settings: Settings, data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(sorted(VALUES.keys() - {"dataset"})))
+    value = data.draw(VALUES[name].filter(lambda value: value is not None))
+    other = dataclasses.replace(settings, **{name: value})
+    differences = list(settings.differences(other))
+    if getattr(settings, name) == value:
+        assert not differences
+        return
+    ((stage, text),) = differences
+    (field,) = (one for one in dataclasses.fields(Settings) if one.name == name)
+    heeded = name in ("max_spikes", "min_accuracy") and settings.strategy != "random"
+    assert stage == ("search" if heeded else field.metadata["stage"])
+    assert stage in STAGES
+    flag = "--" + name.rstrip("_").replace("_", "-")
+    assert text == f"{flag} is {value!r} there, {getattr(settings, name)!r} here"
+
+
+@pytest.mark.parametrize("dataset", ["digits", "CIFAR10"])
+def test_what_is_not_named_is_the_data_sets_own(dataset: str) -> None:
+    info, settings = DATASETS[dataset].info, Settings(dataset=dataset)
+    for name in ("supernet_epochs", "retrain_epochs", "batch_size"):
+        assert getattr(settings, name) == getattr(info, name)
+    assert (settings.network.shape, settings.network.classes) == (info.shape, info.classes)
+
+
+def test_the_defaults_are_the_papers() -> None:
+    settings = Settings(dataset="CIFAR10")
+    assert settings.supernet_epochs == settings.retrain_epochs == 600
+    assert (settings.batch_size, settings.learning_rate) == (96, 1e-3)
+    assert (settings.space, settings.channels, settings.timesteps) == ("SNN_1", 16, 8)
+    assert (settings.strategy, settings.rounds, settings.lambda_) == ("evolution", None, -0.08)
+    assert settings.candidates == ("skip", "SCB_k3", "SCB_k5", "SRB_k3", "SRB_k5")
+
+
+def test_lambda_is_written_without_its_underscore() -> None:
+    values = Settings(lambda_=-0.5).to_json()
+    assert values["lambda"] == -0.5
+    assert "lambda_" not in values
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("channels", "many"),
+        ("channels", 2.5),
+        ("channels", True),
+        ("channels", None),
+        ("space", 1),
+        ("dataset", ["digits"]),
+        ("candidates", 7),
+        ("candidates", [1, 2]),
+        ("candidates", "skip"),
+        ("images", "all"),
+        ("learning_rate", "fast"),
+        ("lambda", None),
+        ("baselines", 1),
+        ("max_spikes", "80K"),
+        ("min_accuracy", True),
+        ("plugins", 3),
+    ],
+)
+def test_a_value_of_another_type_is_refused(name: str, value: object) -> None:
+    values = {**Settings().to_json(), name: value}
+    with pytest.raises(UserError, match=rf"^--{name.replace('_', '-')} can't be "):
+        Settings.from_json(values)
+
+
+def test_a_whole_number_may_stand_for_a_fraction() -> None:
+    values = {**Settings().to_json(), "lambda": 0, "learning_rate": 1}
+    assert Settings.from_json(values) == Settings(lambda_=0.0, learning_rate=1.0)

@@ -1,0 +1,70 @@
+"""Kendall's tau, against counting pairs by hand."""
+
+import itertools
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from autosnn_nni.scoring.ranking import Judged, agreement, agreements, best_fifth
+
+NUMBERS = st.lists(st.integers(0, 100), min_size=3, max_size=12, unique=True)
+
+
+@settings(max_examples=20, deadline=None)
+@given(NUMBERS, st.randoms(use_true_random=False))
+def test_tau_is_the_surplus_of_pairs_in_the_same_order(one: list[int], random: object) -> None:
+    other = list(one)
+    random.shuffle(other)  # type: ignore[attr-defined]
+    pairs = list(itertools.combinations(range(len(one)), 2))
+    alike = sum((one[i] < one[j]) == (other[i] < other[j]) for i, j in pairs)
+    found = agreement(one, other)
+    assert found.tau == pytest.approx((2 * alike - len(pairs)) / len(pairs))
+    assert found.count == len(one)
+    assert -1 <= found.low <= found.high <= 1
+
+
+def test_the_same_order_is_1_and_the_reversed_one_minus_1() -> None:
+    ordered = list(range(10))
+    assert agreement(ordered, ordered).tau == pytest.approx(1)
+    assert agreement(ordered, ordered[::-1]).tau == pytest.approx(-1)
+    assert agreement(ordered, ordered).low == pytest.approx(1)
+
+
+def test_the_interval_narrows_with_the_sample() -> None:
+    def width(count: int) -> float:
+        found = agreement(list(range(count)), [i + 3 * (i % 3) for i in range(count)])
+        assert found.low < found.tau < found.high
+        return found.high - found.low
+
+    assert width(60) < width(15) / 1.5
+
+
+@pytest.mark.parametrize("one", [[1.0, 2.0], [5.0] * 6, []])
+def test_without_an_order_there_is_no_tau(one: list[float]) -> None:
+    found = agreement(one, list(range(len(one))))
+    assert found.count == len(one)
+    assert all(map(math.isnan, (found.tau, found.low, found.high)))
+
+
+def judged(*accuracies: float) -> list[Judged]:
+    return [
+        Judged((f"b{number}",), 0.5 + accuracy / 2, 100.0 - number, accuracy, 200.0 + number)
+        for number, accuracy in enumerate(accuracies)
+    ]
+
+
+@pytest.mark.parametrize(("count", "size"), [(1, 1), (5, 1), (6, 2), (30, 6)])
+def test_the_best_fifth_is_the_most_accurate_from_scratch(count: int, size: int) -> None:
+    rows = judged(*(number / count for number in range(count)))
+    assert best_fifth(rows) == rows[::-1][:size]
+
+
+def test_accuracy_and_spikes_are_ranked_among_all_and_the_best() -> None:
+    rows = judged(*(number / 20 for number in range(20)))
+    found = agreements(rows)
+    for among in ("all", "best fifth"):
+        assert found["accuracy", among].tau == pytest.approx(1)
+        assert found["spikes", among].tau == pytest.approx(-1)
+    assert [one.count for one in found.values()] == [20, 4, 20, 4]
