@@ -1,6 +1,6 @@
 """AutoSNN: spike-aware neural architecture search for spiking networks, on Microsoft NNI.
 
-The names of ``__init__.pyi`` are imported when they are first used: torch and NNI take seconds.
+The names in ``__init__.pyi`` are imported on first use: importing torch and NNI takes seconds.
 """
 
 import lazy_loader

@@ -1,4 +1,4 @@
-"""Files are written whole: a reader, or a run started again, never sees half of one."""
+"""Write files atomically: readers and resumed runs never see a partial file."""
 
 import json
 import os
@@ -15,7 +15,7 @@ _SUFFIX = ".autosnn-tmp"
 def write_whole(path: Path, content: bytes | str) -> None:
     """Write ``content`` to ``path`` in one step: temporary file, fsync, rename.
 
-    Raises :class:`UserError` when the disk is full or the folder can't be written.
+    Raises :class:`UserError` if the disk is full or the folder can't be written.
     """
     data = content.encode() if isinstance(content, str) else content
     write_whole_with(path, lambda temporary: temporary.write_bytes(data))
@@ -24,11 +24,11 @@ def write_whole(path: Path, content: bytes | str) -> None:
 def write_whole_with(
     path: Path,
     write: Callable[[Path], object],
-    mend: str = "free some space or name another --output",
+    fix: str = "free some space or choose another --output",
 ) -> None:
-    """Like :func:`write_whole`, for writers that take a path of their own choice.
+    """Like :func:`write_whole`, for functions that write to a path.
 
-    ``mend`` says what to do when it fails.
+    ``fix`` tells the user what to do if writing fails.
     """
     temporary: Path | None = None
     try:
@@ -42,25 +42,25 @@ def write_whole_with(
         temporary.chmod(0o644)
         temporary.replace(path)
     except OSError as error:
-        raise UserError(f"cannot write {path} ({error.strerror or error}); {mend}") from error
+        raise UserError(f"cannot write {path} ({error.strerror or error}); {fix}") from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
 
 
 def clear_temporaries(folder: Path) -> None:
-    """Delete what processes that were killed in the midst of a file have left below ``folder``."""
+    """Delete temporary files that killed processes have left below ``folder``."""
     for temporary in folder.rglob(f".*{_SUFFIX}"):
         temporary.unlink(missing_ok=True)
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write ``value`` as indented JSON, whole."""
+    """Write ``value`` as indented JSON, in one step."""
     write_whole(path, json.dumps(value, indent=2) + "\n")
 
 
 def read_json(path: Path) -> Any:
-    """Read JSON; raises :class:`UserError` that names a missing or broken file."""
+    """Read JSON; raises :class:`UserError` for a missing or broken file."""
     try:
         return json.loads(path.read_text())
     except FileNotFoundError:

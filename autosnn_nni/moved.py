@@ -1,4 +1,4 @@
-"""Modules that NNI's stored experiments know by an earlier name."""
+"""Earlier names of modules that NNI's stored experiments refer to."""
 
 import sys
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ MOVED = {
 
 
 class _MovedModules(MetaPathFinder, Loader):
-    """Finds a module where it is today."""
+    """Import hook from earlier module names to the current ones."""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -25,10 +25,10 @@ class _MovedModules(MetaPathFinder, Loader):
         return ModuleSpec(name, self) if name in MOVED else None
 
     def exec_module(self, module: ModuleType) -> None:
-        """Python takes what stands in ``sys.modules`` afterwards."""
+        """Put the current module into ``sys.modules``, from where Python takes it afterwards."""
         sys.modules[module.__name__] = import_module(MOVED[module.__name__])
 
 
 def find_moved_modules() -> None:
-    """Let imports of earlier names succeed; called once when the package is imported."""
+    """Make imports of earlier names work; called once when the package is imported."""
     sys.meta_path.append(_MovedModules())

@@ -1,18 +1,18 @@
-"""Numbers as people write and read them."""
+"""Parsing and formatting of numbers for people."""
 
 import math
 from typing import Final
 
 from autosnn_nni.errors import UserError
 
-#: Stands for a number that is not known.
+#: Shown for an unknown number.
 DASH: Final = "\N{EN DASH}"
 
 _UNITS = {"K": 1e3, "M": 1e6}
 
 
 def number(text: str, name: str) -> float:
-    """``80000``, ``80K`` or ``1.2M``; raises :class:`UserError` that names the option.
+    """Parse ``80000``, ``80K`` or ``1.2M``; raises :class:`UserError` that names the option.
 
     >>> number("1.2M", "--max-spikes")
     1200000.0
@@ -27,7 +27,7 @@ def number(text: str, name: str) -> float:
 
 
 def format_accuracy(fraction: float) -> str:
-    """A fraction as percent.
+    """Format a fraction as a percentage.
 
     >>> format_accuracy(0.972)
     '97.2 %'
@@ -36,7 +36,7 @@ def format_accuracy(fraction: float) -> str:
 
 
 def format_spikes(spikes: float) -> str:
-    """Spikes with thousands separators, a decimal only where it matters.
+    """Format spikes with thousands separators, and with one decimal below 100.
 
     >>> format_spikes(3412.3), format_spikes(8.25)
     ('3,412', '8.2')
@@ -47,12 +47,12 @@ def format_spikes(spikes: float) -> str:
 
 
 def format_rate(rate: float | None) -> str:
-    """A firing rate or another small number with three decimals."""
+    """Format a firing rate or another small number with three decimals."""
     return f"{rate:.3f}" if rate is not None and math.isfinite(rate) else DASH
 
 
 def format_tau(tau: float) -> str:
-    """Kendall's tau or a bound of it.
+    """Format Kendall's tau or a bound of its confidence interval.
 
     >>> format_tau(0.8), format_tau(0.125)
     ('0.80', '0.12')
@@ -61,7 +61,7 @@ def format_tau(tau: float) -> str:
 
 
 def format_seconds(seconds: float) -> str:
-    """A duration in the unit that suits it.
+    """Format a duration in seconds, minutes or hours.
 
     >>> format_seconds(42), format_seconds(200), format_seconds(3960)
     ('42 s', '3.3 min', '1.1 h')

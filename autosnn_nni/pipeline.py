@@ -1,4 +1,4 @@
-"""The three stages of AutoSNN over a run directory; each goes on where it was left."""
+"""The three stages of AutoSNN on a run directory; each resumes if it was interrupted."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ from autosnn_nni.search_spaces import seeded, timesteps_name
 from autosnn_nni.strategies import AutoSNN, SinglePathOneShot, TrialSearch
 from autosnn_nni.training.from_scratch import train_network
 
-#: Blocks that the macro architecture is filled with throughout, to compare with (Tables 1 and 8).
+#: Blocks of the baselines; each baseline uses one block everywhere (Tables 1 and 8).
 BASELINES = ("SCB_k3", "SRB_k3")
 
 
@@ -42,7 +42,7 @@ class Pipeline:
         self._experiment(SinglePathOneShot(settings.seed, settings.sampling))
 
     def search(self) -> None:
-        """Stages 1 and 2: train the supernet where that is not done, then search it.
+        """Stages 1 and 2: train the supernet unless that is done, then search it.
 
         SNASNet's search has no stage 1.
         """
@@ -62,26 +62,26 @@ class Pipeline:
         save_best(run, state["history"])
 
     def retrain(self) -> None:
-        """Stage 3: train the winner, and the baselines, from scratch and test them.
+        """Stage 3: train the winner and the baselines from scratch and test them.
 
-        Where T was chosen the baselines have the winner's: they differ from it in blocks alone.
+        If T was searched, the baselines use the winner's T and differ from it only in blocks.
         """
         run, best = self.run, self.run.read_best()
-        blocks, named = best["blocks"], timesteps_name(best["timesteps"])
+        blocks, timesteps = best["blocks"], timesteps_name(best["timesteps"])
         if run.settings.baselines:
             for block in BASELINES:
                 filled = (block,) * len(blocks)
-                self.train_in(run.baseline(block), (*filled, named), f"Training {block}")
-        self.train_in(run, (*blocks, named), "Training the winner")
+                self.train_in(run.baseline(block), (*filled, timesteps), f"Training {block}")
+        self.train_in(run, (*blocks, timesteps), "Training the winner")
 
     def train(self, architecture: Sequence[str]) -> None:
-        """Stage 3 alone, for any architecture."""
+        """Stage 3 for a given architecture, without baselines."""
         self.train_in(self.run, architecture, "Training")
 
     def train_in(self, files: NetworkFiles, architecture: Sequence[str], title: str) -> None:
-        """Train an architecture and write its ``files``, unless that is done.
+        """Train an architecture and write its ``files``, unless they are already there.
 
-        Raises :class:`UserError` if it is none of the run's space.
+        Raises :class:`UserError` if it is not in the run's space.
         """
         config, blocks = self.run.settings.network.stand_alone(architecture)
         if files.result.exists():
@@ -102,7 +102,7 @@ class Pipeline:
         files.write_result({**trained.to_json(), "epochs": epochs, "seed": settings.seed})
 
     def report(self) -> Path:
-        """Write the report of what there is."""
+        """Write the report of the results so far."""
         return write_report(self.run.path)
 
     def _experiment(self, strategy: SinglePathOneShot) -> None:

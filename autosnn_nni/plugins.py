@@ -1,4 +1,4 @@
-"""A user's own blocks, spaces, data sets and searches from files of theirs."""
+"""Plugins: Python files with a user's own blocks, spaces, data sets and searches."""
 
 import sys
 from collections.abc import Iterable
@@ -9,15 +9,15 @@ from autosnn_nni.errors import UserError
 
 
 def load_plugins(paths: Iterable[Path]) -> None:
-    """Load each of the user's files."""
+    """Load several plugins."""
     for path in paths:
         load_plugin(path)
 
 
 def load_plugin(path: Path) -> None:
-    """Run a Python file that registers something; each file once.
+    """Run a Python file that registers something; each file is run only once.
 
-    Raises :class:`UserError` when the file is missing or fails.
+    Raises :class:`UserError` if the file is missing or fails.
     """
     path = path.resolve()
     name = f"autosnn_plugin_{path.stem}_{abs(hash(str(path)))}"
@@ -29,8 +29,8 @@ def load_plugin(path: Path) -> None:
     module.__file__ = str(path)
     sys.modules[name] = module
     try:
-        # Not by an importer, which would leave its cache beside the user's file.
+        # Not imported, which would write a __pycache__ folder next to the user's file.
         exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)
     except Exception as error:
         del sys.modules[name]
-        raise UserError(f"plugin {path} fails: {type(error).__name__}: {error}; mend it") from error
+        raise UserError(f"plugin {path} fails: {type(error).__name__}: {error}; fix it") from error

@@ -16,13 +16,13 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-#: Sets how much is done and what is said beside the bar.
+#: Sets how much is done and the note next to the bar.
 Advance = Callable[[float, str], None]
 
 
 @contextmanager
 def progress_bar(title: str, total: int, unit: str, done: int = 0) -> Iterator[Advance]:
-    """A bar of ``total`` units while the context is entered; ``done`` of them were before."""
+    """Context manager with a bar of ``total`` units, of which ``done`` are already finished."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=16),
@@ -32,54 +32,55 @@ def progress_bar(title: str, total: int, unit: str, done: int = 0) -> Iterator[A
         TimeRemainingColumn(),
     )
     console = Console(stderr=True)
-    # Of all that was done: a part may take longer than the half minute that is usual.
+    # Estimate the speed from all steps: one step can be longer than the default 30 s window.
     with Progress(*columns, console=console, speed_estimate_period=math.inf) as progress:
         task = progress.add_task(f"{title:<22}", total=total, completed=done, note="")
         yield lambda completed, note: progress.update(task, completed=completed, note=note)
 
 
 class SearchProgress:
-    """One bar for all generations of a search, and beforehand a line that says how long they take.
+    """Progress bar for all generations of a search, and a line that estimates their duration.
 
-    Every architecture is scored on so many ``images``. Nothing is shown outside of a search.
+    Every architecture is scored on ``images`` images. Nothing is shown outside of a search.
     """
 
     def __init__(self, images: int) -> None:
         self._images = images
         self._advance: Advance = lambda completed, note: None
         self._total = self._done = 0
-        self._foretold = True
+        self._announced = True
 
     @contextmanager
     def searching(self, done: int, total: int) -> Iterator[None]:
-        """A search that has evaluated ``done`` of its ``total`` architectures before."""
-        self._done, self._total, self._foretold = done, total, False
+        """Context manager for a search with ``done`` of ``total`` architectures evaluated."""
+        self._done, self._total, self._announced = done, total, False
         with progress_bar("Search", total, "architectures", done) as self._advance:
             yield
 
     @contextmanager
     def generation(self, size: int) -> Iterator[Advance]:
-        """The next ``size`` architectures; sets the share of them that is scored, and a note.
+        """Context manager for the next ``size`` architectures; yields a function to show progress.
 
-        A share of 0 says that scoring begins: what comes before it isn't done once for each image.
+        It takes the fraction scored and a note. A fraction of 0 marks the start of scoring; the
+        time before it is not extrapolated.
         """
-        start = began = time.perf_counter()
+        start = scoring_start = time.perf_counter()
 
-        def advance(share: float, note: str) -> None:
-            nonlocal began
+        def advance(fraction: float, note: str) -> None:
+            nonlocal scoring_start
             now = time.perf_counter()
-            if not share:
-                began = now
-            elif not self._foretold:
-                self._foretell((began - start + (now - began) / share) / size)
-            self._advance(self._done + share * size, note)
+            if not fraction:
+                scoring_start = now
+            elif not self._announced:
+                self._announce((scoring_start - start + (now - scoring_start) / fraction) / size)
+            self._advance(self._done + fraction * size, note)
 
         yield advance
         self._done += size
 
-    def _foretell(self, seconds: float) -> None:
-        """Say how long the search will take at so many ``seconds`` an architecture."""
-        self._foretold = True
+    def _announce(self, seconds: float) -> None:
+        """Print how long the search will take at ``seconds`` per architecture."""
+        self._announced = True
         left = self._total - self._done
         more = " more" if self._done else ""
         sys.stderr.write(

@@ -1,15 +1,15 @@
-"""What NNI and Lightning say at every import and run that a user can't act on: silenced here."""
+"""Silences warnings and logs of NNI and Lightning that a user can't act on."""
 
 import logging
 import warnings
 
-#: The messages' beginnings, each with the reason why it says nothing to a user.
+#: How the ignored warnings start, with the reason if it is not obvious.
 _IGNORED = (
     r"`isinstance\(treespec, LeafSpec\)` is deprecated",
-    # NNI 3.0 wraps every class of torch.nn and stumbles over those that are newer than itself.
+    # NNI 3.0 wraps every class of torch.nn and warns about those newer than itself.
     r"<class 'torch\.nn\..*> is found to be not a nn\.Module",
     r".*LinearCrossEntropyOptions.*",
-    # The strategy exports the architectures it searched, not this arbitrary one.
+    # The strategy exports the best architectures of its search, not this random one.
     r"Direct export from RandomOneShot",
     # Batches are made from tensors in memory: workers would only cost time.
     r".*does not have many workers.*",
@@ -20,12 +20,12 @@ _IGNORED = (
     r"You are using `torch\.load` with `weights_only=False`",
 )
 
-#: Below the packages' own loggers, whose levels they set themselves at import.
-_CHATTY = {
+#: Child loggers: the packages set the levels of their own top loggers at import.
+_LOG_LEVELS = {
     "lightning_fabric.utilities.rank_zero": logging.WARNING,
     "pytorch_lightning.utilities.rank_zero": logging.WARNING,
     "nni.nas": logging.WARNING,
-    # These only announce an error, or Ctrl-C, that is raised to the caller as well.
+    # These only report an error, or Ctrl-C, that is also raised to the caller.
     "nni.experiment": logging.ERROR,
     "nni.nas.execution.sequential": logging.CRITICAL,
     "nni.nas.strategy.base": logging.CRITICAL,
@@ -38,5 +38,5 @@ def be_quiet() -> None:
     """Install the filters; called once when the package is imported."""
     for message in _IGNORED:
         warnings.filterwarnings("ignore", message=message)
-    for name, level in _CHATTY.items():
+    for name, level in _LOG_LEVELS.items():
         logging.getLogger(name).setLevel(level)

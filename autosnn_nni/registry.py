@@ -1,4 +1,4 @@
-"""Things found by name: blocks, neurons, macro architectures, data sets, strategies."""
+"""Registries of blocks, neurons, macro architectures, data sets and strategies by name."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
@@ -10,14 +10,14 @@ Item = TypeVar("Item")
 
 
 def hint(name: str, known: Iterable[str]) -> str:
-    """What may have been meant by a ``name`` that is not ``known``, for messages."""
+    """The closest of the ``known`` names to an unknown ``name``, or all of them, for messages."""
     names = list(known)
     close = get_close_matches(name, names, n=1)
     return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(names)}"
 
 
 class Registry(Mapping[str, Item]):
-    """A mapping from names to items whose missing names explain themselves.
+    """A mapping from names to items, with helpful errors for unknown names.
 
     ``kind`` is the word for one item in messages, e.g. ``"block"``.
     """

@@ -1,4 +1,4 @@
-"""How far a supernet's ranking can be trusted: a sample of its architectures from scratch."""
+"""How well a supernet ranks architectures, compared with training a sample from scratch."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -16,30 +16,30 @@ from autosnn_nni.scoring.ranking import Judged
 from autosnn_nni.search_spaces import Architecture
 from autosnn_nni.strategies import Choices
 
-#: What supernets that are judged by the same trainings may differ in.
-_FREE = ("batch_norm", "loss", "sampling", "seed", "supernet_epochs")
+#: Settings that may differ between supernets compared with the same trained sample.
+_MAY_DIFFER = ("batch_norm", "loss", "sampling", "seed", "supernet_epochs")
 
 
 def draw(run: RunDirectory, count: int) -> list[Architecture]:
-    """``count`` architectures of the run's space, uniformly; fewer in a smaller space.
+    """Draw ``count`` architectures of the run's space uniformly, or fewer if it is smaller.
 
-    A larger sample begins with a smaller one.
+    A larger sample starts with the architectures of a smaller one.
     """
     choices = Choices.of(make_space(run))
     return choices.unseen(Random(f"{run.settings.seed}/trust"), count, set())
 
 
 def train_sample(pipeline: Pipeline, architectures: Sequence[Architecture]) -> list[dict[str, Any]]:
-    """Train those that the run's ``trust`` folder has not yet; the ``result.json`` of all."""
+    """Train those not yet in the run's ``trust`` folder; returns the ``result.json`` of all."""
     results = []
     for number, blocks in enumerate(architectures, start=1):
         files = pipeline.run.judged(blocks)
         pipeline.train_in(files, blocks, f"Training {number} of {len(architectures)}")
-        results.append(_checked(pipeline.run, files))
+        results.append(_read_checked(pipeline.run, files))
     return results
 
 
-def _checked(run: RunDirectory, files: NetworkFiles) -> dict[str, Any]:
+def _read_checked(run: RunDirectory, files: NetworkFiles) -> dict[str, Any]:
     result = files.read_result()
     if result["epochs"] != run.settings.retrain_epochs:
         raise UserError(
@@ -52,7 +52,7 @@ def _checked(run: RunDirectory, files: NetworkFiles) -> dict[str, Any]:
 def judge(
     pipeline: Pipeline, architectures: Sequence[Architecture], results: Sequence[dict[str, Any]]
 ) -> list[Judged]:
-    """The architectures by the run's supernet, beside the ``results`` of training them."""
+    """Score the architectures with the run's supernet, and add the ``results`` of training."""
     scores = SupernetScorer(pipeline.run, pipeline.machine).evaluate_population(architectures)
     return [
         Judged(blocks, *score, result["accuracy"], result["spikes"])
@@ -61,12 +61,12 @@ def judge(
 
 
 def check_comparable(first: RunDirectory, other: RunDirectory) -> None:
-    """Raise :class:`UserError` unless the trainings of ``first`` can judge the other supernet."""
-    shared = {name: getattr(first.settings, name) for name in _FREE}
+    """Raise :class:`UserError` unless both supernets can use the trained sample of ``first``."""
+    shared = {name: getattr(first.settings, name) for name in _MAY_DIFFER}
     same: Settings = dataclasses.replace(other.settings, **shared)
     differences = [text for stage, text in same.differences(first.settings) if stage == "supernet"]
     if differences:
         raise UserError(
-            f"{other.path} can't be judged by the trainings of {first.path}: "
+            f"{other.path} can't be compared with the trained sample of {first.path}: "
             + "; ".join(differences)
         )

@@ -1,4 +1,4 @@
-"""AutoSNN's searches under ``nnictl create``: ``tuner: {name: AutoSNN}`` once registered."""
+"""NNI tuner with AutoSNN's searches: ``tuner: {name: AutoSNN}``, once it is registered."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,11 +13,12 @@ from autosnn_nni.strategies import Listed, SearchTuner
 
 
 class AutoSNNTuner(SearchTuner):
-    """A search by ``strategy``, or the ``best`` architectures of the run's own search.
+    """Runs a search with ``strategy``, or proposes the ``best`` architectures of the run's search.
 
     The run is the experiment's ``trialCodeDirectory``. ``options`` are those of the strategy:
-    ``rounds``, ``population``, ``seed``, ... A manager that other machines can reach is refused,
-    unless it is ``open_to_network``. Raises :class:`UserError` for arguments that can't be.
+    ``rounds``, ``population``, ``seed``, ... If other machines can reach NNI's manager, the
+    experiment is refused unless ``open_to_network`` is set. Raises :class:`UserError` for invalid
+    arguments.
     """
 
     def __init__(
@@ -32,12 +33,12 @@ class AutoSNNTuner(SearchTuner):
         self.open_to_network = open_to_network
 
     def update_search_space(self, search_space: Mapping[str, Mapping[str, Any]]) -> None:
-        """Check the experiment, which NNI has just started; raises :class:`UserError`."""
+        """Check the experiment that NNI has just started; raises :class:`UserError` if invalid."""
         manager = Manager.of_tuner()
         if manager.exposed() and not self.open_to_network:
             manager.stop()
             raise UserError(
-                "NNI's manager is open to the network, and whoever reaches it can run code as you; "
+                "NNI's manager is open to the network: anyone who reaches it can run code as you; "
                 "use the platform local_autosnn, or set open_to_network in tuner.classArgs"
             )
         run = check_run(Path(manager.experiment()["trialCodeDirectory"]), search_space)
@@ -47,6 +48,6 @@ class AutoSNNTuner(SearchTuner):
 
 
 def fittest(run: RunDirectory, count: int) -> Listed:
-    """The fittest architectures of the run's search; raises :class:`UserError` if it has none."""
+    """The fittest architectures of the run's search; raises :class:`UserError` without a search."""
     top = searched(run.path).top(count, run.settings.constraints)
     return Listed(tuple(one.blocks for one in top))

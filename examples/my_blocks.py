@@ -1,4 +1,4 @@
-"""A block and a macro architecture of one's own: `autosnn search --plugin examples/my_blocks.py`.
+"""A plugin with a custom block and a custom macro architecture.
 
 autosnn search --plugin examples/my_blocks.py --space small --candidates skip,wide,SRB_k3
 """

@@ -1,6 +1,6 @@
 """Macro architectures, candidate spiking blocks and the NNI model space made of them.
 
-The names of ``__init__.pyi`` are imported when they are first used: torch and NNI take seconds.
+The names in ``__init__.pyi`` are imported on first use, because torch and NNI take seconds.
 """
 
 import lazy_loader

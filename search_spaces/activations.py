@@ -1,4 +1,4 @@
-"""What the layers of a network without spiking neurons put out on average (Figure 2C)."""
+"""Mean layer activations of a network without spiking neurons (Figure 2C)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from autosnn_nni.search_spaces.watch import Watch
 
 @dataclass(frozen=True)
 class LayerActivation:
-    """One layer's ``mean`` output, over its units and all images."""
+    """A layer's ``mean`` activation over its units and all images."""
 
     name: str
     mean: float
 
 
 class ActivationMeter(Watch):
-    """Averages the outputs of ReLUs and pools; those of a spiking network are not watched."""
+    """Averages the outputs of ReLU and pooling layers; does nothing on a spiking network."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__(network)
@@ -41,7 +41,7 @@ class ActivationMeter(Watch):
         self._outputs[name] = self._outputs.get(name, 0) + output.numel()
 
     def layers(self) -> list[LayerActivation]:
-        """Every watched layer, in the order of the network."""
+        """Every measured layer, in network order."""
         return [
             LayerActivation(name, float(total) / self._outputs[name])
             for name, total in self._sums.items()

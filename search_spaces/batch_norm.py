@@ -1,4 +1,4 @@
-"""Batch norm with the statistics of every timestep, also where all timesteps come at once."""
+"""Batch norm that normalises each timestep separately, also in multi-step mode."""
 
 import torch
 import torch.nn.functional as F
@@ -8,10 +8,11 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 
 class PerTimestep(_BatchNorm):
-    """In training every timestep is normalised by itself, unless ``pooled`` over all of them.
+    """Batch norm that normalises each timestep separately in training, unless ``pooled``.
 
-    In SpikingJelly's multi-step mode ``[T, N, C, ...]`` goes through one call of torch's batch norm
-    as ``[N, T C, ...]``: outputs, gradients and running statistics equal those of ``T`` calls.
+    In SpikingJelly's multi-step mode ``[T, N, C, ...]`` is reshaped to ``[N, T C, ...]`` for a
+    single call of torch's batch norm. Outputs, gradients and running statistics equal those of
+    ``T`` calls.
     """
 
     pooled = False
@@ -21,12 +22,12 @@ class PerTimestep(_BatchNorm):
     num_batches_tracked: Tensor
 
     def forward(self, x: Tensor) -> Tensor:
-        """Like ``x``: ``[N, C, ...]`` of one timestep, or ``[T, N, C, ...]`` of all."""
+        """Normalise ``[N, C, ...]`` of one timestep or ``[T, N, C, ...]`` of all timesteps."""
         if self.step_mode == "s" or self.pooled or not self.training:
             y: Tensor = super().forward(x)
             return y
         timesteps, channels = len(x), self.num_features
-        # Channels last throughout, so that what is copied and normalised is read as it lies there.
+        # Channels last throughout, so that memory is read in the order in which it is stored.
         folded = x.movedim((0, 2), (-2, -1)).flatten(-2).movedim(-1, 1)
         mean, variance = self.weight.new_zeros(2, timesteps * channels)
         y = F.batch_norm(
@@ -36,7 +37,7 @@ class PerTimestep(_BatchNorm):
             self.weight.repeat(timesteps),
             self.bias.repeat(timesteps),
             training=True,
-            momentum=1.0,  # what is left in them are the batch's statistics
+            momentum=1.0,  # mean and variance become the batch's statistics
             eps=self.eps,
         )
         self._track(mean.view(timesteps, channels), variance.view(timesteps, channels))
@@ -45,29 +46,29 @@ class PerTimestep(_BatchNorm):
 
     @torch.no_grad()
     def _track(self, mean: Tensor, variance: Tensor) -> None:
-        """Update the running statistics with those of timesteps ``[T, C]`` one after another.
+        """Update the running statistics with those of each timestep ``[T, C]``, in order.
 
-        ``T`` updates ``r = (1 - m) r + m x`` leave ``m (1 - m)^(T - 1 - t)`` of timestep t.
+        After ``T`` updates ``r = (1 - m) r + m x`` timestep t has weight ``m (1 - m)^(T - 1 - t)``.
         """
         timesteps = len(mean)
         self.num_batches_tracked.add_(timesteps)
         both = ((self.running_mean, mean), (self.running_var, variance))
-        if self.momentum is None:  # the mean of all there were
-            share = timesteps / self.num_batches_tracked.to(mean.dtype)
-            for running, found in both:
-                running.lerp_(found.mean(0), share)
+        if self.momentum is None:  # cumulative average
+            weight = timesteps / self.num_batches_tracked.to(mean.dtype)
+            for running, batch in both:
+                running.lerp_(batch.mean(0), weight)
             return
-        kept = 1 - self.momentum
-        later = torch.logspace(
-            timesteps - 1, 0, timesteps, base=kept, dtype=mean.dtype, device=mean.device
+        decay = 1 - self.momentum
+        weights = torch.logspace(
+            timesteps - 1, 0, timesteps, base=decay, dtype=mean.dtype, device=mean.device
         )
-        for running, found in both:
-            running.addmv_(found.T, later, beta=kept**timesteps, alpha=self.momentum)
+        for running, batch in both:
+            running.addmv_(batch.T, weights, beta=decay**timesteps, alpha=self.momentum)
 
 
 class BatchNorm1d(PerTimestep, layer.BatchNorm1d):
-    """Of ``[N, C]``, or ``[T, N, C]``."""
+    """Batch norm of ``[N, C]`` or ``[T, N, C]``."""
 
 
 class BatchNorm2d(PerTimestep, layer.BatchNorm2d):
-    """Of ``[N, C, H, W]``, or ``[T, N, C, H, W]``."""
+    """Batch norm of ``[N, C, H, W]`` or ``[T, N, C, H, W]``."""

@@ -1,9 +1,9 @@
 """Candidate blocks by name (paper Section 4.1 and Figure 8).
 
-A block is made by ``factory(in_channels, out_channels, stride, neuron)``; its forward takes and
-gives ``[N, C, H, W]`` of one timestep (``[T, N, C, H, W]`` in SpikingJelly's multi-step mode; of a
-plugin's block only where it is a ``StepModule``).
-A new block is one class or factory and one ``BLOCKS.add`` line.
+``factory(in_channels, out_channels, stride, neuron)`` makes a block. Input and output are
+``[N, C, H, W]`` of one timestep, or ``[T, N, C, H, W]`` in SpikingJelly's multi-step mode (in a
+plugin's block only if it is a ``StepModule``).
+To add a block, write a class or factory and one ``BLOCKS.add`` line.
 """
 
 from collections.abc import Callable
@@ -71,7 +71,7 @@ class SIB(nn.Module):
     """Spiking inverted bottleneck (Section B.3): expand by ``e``, depthwise k x k, project.
 
     Each of the three convolutions has batch norm and a neuron; at stride 1 the input is added
-    before the last neuron, at stride 2 there is no shortcut (MobileNetV2). ``depthwise=False`` is
+    before the last neuron, at stride 2 there is no shortcut (MobileNetV2). ``depthwise=False`` uses
     the full convolution of the authors' released code.
     """
 
@@ -127,7 +127,7 @@ def _shortcut(in_channels: int, out_channels: int, stride: int) -> nn.Module:
 
 
 def skip(in_channels: int, out_channels: int, stride: int, neuron: NeuronFactory) -> nn.Module:
-    """The identity where the shape allows it, else the cheapest spiking layer that fits."""
+    """The identity if the shape allows it, else the cheapest spiking layer that fits."""
     if stride == 2:
         return HalvingSkip(in_channels, out_channels, neuron)
     if in_channels != out_channels:
@@ -138,9 +138,9 @@ def skip(in_channels: int, out_channels: int, stride: int, neuron: NeuronFactory
 def max_pool_block(
     in_channels: int, out_channels: int, stride: int, neuron: NeuronFactory
 ) -> nn.Module:
-    """Max-pool as a candidate: 2x2 at stride 2, 3x3 at stride 1; new channels by convolution.
+    """Max-pool candidate: 2x2 at stride 2, 3x3 at stride 1; a convolution changes the channels.
 
-    At stride 2 it rounds an odd size up, as all candidates do.
+    At stride 2 odd sizes are rounded up, as in all candidates.
     """
     pool = layer.MaxPool2d(2, ceil_mode=True) if stride == 2 else layer.MaxPool2d(3, 1, 1)
     block = nn.Sequential()
@@ -153,7 +153,7 @@ def max_pool_block(
 def average_pool_block(
     in_channels: int, out_channels: int, stride: int, neuron: NeuronFactory
 ) -> nn.Module:
-    """Average pool and neuron as a candidate, sized like :func:`max_pool_block`."""
+    """Average-pool candidate with a neuron, sized like :func:`max_pool_block`."""
     pool = layer.AvgPool2d(2, ceil_mode=True) if stride == 2 else layer.AvgPool2d(3, 1, 1)
     block = nn.Sequential()
     block.add_module("pool", pool)

@@ -1,4 +1,4 @@
-"""From names to networks."""
+"""Build networks from the names of blocks."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ MakeSlot = Callable[[str, Mapping[str, Callable[[], nn.Module]]], nn.Module]
 
 
 def build_network(config: NetworkConfig, architecture: Sequence[str]) -> SpikingNetwork:
-    """The stand-alone network of one architecture, freshly initialised."""
+    """Build the stand-alone network of one architecture, newly initialised."""
     config, blocks = config.stand_alone(architecture)
     chosen = to_sample(blocks)
     config = replace(config, candidates=tuple(dict.fromkeys(blocks)))
@@ -29,7 +29,7 @@ def build_network(config: NetworkConfig, architecture: Sequence[str]) -> Spiking
 
 
 def assemble(config: NetworkConfig, make_slot: MakeSlot) -> SpikingNetwork:
-    """The network whose choices are what ``make_slot`` makes of a label and its candidates."""
+    """Build a network; ``make_slot`` makes each choice from its label and its candidates."""
     neuron = NEURONS[config.neuron]
 
     def slot(label: str, in_channels: int, out_channels: int, stride: int) -> nn.Module:
@@ -71,7 +71,8 @@ def assemble(config: NetworkConfig, make_slot: MakeSlot) -> SpikingNetwork:
 
 def _timesteps(config: NetworkConfig, make_slot: MakeSlot) -> nn.Module:
     if isinstance(config.timesteps, int):
-        return Timesteps(1 if config.neuron == "ANN" else config.timesteps)  # no state: all equal
+        # ReLUs have no state, so all timesteps would be equal.
+        return Timesteps(1 if config.neuron == "ANN" else config.timesteps)
     return make_slot(
         TIMESTEPS, {timesteps_name(count): partial(Timesteps, count) for count in config.timesteps}
     )
@@ -79,7 +80,7 @@ def _timesteps(config: NetworkConfig, make_slot: MakeSlot) -> nn.Module:
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Initial weights follow from the seed; the caller's random numbers are left alone."""
+    """Context manager that seeds torch and restores the caller's random state afterwards."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         yield

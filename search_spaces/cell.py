@@ -1,9 +1,9 @@
-"""SNASNet's cell (Kim et al. 2022): four nodes, one operation between each two of them.
+"""SNASNet's cell (Kim et al. 2022): four nodes, one operation between each pair of nodes.
 
-Node 0 is the input and node 3 the output. A node is the sum of what the operations bring to it; an
-operation is forward, from the earlier node to the later one in the same timestep, or backward, from
-the later node to the earlier one in the next timestep. There every convolution is preceded by a
-neuron, not followed by one, so that nodes are sums of real values.
+Node 0 is the input and node 3 the output. A node is the sum of its operations' outputs. A forward
+operation runs from the earlier node to the later one in the same timestep, a backward operation
+from the later node to the earlier one in the next timestep. Neurons come before the convolutions
+instead of after them, so nodes are sums of real values.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -27,12 +27,12 @@ EDGES = tuple(combinations(range(NODES), 2))
 
 Layers = Callable[[int, NeuronFactory], nn.Module]
 
-#: The candidates of an edge, made as blocks are; the input and output channels are the same.
+#: Candidate operations of an edge, made like blocks; input and output channels are equal.
 OPERATIONS: Registry[BlockFactory] = Registry("operation")
 
 
 class Operation(nn.Module):
-    """Layers between two nodes in one direction; asked for the other one they bring nothing."""
+    """Layers between two nodes in one direction; the output in the other direction is 0."""
 
     def __init__(self, layers: nn.Module, *, backward: bool) -> None:
         super().__init__()
@@ -40,7 +40,7 @@ class Operation(nn.Module):
         self.backward = backward
 
     def forward(self, x: Tensor, backward: bool) -> Tensor | float:
-        """What the other node gets of ``x`` ``[N, C, H, W]``: a tensor like it, or 0."""
+        """Contribution of ``x`` ``[N, C, H, W]`` to the other node: of the same shape, or 0."""
         return self.layers(x) if backward == self.backward else 0.0
 
 
@@ -53,12 +53,12 @@ class NeuronConv(nn.Module):
         self.conv = ConvBN(channels, channels, kernel)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Currents ``[N, C, H, W]`` out of currents."""
+        """Map currents ``[N, C, H, W]`` to currents of the same shape."""
         return self.conv(self.neuron(x))
 
 
 class Zero(nn.Module):
-    """Zeros."""
+    """Outputs zeros."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Zeros like ``x``."""
@@ -88,7 +88,7 @@ BACKWARD = tuple(name for name in OPERATIONS if name.startswith("back_"))
 
 
 class SpikingCell(base.MemoryModule):
-    """The cell; ``operations``, by label, are between the nodes of ``EDGES``, in that order."""
+    """The cell; ``operations``, by label, connect the nodes of ``EDGES``, in that order."""
 
     feedback: list[Tensor | float] | None
 
@@ -99,15 +99,15 @@ class SpikingCell(base.MemoryModule):
         self.register_memory("feedback", None)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Node 0 ``[N, C, H, W]`` to node 3, of the same shape, at one timestep."""
-        between = dict(zip(EDGES, self.children(), strict=True))
+        """Map node 0 ``[N, C, H, W]`` to node 3, of the same shape, at one timestep."""
+        operations = dict(zip(EDGES, self.children(), strict=True))
         nodes: list[Tensor] = []
         for node in range(NODES):
-            inputs = [between[other, node](nodes[other], False) for other in range(node)]
-            kept = self.feedback[node] if self.feedback else 0.0
-            nodes.append(_sum(x, *(inputs if node else [x]), kept))
+            inputs = [operations[other, node](nodes[other], False) for other in range(node)]
+            feedback = self.feedback[node] if self.feedback else 0.0
+            nodes.append(_sum(x, *(inputs if node else [x]), feedback))
         self.feedback = [
-            sum(between[node, later](nodes[later], True) for later in range(node + 1, NODES))
+            sum(operations[node, later](nodes[later], True) for later in range(node + 1, NODES))
             for node in range(NODES)
         ]
         return nodes[-1]
@@ -120,7 +120,7 @@ def _sum(like: Tensor, *values: Tensor | float) -> Tensor:
 
 @dataclass(frozen=True)
 class Cell(Stage):
-    """A cell of ``width`` x C channels, as many as come in; all cells are alike."""
+    """A cell of ``width`` x C input and output channels; all cells have the same operations."""
 
     width: int
 
@@ -129,22 +129,22 @@ class Cell(Stage):
 
     @property
     def title(self) -> str:
-        """What is not known yet."""
+        """Placeholder."""
         return "to be determined"
 
     def output(self, shape: Shape, channels: int) -> Shape:
-        """The same."""
+        """Same as the input shape."""
         return shape
 
     def build(self, shape: Shape, labels: Sequence[str], maker: Maker) -> nn.Module:
-        """Six operations to be determined."""
+        """A cell of six operations to be determined."""
         channels = self.width * maker.channels
         return SpikingCell({label: maker.slot(label, channels, channels, 1) for label in labels})
 
 
 @dataclass(frozen=True)
 class Reduction(Stage):
-    """Between cells: batch norm, neuron, conv 3x3 to ``width`` x C, batch norm, mean pool."""
+    """Stage between cells: batch norm, neuron, conv 3x3 to ``width`` x C, batch norm, mean pool."""
 
     width: int
 
@@ -152,7 +152,7 @@ class Reduction(Stage):
 
     @property
     def title(self) -> str:
-        """In words."""
+        """Display name."""
         return "reduction"
 
     def output(self, shape: Shape, channels: int) -> Shape:
@@ -171,17 +171,17 @@ class Reduction(Stage):
 
 @dataclass(frozen=True)
 class Activation(Stage):
-    """Behind the last cell: batch norm and neuron."""
+    """Batch norm and neuron after the last cell."""
 
     prefix, kind = "activation", "block"
 
     @property
     def title(self) -> str:
-        """In words."""
+        """Display name."""
         return "neurons"
 
     def output(self, shape: Shape, channels: int) -> Shape:
-        """The same."""
+        """Same as the input shape."""
         return shape
 
     def build(self, shape: Shape, labels: Sequence[str], maker: Maker) -> nn.Module:

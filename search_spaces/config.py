@@ -1,4 +1,4 @@
-"""Everything that fixes a network but its blocks."""
+"""The settings of a network: everything except its blocks."""
 
 import math
 from collections.abc import Sequence
@@ -18,19 +18,19 @@ from autosnn_nni.search_spaces.macros import MACROS
 from autosnn_nni.search_spaces.neurons import NEURONS
 from autosnn_nni.search_spaces.stages import Shape
 
-#: Batch norm's statistics: per timestep, with one set of running ones (the authors' setting) or
-#: with one kept for every timestep; or pooled over all timesteps.
+#: Batch norm statistics: per timestep, with one set of running statistics (the authors' setting) or
+#: with a set kept for every timestep; or pooled over all timesteps.
 STATISTICS = ("timestep", "kept", "pooled")
 
 
 @dataclass(frozen=True)
 class NetworkConfig:
-    """Everything that fixes a network but its blocks.
+    """The settings of a network: everything except its blocks.
 
     ``shape`` is an image's (channels, height, width); ``channels`` is the paper's initial channel
-    C; ``candidates`` name the blocks a TBD block may become, by default those of the space;
-    ``batch_norm`` is one of ``STATISTICS``. Of several ``timesteps`` one is to be chosen with the
-    blocks. Raises :class:`UserError` where a value makes no network.
+    C; ``candidates`` are the names of the candidate blocks, by default those of the space;
+    ``batch_norm`` is one of ``STATISTICS``. If ``timesteps`` is a tuple, one of its numbers is
+    chosen together with the blocks. Raises :class:`UserError` for invalid values.
     """
 
     space: str
@@ -58,7 +58,8 @@ class NetworkConfig:
             raise UserError(f"batch norm must be one of {known}, not {self.batch_norm!r}")
         if self.batch_norm == "pooled" and not set(BACKWARD).isdisjoint(self.candidates):
             raise UserError(
-                f"{self.space} has connections through time: batch norm can't be pooled over it"
+                f"{self.space} has connections between timesteps, so batch norm can't be pooled "
+                "over time; choose another batch norm"
             )
         self._check_size()
 
@@ -72,12 +73,14 @@ class NetworkConfig:
         if isinstance(self.timesteps, int):
             return
         if len(choice) < 2:
-            raise UserError("timesteps to choose from must be two numbers or more, or a single one")
+            raise UserError("timesteps must be a single number, or at least two to choose from")
         if self.neuron == "ANN":
-            raise UserError("a network of ReLUs is the same at all timesteps; name a single number")
+            raise UserError(
+                "a ReLU network is the same at all timesteps; give a single number of timesteps"
+            )
         if not self.macro.tbd_blocks:
             raise UserError(
-                f"{self.space} has nothing to choose; name a single number of timesteps"
+                f"{self.space} has no TBD blocks to search; give a single number of timesteps"
             )
 
     def _check_size(self) -> None:
@@ -95,54 +98,56 @@ class NetworkConfig:
 
     @property
     def stages(self) -> tuple[Placed, ...]:
-        """The stages between the first convolution and the voting layer, at their places."""
+        """The stages between the first convolution and the voting layer, with names and shapes."""
         return tuple(self.macro.place(self.shape, self.channels))
 
     @property
     def features(self) -> Shape:
-        """The shape of what the voting layer sees."""
+        """The voting layer's input shape."""
         return self.stages[-1].after
 
     @property
     def size(self) -> int:
-        """How many architectures the space holds."""
+        """The number of architectures in the space."""
         return math.prod(map(len, self.choices.values()))
 
     @property
     def timesteps_choice(self) -> tuple[int, ...]:
-        """The timesteps that a network of this space may have."""
+        """The numbers of timesteps to choose from."""
         return (self.timesteps,) if isinstance(self.timesteps, int) else self.timesteps
 
     @property
     def choices(self) -> dict[str, Architecture]:
-        """The candidates of everything that is to be chosen, by NNI's label, in order."""
+        """The candidates of every choice, by NNI's label, in order."""
         choices = dict.fromkeys(labels(self.macro.tbd_blocks), self.candidates)
         if isinstance(self.timesteps, int):
             return choices
         return {**choices, TIMESTEPS: tuple(map(timesteps_name, self.timesteps))}
 
     def stand_alone(self, architecture: Sequence[str]) -> tuple["NetworkConfig", Architecture]:
-        """What fixes the network of one architecture, T included, and its blocks.
+        """Return the settings of one architecture's network, including T, and its blocks.
 
-        Raises :class:`UserError` if it is none of this space.
+        Raises :class:`UserError` if the architecture is not in this space.
         """
         blocks, timesteps = split_timesteps(self.check(architecture))
         return (self if timesteps is None else replace(self, timesteps=timesteps)), blocks
 
     def check(self, architecture: Sequence[str]) -> Architecture:
-        """An architecture of this space; raises :class:`UserError` if it is none.
+        """Return ``architecture``; raises :class:`UserError` if it is not in this space.
 
-        Where T is no choice it may be named, but is left out of what is returned.
+        If T is not a choice, it may be given, but it is left out of the result.
         """
         blocks, timesteps = split_timesteps(architecture)
         self._check_blocks(blocks)
         known = ", ".join(map(timesteps_name, self.timesteps_choice))
         if timesteps is not None and timesteps not in self.timesteps_choice:
-            raise UserError(f"{timesteps_name(timesteps)} is not among the timesteps here: {known}")
+            raise UserError(
+                f"{timesteps_name(timesteps)} is not one of the timesteps of this space: {known}"
+            )
         if isinstance(self.timesteps, int):
             return blocks
         if timesteps is None:
-            raise UserError(f"the timesteps are missing; name one of {known} after the blocks")
+            raise UserError(f"the timesteps are missing; add one of {known} after the blocks")
         return tuple(architecture)
 
     def _check_blocks(self, blocks: Architecture) -> None:
@@ -151,5 +156,5 @@ class NetworkConfig:
         if len(blocks) != self.macro.tbd_blocks:
             raise UserError(
                 f"{self.space} has {self.macro.tbd_blocks} TBD blocks, but {len(blocks)} blocks "
-                f"were given ({', '.join(blocks)}); name one block per TBD block"
+                f"were given ({', '.join(blocks)}); give one block per TBD block"
             )

@@ -1,4 +1,4 @@
-"""What a network is, without training it: parameters, neurons, stages."""
+"""Describe a network without training it: parameters, neurons, stages."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from autosnn_nni.search_spaces.spikes import SpikeCounter
 
 @dataclass(frozen=True)
 class DescribedStage:
-    """One stage of a network as it is drawn; ``size`` is the side of its square output."""
+    """One stage of a network for drawings; ``size`` is the side length of its square output."""
 
     name: str
     kind: str
@@ -23,10 +23,10 @@ class DescribedStage:
 
 @dataclass(frozen=True)
 class Description:
-    """Counts of one architecture.
+    """Parameter and neuron counts of one architecture.
 
-    ``neurons`` are spiking neurons; ``pool_outputs`` are the max-pools' outputs, which send spikes
-    on as well (the paper's 6.4 HWC of Section B.3 counts both).
+    ``neurons`` counts the spiking neurons, ``pool_outputs`` the max-pools' outputs, which send
+    spikes as well (the paper's 6.4 HWC of Section B.3 counts both).
     """
 
     blocks: Architecture

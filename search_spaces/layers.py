@@ -1,7 +1,7 @@
-"""The layers that blocks and networks are made of: convolution, pool and fully connected.
+"""Layers of blocks and networks: convolution, pooling and fully connected.
 
-Forwards take and give ``[N, ...]`` of one timestep (``[T, N, ...]`` in SpikingJelly's multi-step
-mode). No convolution and no fully connected layer has a bias.
+Inputs and outputs are ``[N, ...]`` of one timestep (``[T, N, ...]`` in SpikingJelly's multi-step
+mode). Convolutions and fully connected layers have no bias.
 """
 
 from spikingjelly.activation_based import layer
@@ -16,8 +16,8 @@ VOTERS = 10
 class Pointwise(layer.Conv2d):
     """A 1x1 convolution of every ``stride``-th pixel.
 
-    The pixels are taken first: oneDNN 3's strided 1x1 kernel for AVX2 writes beyond its memory in
-    the backward pass of fewer than 8 channels.
+    The input is subsampled first, because oneDNN 3's strided 1x1 kernel for AVX2 writes out of
+    bounds in the backward pass with fewer than 8 channels.
     """
 
     def __init__(self, in_channels: int, out_channels: int, stride: int = 1) -> None:
@@ -30,7 +30,7 @@ class Pointwise(layer.Conv2d):
 
 
 class ConvBN(nn.Sequential):
-    """A convolution that keeps the resolution (divided by the stride), then batch norm."""
+    """Convolution that keeps the resolution (divided by the stride), then batch norm."""
 
     def __init__(
         self, in_channels: int, out_channels: int, kernel: int, stride: int = 1, groups: int = 1
@@ -66,17 +66,17 @@ class SpikingConv(nn.Module):
 
 
 def max_pool() -> nn.Module:
-    """Halves the resolution; its outputs are spikes where its inputs are."""
+    """Make a pool that halves the resolution; its outputs are spikes if its inputs are."""
     return layer.MaxPool2d(2)
 
 
 def mean_pool() -> nn.Module:
-    """Halves the resolution; its outputs are averages."""
+    """Make a pool that halves the resolution; its outputs are averages."""
     return layer.AvgPool2d(2)
 
 
 def average_pool(neuron: NeuronFactory) -> nn.Module:
-    """Halves the resolution; a neuron makes spikes of the averages."""
+    """Make a pool that halves the resolution; a neuron turns the averages into spikes."""
     unit = nn.Sequential()
     unit.add_module("pool", mean_pool())
     unit.add_module("neuron", neuron())
@@ -84,7 +84,7 @@ def average_pool(neuron: NeuronFactory) -> nn.Module:
 
 
 class GlobalAveragePool(nn.Module):
-    """Averages each channel; a neuron makes spikes of the averages (SNN_2)."""
+    """Averages each channel; a neuron turns the averages into spikes (SNN_2)."""
 
     def __init__(self, neuron: NeuronFactory) -> None:
         super().__init__()
@@ -111,7 +111,7 @@ class SpikingLinear(nn.Module):
 
 
 class VotingLayer(nn.Module):
-    """Fully connected to 10 neurons a class, whose spikes are averaged (Section 3)."""
+    """Fully connected layer of 10 neurons per class, whose spikes are averaged (Section 3)."""
 
     def __init__(self, features: int, classes: int, neuron: NeuronFactory) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What a macro architecture is: a row of stages, some of which are to be determined."""
+"""Macro architectures: sequences of stages, some of them to be determined."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ _STEM_128 = (Pool(), _CONV, Pool())
 
 @dataclass(frozen=True)
 class Placed:
-    """A stage at its place in a network: its name, its TBD blocks, the shapes around it."""
+    """A stage of a network, with its name, its TBD blocks and its input and output shapes."""
 
     name: str
     stage: Stage
@@ -28,14 +28,15 @@ class Placed:
 
 @dataclass(frozen=True)
 class Macro:
-    """The stages between a first convolution to C channels and the voting layer.
+    """The stages between the first convolution, which has C channels, and the voting layer.
 
-    ``stem`` are those that come first of all; by default as many as bring images of 64x64 and of
-    128x128 pixels down to 32x32 (Figure 6). ``kernel`` is that of the first convolution, before
-    which ``shrink`` x ``shrink`` pixels are averaged; with ``currents`` it has no neurons, and the
-    next stage gets its currents. ``batch_norm`` is where it stands: behind every ``"layer"``, there
-    with parameters of its own at every ``"time"``, or before the ``"last"`` layer alone.
-    ``candidates`` are what TBD blocks may become by default, out of ``blocks``.
+    ``stem`` are additional first stages; by default they reduce images of 64x64 and of 128x128
+    pixels to 32x32 (Figure 6). ``kernel`` is the kernel size of the first convolution, before which
+    ``shrink`` x ``shrink`` pixels are averaged. With ``currents`` it has no neurons and passes its
+    currents to the next stage. ``batch_norm`` says where batch norm is: after every ``"layer"``,
+    there with separate parameters for every timestep (``"time"``), or only before the ``"last"``
+    layer.
+    ``candidates`` are the default candidates of TBD blocks, out of ``blocks``.
     """
 
     stages: tuple[Stage, ...]
@@ -49,7 +50,7 @@ class Macro:
 
     @property
     def tbd_blocks(self) -> int:
-        """How many blocks are to be determined."""
+        """The number of TBD blocks."""
         return self._shared + sum(stage.slots for stage in self.stages if not stage.shared)
 
     @property
@@ -57,7 +58,7 @@ class Macro:
         return max((stage.slots for stage in self.stages if stage.shared), default=0)
 
     def place(self, shape: Shape, channels: int) -> Iterator[Placed]:
-        """Every stage at its place, for images of ``shape`` and C ``channels``."""
+        """Yield every stage with name and shapes, for images of ``shape`` and C ``channels``."""
         shape = (channels, shape[1] // self.shrink, shape[2] // self.shrink)
         stem = _stem(min(shape[1:])) if self.stem is None else self.stem
         slots = labels(self.tbd_blocks)
@@ -73,12 +74,12 @@ class Macro:
                 shape = after
 
     def fits(self, height: int, width: int) -> bool:
-        """Whether something is left of images of this size."""
+        """Whether images of this size are large enough for all stages."""
         return all(min(placed.after) > 0 for placed in self.place((1, height, width), 1))
 
     @property
     def least_side(self) -> int:
-        """The side of the smallest square image of which something is left."""
+        """The side length of the smallest square image that is large enough."""
         return next(side for side in count(1) if self.fits(side, side))
 
 

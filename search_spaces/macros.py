@@ -1,7 +1,8 @@
-"""Macro architectures by name: the spaces that are searched, and networks made by hand.
+"""Macro architectures by name: search spaces and hand-made networks.
 
-A new one is one declaration and one ``MACROS.add`` line. Hand-made ones have no TBD block; like the
-searched ones they begin with a 3x3 convolution to C channels and end with a voting layer.
+To add one, declare it in one ``MACROS.add`` line. Hand-made networks have no TBD blocks; like the
+search spaces they begin with a convolution to C channels (3x3 by default) and end with a voting
+layer.
 """
 
 from dataclasses import replace
@@ -56,10 +57,10 @@ MACROS.add(
 )
 MACROS.add("SNN_4", Macro(_snn(_AVERAGE)))
 
-# Table 6: a TBD block more before each pool. Its other space of eight blocks is SNN_3.
+# Table 6: one more TBD block before each pool. The other space of eight blocks there is SNN_3.
 MACROS.add("SNN_1_8", Macro((*_tbd(1, 1), _MAX, *_tbd(2, 2, 2), _MAX, *_tbd(4, 4, 4), _MAX)))
 
-# Tables 3 and 4: those of Wu et al. 2019, Fang et al. 2021, Lee et al. 2020, Zheng et al. 2021.
+# Tables 3 and 4: networks of Wu et al. 2019, Fang et al. 2021, Lee et al. 2020, Zheng et al. 2021.
 MACROS.add(
     "CIFARNet-Wu",
     _by_hand(
@@ -93,7 +94,7 @@ MACROS.add(
     ),
 )
 
-# Their versions for event data: Fang's in four and in five halvings, Zheng's behind the deep stem.
+# Versions for event data: Fang's with four and with five halvings, Zheng's after the deep stem.
 _CONV_POOL = (*_conv(1), _MAX)
 MACROS.add("CIFARNet-Fang-DVS4", _by_hand(_MAX, *(_CONV_POOL * 3), FullyConnected(4)))
 MACROS.add("CIFARNet-Fang-DVS5", _by_hand(_MAX, *(_CONV_POOL * 4), FullyConnected(4)))
@@ -111,8 +112,8 @@ MACROS.add(
     ),
 )
 
-# Table 4's others for gestures: He et al. 2020, and Kaiser et al. 2020 (DECOLLE, whose layers have
-# losses of their own there), both on frames of 32x32.
+# Table 4, other networks for gestures: He et al. 2020 and Kaiser et al. 2020 (DECOLLE; its layers
+# have local losses there), both on frames of 32x32.
 MACROS.add(
     "SCNN-He", _by_hand(*_conv(2), _AVERAGE, *_conv(2), _AVERAGE, FullyConnected(4), shrink=4)
 )
@@ -122,7 +123,8 @@ MACROS.add(
 )
 
 # Table 11: VGG9 with batch norm through time (Kim and Panda 2020), VGG16 with a single batch norm
-# (the same, 2021). Their own input is noise around the image, and their last layer never fires.
+# (Kim and Panda 2021). In the originals the input is noise around the image, and the last layer
+# never fires.
 _VGG9 = (*_conv(1), _MEAN, *_conv(2, 2), _MEAN, *_conv(4, 4, 4), _MEAN)
 MACROS.add("VGG9-BNTT", _by_hand(*_VGG9, FullyConnected(16), batch_norm="time"))
 MACROS.add(
@@ -135,8 +137,8 @@ MACROS.add(
     ),
 )
 
-# SNASNet (Kim et al. 2022), with forward connections alone, and with backward ones too. In their
-# code the last layer has no neurons.
+# SNASNet (Kim et al. 2022), with forward connections only and with backward ones too. In the
+# authors' code the last layer has no neurons.
 _CELLS = (Cell(1), Reduction(2), Cell(2), Activation(), _MEAN, FullyConnected(8))
 _SNASNET = Macro(_CELLS, stem=(), currents=True, candidates=FORWARD, blocks=OPERATIONS)
 MACROS.add("SNASNet-Fw", _SNASNET)

@@ -1,4 +1,4 @@
-"""The spiking network that both the supernet and every stand-alone architecture are."""
+"""The spiking network, used for the supernet and for every stand-alone architecture."""
 
 import copy
 from collections.abc import Callable, Iterable, Mapping
@@ -17,19 +17,19 @@ from autosnn_nni.search_spaces.layers import ConvBN, SpikingConv, VotingLayer
 
 AModule = TypeVar("AModule", bound=nn.Module)
 
-#: Devices on which networks run layer by layer, every layer over all timesteps at once: launching a
-#: kernel costs more there than memory does. Elsewhere they run timestep by timestep.
+#: Devices on which networks run layer by layer, each layer over all timesteps at once, because
+#: launching a kernel costs more there than memory does. On others they run timestep by timestep.
 MULTI_STEP_DEVICES = ("cuda",)
 
-#: Whose modules take all timesteps at once, and torch's own that do.
+#: Packages whose modules accept all timesteps at once, and torch's modules that do.
 _PACKAGES = ("autosnn_nni", "nni", "spikingjelly")
 _ANY_SHAPE = nn.Sequential | nn.ModuleDict | nn.Identity | nn.ReLU | nn.Linear
 
 
 class Timesteps(nn.Module):
-    """An image's current at each of ``count`` timesteps: direct encoding.
+    """Direct encoding: repeats an image's current at each of ``count`` timesteps.
 
-    A module, so that timesteps can be chosen as blocks are.
+    It is a module so that timesteps can be searched like blocks.
     """
 
     def __init__(self, count: int) -> None:
@@ -37,15 +37,15 @@ class Timesteps(nn.Module):
         self.count = count
 
     def forward(self, current: Tensor) -> list[Tensor]:
-        """The same ``current`` for every timestep."""
+        """Return the same ``current`` for every timestep."""
         return [current] * self.count
 
 
 class Encoder(nn.Module):
-    """What the stem's neurons get of images, by the stem's convolution ``conv``.
+    """Computes the input currents of the stem's neurons with the stem's convolution ``conv``.
 
-    Direct encoding: the convolution runs once per image, for all ``timesteps``; of event data it
-    sees another frame at every timestep. ``shrink`` x ``shrink`` pixels are averaged before it.
+    Images use direct encoding: the convolution runs once per image, for all ``timesteps``. Event
+    data has another frame at every timestep. ``shrink`` x ``shrink`` pixels are averaged first.
     """
 
     def __init__(
@@ -58,9 +58,10 @@ class Encoder(nn.Module):
         self.shrink = shrink
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """Currents ``[N, C, H, W]`` for every timestep; ``multi_step``, one ``[T, N, C, H, W]``.
+        """Map images ``[N, C, H, W]`` or event frames ``[N, T, C, H, W]`` to a list of currents.
 
-        Of images ``[N, C, H, W]``, or event frames ``[N, T, C, H, W]``.
+        The list has one ``[N, C, H, W]`` per timestep; with ``multi_step`` a single
+        ``[T, N, C, H, W]``.
         """
         if images.dim() == 4:
             current = self._convolved(images)
@@ -70,13 +71,13 @@ class Encoder(nn.Module):
         return [self._convolved(frames)] if self.multi_step else list(map(self._convolved, frames))
 
     def _convolved(self, images: Tensor) -> Tensor:
-        """Of ``[N, C, H, W]``, or of frames ``[T, N, C, H, W]``."""
+        """Convolve ``[N, C, H, W]``, or frames ``[T, N, C, H, W]``."""
         functional.set_step_mode(self.conv, "s" if images.dim() == 4 else "m")
-        before = images.shape[:-3]
+        leading = images.shape[:-3]
         images = images.flatten(0, -4)
         if self.shrink > 1:
             images = F.avg_pool2d(images, self.shrink)
-        images = images.contiguous(memory_format=torch.channels_last).unflatten(0, before)
+        images = images.contiguous(memory_format=torch.channels_last).unflatten(0, leading)
         current: Tensor = self.conv(images)
         return current
 
@@ -84,11 +85,11 @@ class Encoder(nn.Module):
 class SpikingNetwork(nn.Module):
     """Stem, named stages and voting layer, unrolled over ``timesteps``.
 
-    ``pooled`` computes batch norm's statistics over all timesteps together instead of per timestep,
-    which is the authors' setting. For ``shrink`` see :class:`Encoder`.
+    ``pooled`` computes batch norm statistics over all timesteps together; the authors' setting is
+    per timestep. For ``shrink`` see :class:`Encoder`.
 
-    ``multi_step`` networks run layer by layer instead of timestep by timestep, with equal results:
-    those that are pooled, and those on a GPU whose layers can.
+    ``multi_step`` networks run layer by layer instead of timestep by timestep, with equal results.
+    These are pooled networks, and networks on a GPU if all their layers support it.
     """
 
     multi_step: bool
@@ -116,7 +117,7 @@ class SpikingNetwork(nn.Module):
         _channels_last(self)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
-        """What moves a module to a device or a memory layout, after which its mode is chosen."""
+        """Move the network to a device or memory layout, then choose its step mode."""
         super()._apply(fn, recurse)
         self.multi_step = self.pooled or (
             self.fc.linear.weight.device.type in MULTI_STEP_DEVICES
@@ -127,14 +128,14 @@ class SpikingNetwork(nn.Module):
 
     @property
     def encoder(self) -> Encoder:
-        """What comes before the stem's neurons."""
+        """The encoder in front of the stem's neurons."""
         conv = self.stem.conv
         return Encoder(conv, self.timesteps, multi_step=self.multi_step, shrink=self.shrink)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Images ``[N, C, H, W]``, or event frames ``[N, T, C, H, W]``, to votes ``[N, classes]``.
+        """Map images ``[N, C, H, W]`` or event frames ``[N, T, C, H, W]`` to votes.
 
-        Votes are means over time.
+        Votes ``[N, classes]`` are means over time.
         """
         try:
             return mean_votes(map(self._step, self.encoder(images)), multi_step=self.multi_step)
@@ -149,7 +150,7 @@ class SpikingNetwork(nn.Module):
 
 
 def mean_votes(steps: Iterable[Tensor], *, multi_step: bool) -> Tensor:
-    """The mean over time of votes ``[N, classes]`` a step, or of one ``[T, N, classes]``."""
+    """Average votes over time: ``[N, classes]`` per step, or a single ``[T, N, classes]``."""
     total, *others = steps
     if multi_step:
         return total.mean(0)
@@ -159,11 +160,11 @@ def mean_votes(steps: Iterable[Tensor], *, multi_step: bool) -> Tensor:
 
 
 def _takes_all_timesteps(module: nn.Module) -> bool:
-    """Whether a module's forward may be given ``[T, N, ...]``.
+    """Whether a module's forward accepts ``[T, N, ...]``.
 
-    SpikingJelly's and the package's own are; those of a user's block may be written for one
-    timestep alone, unless they are a ``StepModule``. A connection to the next timestep needs all
-    layers in between, and SpikingJelly's own batch norm would pool.
+    Modules of SpikingJelly and of this package do. Those of a user's block may be written for a
+    single timestep, unless they are a ``StepModule``. Exceptions: a connection to the next timestep
+    needs all layers in between, and SpikingJelly's own batch norm would pool over time.
     """
     if isinstance(module, Operation):
         return not module.backward
@@ -174,13 +175,13 @@ def _takes_all_timesteps(module: nn.Module) -> bool:
 
 
 def subnet(supernet: SpikingNetwork, sample: Mapping[str, str]) -> SpikingNetwork:
-    """The network of one path through a supernet; its layers are the supernet's own."""
+    """Return the network of one path through a supernet; it shares the supernet's layers."""
     path: SpikingNetwork = _path(supernet, sample)
     return path
 
 
 def _path(module: Any, sample: Mapping[str, str]) -> Any:
-    """``module``, its choices replaced by what is chosen; what holds none is left as it is."""
+    """Replace the choices in ``module`` by the chosen blocks; share modules without choices."""
     children = {
         name: child[sample[name]] if name in sample else _path(child, sample)
         for name, child in module.named_children()
@@ -193,7 +194,7 @@ def _path(module: Any, sample: Mapping[str, str]) -> Any:
 
 
 def path_weights(weights: Mapping[str, Tensor], sample: Mapping[str, str]) -> dict[str, Tensor]:
-    """The state of one path's stand-alone network, out of the state of a supernet."""
+    """Extract the state dict of one path's stand-alone network from that of a supernet."""
     path: dict[str, Tensor] = {}
     for name, value in weights.items():
         parts = name.split(".")
@@ -206,11 +207,11 @@ def path_weights(weights: Mapping[str, Tensor], sample: Mapping[str, str]) -> di
 
 
 class Folded(Generic[AModule]):
-    """A copy in eval mode, ``module``, with every batch norm folded into the convolution before it.
+    """An eval-mode copy, ``module``, with each batch norm folded into the convolution before it.
 
-    ``network`` may be a part of one. Equal up to rounding: a spike in 10^4 to 10^5 may move by a
-    timestep in float32. After ``network``'s statistics have changed it can be folded again, which
-    takes a hundredth of the time of another copy.
+    ``network`` may be a part of a network. Results are equal up to rounding: in float32 one spike
+    in 10^4 to 10^5 may move by a timestep. When ``network``'s statistics have changed, call
+    :meth:`fold` again, which takes a hundredth of the time of a new copy.
     """
 
     def __init__(self, network: AModule) -> None:
@@ -230,7 +231,7 @@ class Folded(Generic[AModule]):
         self.fold()
 
     def fold(self) -> None:
-        """Take over what batch norm's statistics are now."""
+        """Fold the current batch norm statistics."""
         for (conv, norm), folded in self._units:
             statistics = norm.running_mean, norm.running_var, norm.eps
             folded.weight, folded.bias = fuse_conv_bn_weights(
@@ -242,7 +243,7 @@ class Folded(Generic[AModule]):
 
 
 def fold_batch_norm(network: AModule) -> AModule:
-    """The copy of :class:`Folded`."""
+    """Return a folded copy of ``network``; see :class:`Folded`."""
     return Folded(network).module
 
 

@@ -1,6 +1,6 @@
-"""Networks by name: those made by hand, and the architectures that the paper's searches have found.
+"""Networks by name: hand-made ones, and the architectures that the paper's searches found.
 
-A new one is one ``NETWORKS.add`` line.
+To add one, write one ``NETWORKS.add`` line.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from autosnn_nni.search_spaces.macros import MACROS
 
 @dataclass(frozen=True)
 class Network:
-    """A macro architecture by name, and the blocks that fill it."""
+    """The name of a macro architecture, and the blocks that fill it."""
 
     space: str
     blocks: Architecture = ()
@@ -24,8 +24,8 @@ for _name, _macro in MACROS.items():
     if not _macro.tbd_blocks:
         NETWORKS.add(_name, Network(_name))
 
-#: Found on SNN_1 by the evolution with this lambda (Figure 11), without spiking neurons (Figure 12,
-#: Table 7), and by the random search on the same supernet (Table 5).
+#: Architectures found on SNN_1: by evolution with this lambda (Figure 11), without spiking neurons
+#: (Figure 12, Table 7), and by random search on the same supernet (Table 5).
 _FOUND = {
     "AutoSNN-0": "SRB_k5,SRB_k5,SRB_k5,SCB_k5,SRB_k5",
     "AutoSNN-0.08": "SRB_k5,SRB_k5,skip,SRB_k3,SRB_k5",

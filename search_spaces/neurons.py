@@ -1,9 +1,9 @@
 """Spiking neurons by name: SpikingJelly's, with a fused single step on the CPU.
 
 Eq. 2 of the paper: the membrane potential ``v`` is charged to ``h``, a spike is fired where
-``h >= 1``, and those neurons are reset to 0. SpikingJelly holds parameters, state and the CUDA
-kernels. On the CPU its own step costs more than the convolution's share allows, so that charge,
-fire and reset are done here in four passes over memory instead of twelve.
+``h >= 1``, and those neurons are reset to 0. SpikingJelly provides parameters, state and the CUDA
+kernels. On the CPU its own step is slow compared with the convolutions, so charge, fire and reset
+are done here in four passes over memory instead of twelve.
 """
 
 import math
@@ -24,28 +24,28 @@ RESET = 0.0
 INITIAL_TAU = 2.0
 
 
-# A mask of bools is several times slower on the CPU than arithmetic with spikes of 0.0 and 1.0.
+# A bool mask is several times slower on the CPU than arithmetic with spikes of 0.0 and 1.0.
 
 
 def _fire(h: Tensor) -> Tensor:
-    """1.0 where the potential reaches the threshold, else 0.0."""
+    """Return 1.0 where the potential reaches the threshold, else 0.0."""
     return torch.ge(h, THRESHOLD, out=torch.empty_like(h))
 
 
-def _without_fired(x: Tensor, spikes: Tensor) -> Tensor:
-    """``x (1 - spikes)``, exactly: the reset to 0."""
+def _zero_fired(x: Tensor, spikes: Tensor) -> Tensor:
+    """Reset to 0 where a spike was fired: exactly ``x (1 - spikes)``."""
     return torch.addcmul(x, x, spikes, value=-1)
 
 
-def _full(current: Tensor) -> Tensor:
-    """In float32 at least: potentials and spikes are, whatever precision the layer before had."""
+def _promoted(current: Tensor) -> Tensor:
+    """Convert to at least float32, the lowest precision of potentials and spikes."""
     return current.to(torch.promote_types(current.dtype, torch.float32))
 
 
 class _FireAndReset(torch.autograd.Function):
-    """Spike and reset potential from the charged potential ``h``; arctan surrogate, reset detached.
+    """Spikes and reset potential from the charged potential ``h``, with a surrogate gradient.
 
-    The surrogate gradient is SpikingJelly's ``ATan()``: 1 / (1 + (pi (h - 1))^2).
+    The surrogate is SpikingJelly's ``ATan()``: 1 / (1 + (pi (h - 1))^2). The reset is detached.
     """
 
     @staticmethod
@@ -53,7 +53,7 @@ class _FireAndReset(torch.autograd.Function):
         spikes = _fire(h)
         ctx.save_for_backward(h, spikes)
         ctx.set_materialize_grads(False)
-        return spikes, _without_fired(h, spikes)
+        return spikes, _zero_fired(h, spikes)
 
     @staticmethod
     def backward(ctx: Any, grad_spike: Tensor | None, grad_v: Tensor | None) -> Tensor | None:
@@ -64,32 +64,32 @@ class _FireAndReset(torch.autograd.Function):
             square = torch.addcmul(x.new_ones(()), x, x, value=math.pi**2)
             grad = torch.div(grad_spike, square, out=x)
         if grad_v is not None:
-            kept = _without_fired(grad_v, spikes)
+            kept = _zero_fired(grad_v, spikes)
             grad = kept if grad is None else grad.add_(kept)
         return grad
 
 
 class _FusedStep(neuron.BaseNode):
-    """A SpikingJelly neuron whose single step on the CPU is one charge and one fused fire."""
+    """A SpikingJelly neuron whose single step on the CPU is a charge and a fused fire and reset."""
 
     v: float | Tensor
 
     def charge(self, v: Tensor, current: Tensor) -> Tensor:
-        """The potential ``h`` after the input current, both ``[N, ...]`` (Eq. 2, second line)."""
+        """Return the charged potential ``h`` ``[N, ...]`` (Eq. 2, second line)."""
         raise NotImplementedError
 
     def charge_(self, v: Tensor, current: Tensor) -> Tensor:
-        """:meth:`charge` in place, where no gradient is needed."""
+        """In-place :meth:`charge`, used when no gradient is needed."""
         raise NotImplementedError
 
     def multi_step_forward(self, currents: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        """Spikes ``[T, N, ...]`` of all timesteps: on a GPU one kernel."""
-        spikes: Tensor = super().multi_step_forward(_full(currents), *args, **kwargs)
+        """Spikes ``[T, N, ...]`` of all timesteps; a single kernel on a GPU."""
+        spikes: Tensor = super().multi_step_forward(_promoted(currents), *args, **kwargs)
         return spikes
 
     def single_step_forward(self, current: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         """Spikes ``[N, ...]`` of one timestep."""
-        current = _full(current)
+        current = _promoted(current)
         if current.is_cuda:
             spikes: Tensor = super().single_step_forward(current, *args, **kwargs)
             return spikes
@@ -111,7 +111,7 @@ class PLIF(_FusedStep, neuron.ParametricLIFNode):
         return torch.lerp(v, current, self.w.sigmoid())
 
     def charge_(self, v: Tensor, current: Tensor) -> Tensor:
-        """In place."""
+        """In-place :meth:`charge`."""
         return v.lerp_(current, self.w.sigmoid())
 
 
@@ -123,7 +123,7 @@ class LIF(_FusedStep, neuron.LIFNode):
         return torch.lerp(v, current, 1 / self.tau)
 
     def charge_(self, v: Tensor, current: Tensor) -> Tensor:
-        """In place."""
+        """In-place :meth:`charge`."""
         return v.lerp_(current, 1 / self.tau)
 
 
@@ -135,7 +135,7 @@ class IF(_FusedStep, neuron.IFNode):
         return v + current
 
     def charge_(self, v: Tensor, current: Tensor) -> Tensor:
-        """In place."""
+        """In-place :meth:`charge`."""
         return v.add_(current)
 
 

@@ -1,4 +1,4 @@
-"""Batch norm at other places, or of another kind, than behind every convolution."""
+"""Variants of batch norm by name: its position in a network, and its kind."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -12,25 +12,27 @@ from autosnn_nni.registry import Registry
 from autosnn_nni.search_spaces.batch_norm import BatchNorm1d
 from autosnn_nni.search_spaces.layers import ConvBN, SpikingConv, SpikingLinear, VotingLayer
 
-#: Changes a network's stem, its stages and its last layer, for so many timesteps; by the name that
-#: a macro gives it.
+#: Changes a network's stem, stages and last layer in place, for a number of timesteps; by
+#: the value of ``Macro.batch_norm``.
 Norm = Callable[[SpikingConv, nn.ModuleDict, VotingLayer, int], None]
 NORMS: Registry[Norm] = Registry("batch norm")
 
-#: Of a neuron's input current over images and units: a leaky neuron at rest fires above 2.
-_LIFTED = 2.0
+#: Standard deviation of a neuron's input current over images and units that :func:`lift` aims at;
+#: a leaky neuron at rest fires above 2.
+_TARGET_STD = 2.0
 
 
 def behind_layers(
     stem: SpikingConv, stages: nn.ModuleDict, fc: VotingLayer, timesteps: int
 ) -> None:
-    """Behind every convolution, as the blocks have it."""
+    """Keep batch norm after every convolution, as in the blocks."""
 
 
 def through_time(stem: SpikingConv, stages: nn.ModuleDict, fc: VotingLayer, timesteps: int) -> None:
-    """BNTT (Kim and Panda 2020): one for each timestep, without bias; hidden layers have one too.
+    """Use BNTT (Kim and Panda 2020): one batch norm per timestep, without bias.
 
-    The stem's convolution sees an image once, so that it keeps a single batch norm.
+    Hidden fully connected layers have it too. The stem's convolution runs once per image, so it
+    keeps a single batch norm.
     """
     for unit in stages.modules():
         if isinstance(unit, ConvBN):
@@ -43,7 +45,7 @@ def through_time(stem: SpikingConv, stages: nn.ModuleDict, fc: VotingLayer, time
 def before_the_last_layer(
     stem: SpikingConv, stages: nn.ModuleDict, fc: VotingLayer, timesteps: int
 ) -> None:
-    """Once, as in VGG16_SBN (Kim and Panda 2021)."""
+    """Use a single batch norm, before the last layer, as in VGG16_SBN (Kim and Panda 2021)."""
     for unit in [stem.conv, *stages.modules()]:
         if isinstance(unit, ConvBN):
             unit[1] = nn.Identity()
@@ -56,7 +58,7 @@ NORMS.add("last", before_the_last_layer)
 
 
 class KeptBatchNorm2d(base.MemoryModule):
-    """Batch norm with running statistics of its own for every timestep; weights are shared."""
+    """Batch norm with separate running statistics for every timestep; weights are shared."""
 
     def __init__(self, timesteps: int, channels: int) -> None:
         super().__init__()
@@ -67,16 +69,16 @@ class KeptBatchNorm2d(base.MemoryModule):
         self.register_memory("timestep", 0)
 
     def single_step_forward(self, x: Tensor) -> Tensor:
-        """``[N, C, H, W]`` of the next timestep since the network was reset."""
+        """Normalise ``[N, C, H, W]`` of the next timestep since the network was reset."""
         normed: Tensor = self.timesteps[self.timestep](x)
         self.timestep += 1
         return normed
 
 
 def keep_statistics(stages: nn.Module, timesteps: int) -> None:
-    """Give every batch norm in ``stages`` running statistics for every timestep.
+    """Give every batch norm in ``stages`` separate running statistics for every timestep.
 
-    The stem's convolution sees an image once, so that it keeps a single set.
+    The stem's convolution runs once per image, so it keeps a single set.
     """
     for module in list(stages.modules()):
         for name, child in module.named_children():
@@ -88,11 +90,11 @@ def keep_statistics(stages: nn.Module, timesteps: int) -> None:
 def lift(network: nn.Module, shape: tuple[int, int, int]) -> None:
     """Scale the weights of layers without batch norm so that their neurons fire on random images.
 
-    SALT raises the activity of such a network by training weights and thresholds first; this does
-    it layer after layer in one forward pass.
+    SALT raises the activity of such a network by training weights and thresholds first; this
+    function scales one layer after another in a single forward pass.
     """
-    lifted: set[nn.Module] = set()
-    hooks = [one.register_forward_hook(partial(_scale, lifted)) for one in _bare_layers(network)]
+    scaled: set[nn.Module] = set()
+    hooks = [one.register_forward_hook(partial(_scale, scaled)) for one in _bare_layers(network)]
     weights = next(network.parameters())
     network(torch.randn(32, *shape, dtype=weights.dtype))
     for hook in hooks:
@@ -107,10 +109,10 @@ def _bare_layers(network: nn.Module) -> Iterator[nn.Module]:
             yield unit.linear
 
 
-def _scale(lifted: set[nn.Module], module: Any, inputs: Any, currents: Tensor) -> Tensor | None:
-    if module in lifted:
+def _scale(scaled: set[nn.Module], module: Any, inputs: Any, currents: Tensor) -> Tensor | None:
+    if module in scaled:
         return None
-    lifted.add(module)
-    factor = _LIFTED / currents.std()
+    scaled.add(module)
+    factor = _TARGET_STD / currents.std()
     module.weight.mul_(factor)
     return currents * factor

@@ -1,7 +1,7 @@
-"""A supernet cut before every TBD block: architectures that begin alike have segments in common.
+"""Segments of a supernet, which is cut before every TBD block.
 
-In eval mode, and in train mode on the same batches, the activations behind a segment are decided by
-the blocks up to there, so that what architectures have in common has to be computed once only.
+In eval mode, and in train mode on the same batches, a segment's output depends only on the blocks
+up to its end, so a prefix that several architectures share has to be computed only once.
 """
 
 import copy
@@ -17,10 +17,10 @@ from autosnn_nni.search_spaces.network import SpikingNetwork, mean_votes, subnet
 
 
 class Segment(nn.Module):
-    """Consecutive stages of a network, run over all its timesteps; its weights are the network's.
+    """Consecutive stages of a network, run over all timesteps; weights are shared with it.
 
-    Batch norm's statistics are its own, a copy. The ``first`` one begins with the images, the
-    ``last`` one ends with the votes.
+    Batch norm statistics are a copy. The ``first`` segment begins with the images, the ``last`` one
+    ends with the votes.
     """
 
     def __init__(
@@ -39,11 +39,10 @@ class Segment(nn.Module):
         self._modules = copy.deepcopy(self._modules, shared)
 
     def forward(self, x: Any) -> Any:
-        """Activations at every step to those behind the segment, both lists.
+        """Map a list of activations, one per step, to the list of the segment's outputs.
 
-        The steps are ``[N, C, H, W]`` each, or of ``multi_step`` networks a single
-        ``[T, N, C, H, W]``. The first segment takes images, the last one gives votes
-        ``[N, classes]``.
+        A step is ``[N, C, H, W]``; ``multi_step`` networks have a single one, ``[T, N, C, H, W]``.
+        The first segment takes images, the last one returns votes ``[N, classes]``.
         """
         steps: Sequence[Tensor] = x if self.encoder is None else self.encoder(x)
         try:
@@ -57,7 +56,7 @@ class Segment(nn.Module):
 
 @dataclass(frozen=True)
 class Cut:
-    """One segment's place: the labels that are decided in it, and its stages."""
+    """A segment's position in the supernet: the labels of its choices, and its stages."""
 
     labels: tuple[str, ...]
     stages: tuple[str, ...]
@@ -65,19 +64,19 @@ class Cut:
     last: bool
 
     def choice(self, sample: Mapping[str, str]) -> tuple[str, ...]:
-        """What ``sample`` decides in this segment."""
+        """The choices of ``sample`` in this segment."""
         return tuple(sample[label] for label in self.labels)
 
     def segment(self, supernet: SpikingNetwork, sample: Mapping[str, str]) -> Segment:
-        """The segment of ``sample``'s network."""
+        """Make this segment of ``sample``'s network."""
         path = subnet(supernet, sample)
         return Segment(path, self.stages, first=self.first, last=self.last)
 
 
 def cut(supernet: SpikingNetwork, labels: Collection[str]) -> list[Cut]:
-    """The segments of a supernet whose choices are ``labels``, in order.
+    """Cut a supernet whose choices are ``labels`` into segments, in order.
 
-    Timesteps are decided in the first one: all activations and statistics depend on them.
+    Timesteps are chosen in the first one, because all activations and statistics depend on them.
     """
     first = (TIMESTEPS,) if TIMESTEPS in labels else ()
     rows: list[tuple[tuple[str, ...], list[str]]] = [(first, [])]

@@ -13,8 +13,8 @@ from autosnn_nni.search_spaces.config import NetworkConfig
 class SpikingSpace(ModelSpace):
     """NNI's model space of a macro architecture: one ``LayerChoice`` per TBD block.
 
-    Labels are ``tbd1`` to ``tbdN``, candidates are chosen by name; of several timesteps too, by the
-    label ``timesteps``. The keyword arguments are those of :class:`NetworkConfig`.
+    Labels are ``tbd1`` to ``tbdN``, and ``timesteps`` if there are several to choose from.
+    Candidates are chosen by name. The keyword arguments are those of :class:`NetworkConfig`.
     """
 
     def __init__(self, space: str, **config: Any) -> None:
@@ -23,7 +23,7 @@ class SpikingSpace(ModelSpace):
         self.network = assemble(self.config, _layer_choice)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Images ``[N, C, H, W]`` to mean votes ``[N, classes]``."""
+        """Map images ``[N, C, H, W]`` to mean votes ``[N, classes]``."""
         return self.network(images)
 
 

@@ -1,11 +1,11 @@
-"""How spikes are counted: in this one place.
+"""Count spikes. All counting is done in this module.
 
-Spikes are counted per image, summed over all timesteps, at every layer that sends spikes on:
-the stem's neurons, every neuron layer in the blocks, every max-pool's outputs, the fully connected
-layer's neurons. Identity skips add none: their spikes are counted where they were fired. This is
-the paper's convention (Section 3.1 counts the pooling layers DS1 to DS3). Neuron spikes alone are
-kept beside it. Example: a stem of 4 neurons that all fire at 2 timesteps gives 8 spikes; a max-pool
-behind it that passes 1 spike a timestep adds 2.
+Spikes are counted per image, summed over all timesteps, at every layer that sends spikes: the
+stem's neurons, every neuron layer in the blocks, every max-pool's outputs and the fully connected
+layer's neurons. Identity skips add none, because their spikes are counted where they were fired.
+This is the paper's convention (Section 3.1 counts the pooling layers DS1 to DS3). The spikes of
+neurons alone are reported as well. Example: a stem of 4 neurons that all fire at 2 timesteps gives
+8 spikes; a max-pool after it that passes 1 spike per timestep adds 2.
 """
 
 from collections.abc import Iterator
@@ -23,9 +23,9 @@ from autosnn_nni.search_spaces.watch import Watch
 
 @dataclass(frozen=True)
 class LayerSpikes:
-    """One layer that sends spikes on; ``spikes`` per image over all timesteps.
+    """A layer that sends spikes; ``spikes`` is per image, summed over all timesteps.
 
-    ``kind`` is ``"neuron"`` or ``"pool"``; ``neurons`` are its outputs per image and timestep.
+    ``kind`` is ``"neuron"`` or ``"pool"``; ``neurons`` counts its outputs per image and timestep.
     """
 
     name: str
@@ -36,17 +36,17 @@ class LayerSpikes:
 
 
 def layer_name(path: str) -> str:
-    """What a layer is called in tables, from its module's place in the network."""
+    """A layer's name in tables, from its module's path in the network."""
     return path.removeprefix("stages.").removesuffix(".neuron").removesuffix(".layers")
 
 
 def is_spiking(network: nn.Module) -> bool:
-    """Whether it has spiking neurons; a network of ReLUs has none, and its pools pass no spikes."""
+    """Whether it has spiking neurons; a ReLU network has none, and its pools pass no spikes."""
     return any(isinstance(module, neuron.BaseNode) for module in network.modules())
 
 
 def spiking_layers(network: nn.Module) -> Iterator[tuple[str, str, nn.Module]]:
-    """Name, kind and module of every layer that sends spikes on; none in a network of ReLUs."""
+    """Yield name, kind and module of every layer that sends spikes; none in a ReLU network."""
     if is_spiking(network):
         yield from _spiking_layers(network)
 
@@ -61,10 +61,10 @@ def _spiking_layers(part: nn.Module) -> Iterator[tuple[str, str, nn.Module]]:
 
 
 class FiringRate(Watch):
-    """The mean firing rate of all neurons in a forward pass, with its gradient.
+    """The mean firing rate of all neurons in a forward pass, differentiable.
 
-    ``sum_t sum_k phi_k[t] / (K T)`` of Section B.3, averaged over the images: what spike
-    regularisation adds to the loss.
+    ``sum_t sum_k phi_k[t] / (K T)`` of Section B.3, averaged over the images; spike regularisation
+    adds it to the loss.
     """
 
     def __init__(self, network: nn.Module) -> None:
@@ -87,7 +87,7 @@ class FiringRate(Watch):
 
 
 class SpikeTotal(Watch):
-    """The spikes that a part of a spiking network sends on, of all layers together."""
+    """The total spikes of a part of a spiking network, over all layers."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__(network)
@@ -101,16 +101,15 @@ class SpikeTotal(Watch):
         self._total = self._total + output.detach().sum().double()
 
     def take(self) -> Tensor | float:
-        """Those since the last call, of all images together; it stays on the network's device."""
+        """Spikes of all images since the last call; the value stays on the network's device."""
         total, self._total = self._total, 0.0
         return total
 
 
 class SpikeCounter(Watch):
-    """Counts spikes while it is entered.
+    """Counts spikes; used as a context manager.
 
-    Counts stay on the network's device until they are asked for, so that counting never waits
-    for a GPU.
+    Counts stay on the network's device until they are read, so counting never waits for a GPU.
     """
 
     def __init__(self, network: nn.Module) -> None:
@@ -132,8 +131,8 @@ class SpikeCounter(Watch):
         self._timesteps.clear()
 
     def _count(self, name: str, module: nn.Module, inputs: Any, output: Tensor) -> None:
-        many = getattr(module, "step_mode", "s") == "m"
-        steps, sizes = (len(output), output.shape[2:]) if many else (1, output.shape[1:])
+        multi_step = getattr(module, "step_mode", "s") == "m"
+        steps, sizes = (len(output), output.shape[2:]) if multi_step else (1, output.shape[1:])
         total = output.detach().sum().double()
         self._totals[name] = self._totals[name] + total if name in self._totals else total
         self._sizes[name] = sizes.numel()
@@ -141,12 +140,12 @@ class SpikeCounter(Watch):
 
     @property
     def images(self) -> int:
-        """How many images have been seen."""
+        """The number of images seen."""
         return self._images
 
     @property
     def total(self) -> float:
-        """All spikes of all images seen."""
+        """Total spikes of all images seen."""
         return float(torch.stack(list(self._totals.values())).sum()) if self._totals else 0.0
 
     @property
@@ -156,7 +155,7 @@ class SpikeCounter(Watch):
 
     @property
     def neuron_spikes(self) -> float:
-        """Spikes per image of neurons alone, without the max-pools' outputs."""
+        """Spikes per image of neurons only, without the max-pools' outputs."""
         return sum(layer.spikes for layer in self.layers() if layer.kind == "neuron")
 
     @property
@@ -167,7 +166,7 @@ class SpikeCounter(Watch):
         return sum(layer.spikes for layer in layers) / slots if slots else 0.0
 
     def layers(self) -> list[LayerSpikes]:
-        """Every layer that sent spikes, in the order of the network."""
+        """Every layer that sent spikes, in network order."""
         return [
             self._layer(name, kind) for name, kind in self._kinds.items() if name in self._sizes
         ]

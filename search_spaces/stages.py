@@ -1,6 +1,6 @@
-"""The stages that macro architectures are made of (paper Figures 6 and 7).
+"""The stages of macro architectures (paper Figures 6 and 7).
 
-A stage says what it leaves of a shape (channels, height, width) and makes its module. Widths are in
+A stage computes its output shape (channels, height, width) and builds its module. Widths are in
 units of the initial channel C.
 """
 
@@ -27,9 +27,9 @@ Shape = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Maker:
-    """What stages are made with: C, neurons, and what fills a TBD block.
+    """What stages need to build their modules: C, the neuron, and a factory of TBD blocks.
 
-    ``slot`` takes its label, its channels before and after, and its stride.
+    ``slot`` takes a TBD block's label, its input and output channels, and its stride.
     """
 
     channels: int
@@ -38,9 +38,10 @@ class Maker:
 
 
 class Stage(ABC):
-    """``prefix`` begins a stage's name, ``kind`` is how it is drawn, ``slots`` its TBD blocks.
+    """A stage of a macro architecture.
 
-    All stages of a network with ``shared`` TBD blocks have the same ones.
+    ``prefix`` is the start of its name, ``kind`` is how it is drawn, ``slots`` is its number of TBD
+    blocks. All stages of a network whose TBD blocks are ``shared`` have the same ones.
     """
 
     prefix: ClassVar[str]
@@ -51,15 +52,15 @@ class Stage(ABC):
     @property
     @abstractmethod
     def title(self) -> str:
-        """What a person reads, unless it is to be determined."""
+        """Display name, if the stage has no TBD blocks."""
 
     @abstractmethod
     def output(self, shape: Shape, channels: int) -> Shape:
-        """The shape behind the stage, from the one before it and C."""
+        """Output shape for an input of ``shape`` and C ``channels``."""
 
     @abstractmethod
     def build(self, shape: Shape, labels: Sequence[str], maker: Maker) -> nn.Module:
-        """The module for inputs of ``shape``; ``labels`` are those of its TBD blocks."""
+        """Build the module for inputs of ``shape``; ``labels`` are those of its TBD blocks."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class TBD(Stage):
 
     @property
     def title(self) -> str:
-        """What is not known yet."""
+        """Placeholder."""
         return "to be determined"
 
     def output(self, shape: Shape, channels: int) -> Shape:
@@ -82,14 +83,14 @@ class TBD(Stage):
         return _strided(shape, self.width * channels, self.stride)
 
     def build(self, shape: Shape, labels: Sequence[str], maker: Maker) -> nn.Module:
-        """What fills the slot."""
+        """The TBD block."""
         (label,) = labels
         return maker.slot(label, shape[0], self.width * maker.channels, self.stride)
 
 
 @dataclass(frozen=True)
 class Fixed(Stage):
-    """A block that is given by its name in ``BLOCKS``, of ``width`` x C channels."""
+    """A fixed block, by its name in ``BLOCKS``, of ``width`` x C channels."""
 
     block: str
     width: int
@@ -116,9 +117,9 @@ class Fixed(Stage):
 class Pool(Stage):
     """A 2x2 pooling layer that rounds odd sizes down: ``"max"``, ``"average"`` or ``"mean"``.
 
-    ``"average"`` is followed by neurons. An average of spikes is at most 1: a leaky neuron hardly
-    reaches its threshold of 1 on it until training has raised its alpha. ``"mean"`` has none behind
-    it: its averages go on as they are.
+    ``"average"`` is followed by neurons. An average of spikes is at most 1, so a leaky neuron
+    hardly reaches its threshold of 1 until training has raised its alpha. ``"mean"`` has no
+    neurons: the averages themselves are passed on.
     """
 
     type: str = "max"
@@ -127,7 +128,7 @@ class Pool(Stage):
 
     @property
     def title(self) -> str:
-        """The type in words."""
+        """Display name of the type."""
         return "average pool" if self.type == "average" else f"{self.type} pool"
 
     def output(self, shape: Shape, channels: int) -> Shape:
@@ -149,11 +150,11 @@ class GlobalPool(Stage):
 
     @property
     def title(self) -> str:
-        """In words."""
+        """Display name."""
         return "global average pool"
 
     def output(self, shape: Shape, channels: int) -> Shape:
-        """One value a channel."""
+        """One value per channel."""
         return shape[0], 1, 1
 
     def build(self, shape: Shape, labels: Sequence[str], maker: Maker) -> nn.Module:
@@ -171,7 +172,7 @@ class FullyConnected(Stage):
 
     @property
     def title(self) -> str:
-        """In words."""
+        """Display name."""
         return "fully connected"
 
     def output(self, shape: Shape, channels: int) -> Shape:

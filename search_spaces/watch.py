@@ -1,4 +1,4 @@
-"""Watching layers by hooks while a network runs."""
+"""Observe layers with hooks while a network runs."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from autosnn_nni.search_spaces.layers import VotingLayer
 
 
 class Watch(ABC):
-    """Watches layers while it is entered: ``with SpikeCounter(network) as spikes: network(x)``."""
+    """Context manager that observes layers: ``with SpikeCounter(network) as spikes: ...``."""
 
     def __init__(self, network: nn.Module) -> None:
         self.network = network
@@ -37,7 +37,7 @@ class Watch(ABC):
 
 
 class StepVotes(Watch):
-    """The votes ``[N, classes]`` of every timestep in a forward pass, with their gradient."""
+    """The votes ``[N, classes]`` of every timestep in a forward pass, differentiable."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__(network)

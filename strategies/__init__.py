@@ -1,6 +1,6 @@
-"""One-shot training, spike-aware fitness and the searches over a trained supernet.
+"""One-shot training, spike-aware fitness, and searches over a trained supernet.
 
-The names of ``__init__.pyi`` are imported when they are first used: torch and NNI take seconds.
+The names in ``__init__.pyi`` are imported on first use, because torch and NNI take seconds.
 """
 
 import lazy_loader

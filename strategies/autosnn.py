@@ -16,9 +16,9 @@ from autosnn_nni.strategies.supernet import SinglePathOneShot
 class AutoSNN(SinglePathOneShot):
     """Single-path one-shot training of the supernet, then a search of its subnets.
 
-    The experiment's evaluator trains the supernet and gives the scorer of its subnets
-    (:class:`SupernetEvaluator`). A ``history`` is gone on with; ``on_generation`` is called with it
-    after every generation.
+    The experiment's evaluator trains the supernet and provides the scorer of its subnets
+    (:class:`SupernetEvaluator`). The search resumes from ``history`` if it is given;
+    ``on_generation`` is called with the history after every generation.
     """
 
     def __init__(
@@ -45,6 +45,6 @@ class AutoSNN(SinglePathOneShot):
         run_generations(self.search, space, self.engine, self.history, self.on_generation)
 
     def list_models(self, sort: bool = True, limit: int | None = None) -> Iterator[Any]:
-        """The evaluated architectures, fittest first, as frozen models with their metrics."""
+        """Yield the evaluated architectures, fittest first, as frozen models with their metrics."""
         space = RawFormatModelSpace(self.supernet, self.scorer)
         return trained_models(self.search, space, self.history, sort, limit)

@@ -1,4 +1,4 @@
-"""The candidates of every TBD block, as the searches see a space; timesteps are one more."""
+"""A space as the searches see it: the candidates of every TBD block, and of the timesteps."""
 
 import itertools
 import math
@@ -14,23 +14,23 @@ class Choices(tuple[tuple[str, ...], ...]):
 
     @classmethod
     def of(cls, space: Any) -> "Choices":
-        """Those of one of NNI's model spaces."""
+        """The choices of an NNI model space."""
         mutables = space.simplify()
         return cls(tuple(mutables[label].values) for label in in_order(mutables))
 
     @property
     def size(self) -> int:
-        """How many architectures there are."""
+        """The number of architectures."""
         return math.prod(len(candidates) for candidates in self)
 
     def random(self, rng: Random) -> Architecture:
-        """One architecture, uniformly."""
+        """Draw one architecture uniformly."""
         return tuple(rng.choice(candidates) for candidates in self)
 
     def unseen(self, rng: Random, count: int, seen: Collection[Architecture]) -> list[Architecture]:
-        """``count`` different architectures outside ``seen``, uniformly; fewer if few are left."""
+        """Draw up to ``count`` different architectures that are not in ``seen``, uniformly."""
         left = self.size - len(seen)
-        if left < self.size / 2:  # most draws would be refused
+        if left < self.size / 2:  # most draws would be rejected
             rest = [blocks for blocks in itertools.product(*self) if blocks not in seen]
             return rng.sample(rest, min(count, len(rest)))
         fresh: dict[Architecture, None] = {}

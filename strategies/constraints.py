@@ -1,4 +1,4 @@
-"""Bounds on spikes and accuracy that an architecture has to keep."""
+"""Constraints on the spikes and the accuracy of an architecture."""
 
 import math
 from dataclasses import dataclass
@@ -8,10 +8,10 @@ from autosnn_nni.errors import UserError
 
 @dataclass(frozen=True, kw_only=True)
 class Constraints:
-    """At most ``max_spikes`` per image, an accuracy (fraction) of at least ``min_accuracy``.
+    """At most ``max_spikes`` per image, and at least the accuracy ``min_accuracy`` (a fraction).
 
-    ``None`` is no bound. A search that heeds constraints is a subclass. Raises :class:`UserError`
-    for bounds that can't be.
+    ``None`` means no bound. Searches that handle constraints are subclasses. Raises
+    :class:`UserError` for impossible bounds.
     """
 
     max_spikes: float | None = None
@@ -26,24 +26,24 @@ class Constraints:
             )
 
     def excess(self, accuracy: float, spikes: float) -> tuple[float, ...]:
-        """How far each bound is missed, relative to it; at most 0 where it is kept.
+        """Violation of each bound, relative to the bound; 0 or less if it is satisfied.
 
-        An accuracy that is not known (NaN) keeps no bound.
+        An unknown accuracy (NaN) violates every bound on the accuracy.
         """
-        missed = []
+        violations = []
         if self.max_spikes is not None:
-            missed.append(spikes / self.max_spikes - 1)
+            violations.append(spikes / self.max_spikes - 1)
         if self.min_accuracy is not None:
             known = 0.0 if math.isnan(accuracy) else accuracy
-            missed.append(1 - known / self.min_accuracy)
-        return tuple(missed)
+            violations.append(1 - known / self.min_accuracy)
+        return tuple(violations)
 
     def violation(self, accuracy: float, spikes: float) -> float:
-        """The sum of what the bounds are missed by; 0 where all are kept."""
-        return sum(max(0.0, missed) for missed in self.excess(accuracy, spikes))
+        """Total constraint violation; 0 if every bound is satisfied."""
+        return sum(max(0.0, violation) for violation in self.excess(accuracy, spikes))
 
     def __str__(self) -> str:
-        """As options: ``--max-spikes 80,000 --min-accuracy 0.85``; empty without bounds."""
+        """Format as options: ``--max-spikes 80,000 --min-accuracy 0.85``; empty without bounds."""
         named = []
         if self.max_spikes is not None:
             named.append(f"--max-spikes {self.max_spikes:,.10g}")
@@ -52,5 +52,5 @@ class Constraints:
         return " ".join(named)
 
 
-#: Every architecture keeps these.
+#: Every architecture satisfies these.
 NO_CONSTRAINTS = Constraints()

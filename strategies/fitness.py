@@ -1,6 +1,6 @@
 """Spike-aware fitness (paper Eq. 3 and the linear form below it).
 
-A new discounting is one function and one ``DISCOUNTING.add`` line.
+To add a discounting, write one function and one ``DISCOUNTING.add`` line.
 """
 
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from autosnn_nni.errors import UserError
 from autosnn_nni.registry import Registry
 
-#: Far below any use; the discount of a still lower lambda exceeds what a float holds.
+#: Far below any useful value; the discount of a lower lambda would overflow a float.
 LOWEST = -100
 
 Discounting = Callable[[float, float, float], float]
@@ -34,8 +34,8 @@ DISCOUNTING.add("linear", linear)
 class Fitness:
     """Fitness of an architecture from its accuracy (fraction) and its spikes per image.
 
-    ``coefficient`` is lambda, at most 0: the lower, the fewer spikes the search prefers. Raises
-    :class:`UserError` for any other.
+    ``coefficient`` is lambda, at most 0; the lower it is, the more the search prefers few spikes.
+    Raises :class:`UserError` for any other value.
     """
 
     coefficient: float = -0.08
@@ -49,8 +49,8 @@ class Fitness:
     def __call__(self, accuracy: float, spikes: float, n_avg: float) -> float:
         """``n_avg`` is the mean spikes per image over the supernet's sampled paths.
 
-        A network that never fires answers nothing: its fitness is 0, however few its spikes.
-        Networks without spiking neurons (``n_avg`` 0) are judged by their accuracy.
+        The fitness of a network that never fires is 0, because it gives no answer. The fitness of a
+        network without spiking neurons (``n_avg`` 0) is its accuracy.
         """
         if n_avg == 0:
             return accuracy

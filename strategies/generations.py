@@ -1,4 +1,4 @@
-"""What a search is, and how it goes from generation to generation: propose, evaluate, remember."""
+"""The interface of searches, and the steps of a generation: propose, evaluate, remember."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -15,36 +15,36 @@ from autosnn_nni.strategies.metrics import Metrics
 
 
 class Search(ABC):
-    """Proposes generations from everything evaluated so far.
+    """Base class of searches; proposes generations from everything evaluated so far.
 
-    It holds no state: what it proposes depends on its settings and the history alone, so that a
-    search that is started again continues exactly where it was.
+    A search has no state: its proposals depend only on its settings and the history, so a resumed
+    search continues exactly where it stopped.
     """
 
-    #: Whether it compares architectures by a trained supernet, or needs no training at all.
+    #: Whether architectures are compared by a trained supernet; otherwise no training is needed.
     needs_supernet: ClassVar[bool] = True
-    #: Whether constraints change what it proposes.
-    heeds_constraints: ClassVar[bool] = False
+    #: Whether constraints change its proposals.
+    handles_constraints: ClassVar[bool] = False
 
-    #: How many generations there are at most.
+    #: The maximum number of generations.
     rounds: int
 
     @property
     def constraints(self) -> Constraints:
-        """The bounds that change what it proposes."""
+        """The constraints that change its proposals."""
         return NO_CONSTRAINTS
 
     def within(self, constraints: Constraints) -> Self:
-        """The same search within ``constraints``, if it heeds them."""
+        """Return the same search with ``constraints``, if it handles them."""
         return self
 
     @abstractmethod
     def budget(self, choices: Choices) -> int:
-        """How many architectures are evaluated in all, at most."""
+        """The maximum number of architectures that are evaluated."""
 
     @abstractmethod
     def propose(self, choices: Choices, history: History) -> list[Architecture]:
-        """The next generation, disjoint from ``history``; empty when no architecture is left."""
+        """Return the next generation, disjoint from ``history``; empty if nothing is left."""
 
 
 class Rounds(Search):
@@ -53,28 +53,28 @@ class Rounds(Search):
     population: int
 
     def budget(self, choices: Choices) -> int:
-        """``population`` in every round, or the whole space."""
+        """``population`` architectures in every round, at most the whole space."""
         return min(self.rounds * self.population, choices.size)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ConstrainedRounds(Rounds, Constraints):
-    """A search by rounds whose constraints are settings of its own."""
+    """A search by rounds that has its constraints as settings."""
 
-    heeds_constraints = True
+    handles_constraints = True
 
     @property
     def constraints(self) -> Constraints:
-        """Its own."""
+        """The search itself."""
         return self
 
     def within(self, constraints: Constraints) -> Self:
-        """The same search with these constraints in place of its own."""
+        """Return the same search with these constraints instead."""
         return replace(self, **vars(constraints))
 
 
 def check_sizes(**sizes: int) -> None:
-    """Raise :class:`UserError` unless all are whole numbers from 1."""
+    """Raise :class:`UserError` unless all sizes are whole numbers of at least 1."""
     for name, size in sizes.items():
         if not isinstance(size, int):
             raise UserError(f"{name} must be a whole number, not {size!r}")
@@ -83,12 +83,12 @@ def check_sizes(**sizes: int) -> None:
 
 
 def generation_rng(seed: int, history: History) -> Random:
-    """The random numbers of the generation after ``history``."""
+    """The random number generator of the generation after ``history``."""
     return Random(f"{seed}/{history.generations + 1}")
 
 
 def next_generation(search: Search, choices: Choices, history: History) -> list[Architecture]:
-    """What ``search`` wants evaluated next; empty when it is over."""
+    """Return the next generation of ``search``; empty if it is finished."""
     if history.generations >= search.rounds:
         return []
     return search.propose(choices, history)
@@ -99,9 +99,9 @@ def close_generation(
     population: Sequence[Architecture],
     metrics: Mapping[Architecture, Metrics],
 ) -> None:
-    """Add a generation's evaluated architectures; those without ``metrics`` have failed.
+    """Add a generation's evaluated architectures to ``history``; those without ``metrics`` failed.
 
-    Raises ``RuntimeError`` when all have: the search would propose the same ones for ever.
+    Raises ``RuntimeError`` if all failed, because the search would propose the same ones forever.
     """
     generation = history.generations + 1
     succeeded = [blocks for blocks in population if blocks in metrics]

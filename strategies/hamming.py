@@ -1,10 +1,10 @@
 """SNASNet's training-free score of an architecture (Kim et al. 2022).
 
-A network whose untrained neurons tell images apart is taken for one that can be trained. Of each
-layer of N neurons at each timestep, the spikes of images i and j differ in ``d_ij`` neurons; by
-chance alone, at firing rates r, it were a share of ``c_ij = r_i (1 - r_j) + (1 - r_i) r_j``. The
-score is ``ln |det K|``, with K the mean of ``N - d_ij / (2 (c_ij + 0.001))`` over all layers and
-timesteps.
+The idea is that a network whose untrained neurons distinguish images can be trained well. In a
+layer of N neurons at one timestep, the spikes of images i and j differ in ``d_ij`` neurons. At
+firing rates r, a share of ``c_ij = r_i (1 - r_j) + (1 - r_i) r_j`` would differ by chance. The
+score is ``ln |det K|``, where K is the mean of ``N - d_ij / (2 (c_ij + 0.001))`` over all layers
+and timesteps.
 """
 
 from collections.abc import Iterator
@@ -17,14 +17,14 @@ from torch.utils.hooks import RemovableHandle
 from autosnn_nni.errors import UserError
 from autosnn_nni.search_spaces import Watch, spiking_layers
 
-#: The score of a network in which no two images differ, whose logarithm would be no number.
+#: Score of a network that can't distinguish any images, instead of the logarithm of 0.
 WORST = -1e9
 
-_EPSILON = 1e-3  # as in the authors' code: of a layer that never fires nothing is left to chance
+_EPSILON = 1e-3  # as in the authors' code; avoids 0 / 0 for a layer that never fires
 
 
 class HammingKernel(Watch):
-    """The kernel K of all images of one forward pass, from every neuron layer at every timestep."""
+    """Computes the kernel K of one forward pass from every neuron layer at every timestep."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__(network)
@@ -51,7 +51,7 @@ class HammingKernel(Watch):
 
 
 def _kernel(spikes: Tensor) -> Tensor:
-    """Of spikes ``[N, neurons]``, 0 or 1, between each two of N images."""
+    """Kernel ``[N, N]`` between N images, from their spikes ``[N, neurons]`` (0 or 1)."""
     silent = 1 - spikes
     differing = spikes @ silent.T + silent @ spikes.T
     rate = spikes.mean(1)

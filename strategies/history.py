@@ -1,4 +1,4 @@
-"""Everything a search has evaluated so far: its whole state."""
+"""The history of a search: everything it has evaluated, which is its whole state."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -9,7 +9,7 @@ from autosnn_nni.search_spaces import Architecture
 from autosnn_nni.strategies.constraints import NO_CONSTRAINTS, Constraints
 from autosnn_nni.strategies.metrics import OBJECTIVES, Metrics
 
-#: Seconds within which NNI hands on metrics after it has told that their trial has ended.
+#: Seconds to wait for a trial's metrics after NNI has reported the end of the trial.
 LATE = 10.0
 
 
@@ -17,7 +17,7 @@ LATE = 10.0
 class Evaluated:
     """One evaluated architecture: accuracy as a fraction, spikes per image, 1-based generation.
 
-    The accuracy is no number (NaN) where architectures are scored without training.
+    The accuracy is NaN if architectures are scored without training.
     """
 
     blocks: Architecture
@@ -28,23 +28,23 @@ class Evaluated:
 
     @classmethod
     def of(cls, blocks: Architecture, metrics: Metrics, generation: int) -> "Evaluated":
-        """An architecture with the metrics that its trial has reported."""
+        """Make it from the metrics that the architecture's trial has reported."""
         objectives = {one.name: metrics[one.name] for one in OBJECTIVES}
         return cls(blocks, fitness=metrics["default"], generation=generation, **objectives)
 
     @property
     def objectives(self) -> dict[str, float]:
-        """Its objectives by name, in order."""
+        """The objectives by name, in order."""
         return {one.name: getattr(self, one.name) for one in OBJECTIVES}
 
     @property
     def costs(self) -> tuple[float, ...]:
-        """Its objectives, in order, each the lower the better."""
+        """The objectives, in order, as costs: lower is better."""
         return tuple(one.cost(self.objectives[one.name]) for one in OBJECTIVES)
 
 
 class History(Sequence[Evaluated]):
-    """The evaluated architectures in order; no architecture stands in it twice."""
+    """The evaluated architectures in order, without duplicates."""
 
     def __init__(self, evaluated: Iterable[Evaluated] = ()) -> None:
         self._evaluated: list[Evaluated] = []
@@ -60,9 +60,9 @@ class History(Sequence[Evaluated]):
             self._evaluated.append(one)
 
     def top(self, count: int, constraints: Constraints = NO_CONSTRAINTS) -> list[Evaluated]:
-        """The fittest, best first; of equals the one evaluated first (``P_top``).
+        """Return the fittest, best first; ties go to the one evaluated first (``P_top``).
 
-        Those that break ``constraints`` come last, the ones that break them least first.
+        Infeasible architectures come last, in the order of their constraint violation.
         """
 
         def rank(one: Evaluated) -> tuple[float, float]:
@@ -72,11 +72,11 @@ class History(Sequence[Evaluated]):
 
     @property
     def generations(self) -> int:
-        """How many generations have been evaluated."""
+        """The number of evaluated generations."""
         return self._evaluated[-1].generation if self._evaluated else 0
 
     def to_json(self) -> list[dict[str, Any]]:
-        """Plain JSON types; an accuracy that is no number is ``None``."""
+        """Convert to plain JSON types; an accuracy of NaN becomes ``None``."""
         return [
             {**asdict(one), "accuracy": None if math.isnan(one.accuracy) else one.accuracy}
             for one in self._evaluated

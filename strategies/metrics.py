@@ -1,7 +1,7 @@
-"""What is known of an architecture once it is scored, and which of it is an objective.
+"""The metrics of a scored architecture, and the objectives among them.
 
-An objective's name, direction, title and unit stand here alone: files, tables, figures, NSGA-II and
-the trials' checks go through ``OBJECTIVES``.
+An objective's name, direction, title and unit are defined only here. Files, tables, figures,
+NSGA-II and the checks of trials use ``OBJECTIVES``.
 """
 
 from collections.abc import Mapping
@@ -16,8 +16,8 @@ Metrics = Mapping[str, float]
 class Objective:
     """A metric that is traded off against the others.
 
-    ``title`` is what axes say, for values of ``factor`` times those in files; ``maximised`` ones
-    are better the higher they are.
+    ``title`` is the label of plot axes, which show ``factor`` times the values in files. If
+    ``maximised``, higher values are better.
     """
 
     name: str
@@ -26,11 +26,11 @@ class Objective:
     factor: float = 1.0
 
     def cost(self, value: float) -> float:
-        """``value``, the lower the better."""
+        """Convert ``value`` to a cost: lower is better."""
         return -value if self.maximised else value
 
 
-#: A fraction, and spikes per image, summed over timesteps.
+#: Accuracy is a fraction; spikes are per image, summed over timesteps.
 OBJECTIVES = (
     Objective("accuracy", "accuracy (%)", maximised=True, factor=100.0),
     Objective("spikes", "spikes per image", maximised=False),
@@ -38,6 +38,6 @@ OBJECTIVES = (
 
 
 def are_metrics(reported: Any) -> bool:
-    """Whether a trial has reported all that a search needs."""
+    """Whether a trial has reported all metrics that a search needs."""
     needed = {"default", *(objective.name for objective in OBJECTIVES)}
     return isinstance(reported, Mapping) and reported.keys() >= needed

@@ -1,4 +1,4 @@
-"""NSGA-II (Deb et al. 2002), pymoo's: accuracy and spikes as two objectives."""
+"""NSGA-II (Deb et al. 2002) with pymoo: accuracy and spikes as two objectives."""
 
 import math
 from collections.abc import Sequence
@@ -16,12 +16,12 @@ from autosnn_nni.strategies.metrics import OBJECTIVES
 
 @dataclass(frozen=True, kw_only=True)
 class NSGA2(ConstrainedRounds):
-    """One search for the whole Pareto front; lambda has no say in it.
+    """Search for the whole Pareto front at once; lambda is not used.
 
-    The parents of a generation are the ``population`` survivors of the last one's parents and
+    The parents of a generation are the ``population`` survivors of the previous one's parents and
     children, by rank and crowding distance. Children come from binary tournaments, uniform
-    crossover and random mutation, of one block in the mean. Constraints go before objectives: what
-    keeps them beats what breaks them, what breaks them less beats what breaks them more.
+    crossover and random mutation of one block on average. Constraints come before objectives:
+    feasible architectures beat infeasible ones, a smaller constraint violation beats a larger one.
     """
 
     rounds: int = 10
@@ -33,21 +33,19 @@ class NSGA2(ConstrainedRounds):
         check_sizes(rounds=self.rounds, population=self.population)
 
     def propose(self, choices: Choices, history: History) -> list[Architecture]:
-        """Children not evaluated before, then random ones up to ``population``.
+        """New children first, then random architectures until there are ``population``.
 
-        Raises :class:`UserError` where accuracies are not known.
+        Raises :class:`UserError` if accuracies are unknown.
         """
         if any(math.isnan(one.accuracy) for one in history):
-            raise UserError(
-                "nsga2 needs accuracies; a search without training is random or snasnet"
-            )
+            raise UserError("nsga2 needs accuracies; without training, choose random or snasnet")
         rng = generation_rng(self.seed, history)
         pool = self._children(choices, history) if history else {}
         missing = self.population - len(pool)
         return [*pool, *choices.unseen(rng, missing, history.seen | pool.keys())]
 
     def _children(self, choices: Choices, history: History) -> dict[Architecture, None]:
-        """Up to ``population`` new ones; fewer where all that a mating gives has been seen."""
+        """Up to ``population`` new children; fewer if a mating only gives known ones."""
         algorithm = self._replay(choices, history)
         pool: dict[Architecture, None] = {}
         while len(pool) < self.population:
@@ -60,12 +58,12 @@ class NSGA2(ConstrainedRounds):
         return pool
 
     def _replay(self, choices: Choices, history: History) -> Any:
-        """pymoo's algorithm after all generations of ``history``.
+        """Replay all generations of ``history`` with pymoo's algorithm.
 
-        They are told one by one: what has not survived one of them is no parent again, though it
-        were among the best of the whole history.
+        They are replayed one by one, so that an architecture that did not survive one generation
+        does not become a parent again, even if it is among the best of the whole history.
         """
-        # Late: pymoo's import takes longer than most commands.
+        # Imported here, because importing pymoo takes longer than most commands.
         import numpy as np
         from pymoo.algorithms.moo import nsga2
         from pymoo.core.problem import Problem
@@ -85,7 +83,7 @@ class NSGA2(ConstrainedRounds):
         return algorithm
 
     def _population(self, choices: Choices, evaluated: Sequence[Evaluated]) -> Any:
-        """pymoo's form of evaluated architectures; objectives are minimised, excesses at most 0."""
+        """Convert to pymoo's form: objectives are minimised, ``G`` is at most 0 if feasible."""
         import numpy as np
         from pymoo.core.population import Population
 

@@ -1,4 +1,4 @@
-"""Whole populations scored in one call, within NNI's engine interface."""
+"""Score whole populations in one call, within NNI's engine interface."""
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
@@ -16,13 +16,13 @@ from autosnn_nni.strategies.metrics import Metrics
 
 
 class PopulationEvaluator(Evaluator):
-    """An NNI evaluator of subnets that takes a whole population.
+    """An NNI evaluator that scores a whole population of subnets at once.
 
     Metrics are ``default`` (the fitness), ``accuracy`` and ``spikes``.
     """
 
     def searching(self, done: int, total: int) -> AbstractContextManager[None]:
-        """Entered for the length of a search that has ``done`` of ``total`` architectures."""
+        """Context manager for a search that has evaluated ``done`` of ``total`` architectures."""
         return nullcontext()
 
     @abstractmethod
@@ -33,10 +33,10 @@ class PopulationEvaluator(Evaluator):
 
 
 class SupernetEvaluator(Protocol):
-    """What :class:`AutoSNN` asks of the evaluator that trains its supernet."""
+    """What :class:`AutoSNN` needs from the evaluator that trains its supernet."""
 
     def scorer(self, fitness: Fitness) -> PopulationEvaluator:
-        """The evaluator of the supernet's subnets, once it is trained."""
+        """Return the evaluator of the supernet's subnets, after training."""
         ...
 
 
@@ -44,7 +44,7 @@ class PopulationEngine(SequentialExecutionEngine):
     """NNI's in-process engine; models with a :class:`PopulationEvaluator` are scored together."""
 
     def submit_models(self, *models: ExecutableModelSpace) -> None:
-        """Run models one by one, a scored population in one call."""
+        """Run models one by one, or score a population in one call."""
         evaluator: Any = models[0].evaluator if models else None
         if not isinstance(evaluator, PopulationEvaluator):
             super().submit_models(*models)

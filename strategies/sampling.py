@@ -1,7 +1,7 @@
-"""How the paths that train a supernet are drawn, by name.
+"""Sampling of the paths that train a supernet, by name.
 
-A step of the optimiser trains one path or several on the same mini-batch, whose gradients are
-averaged. A new sampling is one class and one ``SAMPLINGS.add`` line.
+An optimiser step trains one or several paths on the same mini-batch and averages their gradients.
+To add a sampling, write one class and one ``SAMPLINGS.add`` line.
 """
 
 import itertools
@@ -18,20 +18,20 @@ from autosnn_nni.strategies.choices import Choices
 
 
 class Sampling(Protocol):
-    """What every sampling offers; it is made of a model space."""
+    """The interface of a sampling, which is made from a model space."""
 
     @property
     def per_step(self) -> int:
-        """How many paths a step of the optimiser trains."""
+        """The number of paths that an optimiser step trains."""
         ...
 
     @property
     def distils(self) -> bool:
-        """Whether a step's first path teaches the others, in place of the labels."""
+        """Whether a step's first path is the teacher of the others, instead of the labels."""
         ...
 
     def paths(self, rng: Random) -> Iterator[Architecture]:
-        """Paths without end, step after step."""
+        """Yield paths without end, step by step."""
         ...
 
 
@@ -45,7 +45,7 @@ class Uniform:
         self.choices = Choices.of(space)
 
     def paths(self, rng: Random) -> Iterator[Architecture]:
-        """One path a step."""
+        """Yield one path per step."""
         while True:
             yield self.choices.random(rng)
 
@@ -53,7 +53,7 @@ class Uniform:
 class Fair:
     """Strict fairness (FairNAS, Chu et al. 2021): a step trains every candidate block once.
 
-    A TBD block with fewer candidates than another repeats some.
+    If TBD blocks differ in their number of candidates, the smaller ones repeat some.
     """
 
     distils = False
@@ -63,7 +63,7 @@ class Fair:
         self.per_step = max(map(len, self.choices))
 
     def paths(self, rng: Random) -> Iterator[Architecture]:
-        """As many paths a step as a TBD block has candidates, each in one of them."""
+        """Yield as many paths per step as a TBD block has candidates, each with another one."""
         while True:
             orders = [self._order(rng, candidates) for candidates in self.choices]
             yield from zip(*orders, strict=True)
@@ -78,8 +78,8 @@ class Fair:
 class Sandwich:
     """The sandwich rule with in-place distillation (BigNAS, Yu et al. 2020).
 
-    A step trains the path with the most parameters (and timesteps, where they are a choice), the
-    one with the fewest, and two at random; all but the first learn what the first one answers.
+    A step trains the path with the most parameters (and timesteps, if they are a choice), the one
+    with the fewest, and two at random. The first path's votes are the targets of the others.
     """
 
     per_step = 4
@@ -93,7 +93,7 @@ class Sandwich:
         self.smallest = tuple(min(slot, key=lambda name: sizes[i, name]) for i, slot in slots)
 
     def paths(self, rng: Random) -> Iterator[Architecture]:
-        """The largest, the smallest, and two more."""
+        """Yield the largest, the smallest, and two random paths per step."""
         while True:
             yield self.largest
             yield self.smallest
@@ -102,7 +102,7 @@ class Sandwich:
 
 
 def _sizes(space: ModelSpace) -> Counter[tuple[int, str]]:
-    """Parameters of every candidate, or its timesteps, by the place of what it is for, from 0."""
+    """Parameters (or timesteps) of every candidate, by the index of its choice and its name."""
     mutables = space.simplify()
     places = {label: place for place, label in enumerate(in_order(mutables))}
     sizes: Counter[tuple[int, str]] = Counter()

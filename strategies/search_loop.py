@@ -1,4 +1,4 @@
-"""Searches over NNI's engines, whose currency are frozen models."""
+"""Run a search on NNI's engines, which work with frozen models."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,10 +17,10 @@ from autosnn_nni.strategies.history import LATE, History
 from autosnn_nni.strategies.metrics import Metrics, are_metrics
 from autosnn_nni.strategies.population import PopulationEvaluator
 
-#: Metrics by architecture; ``None`` where the evaluation has failed.
+#: Metrics by architecture; ``None`` if the evaluation failed.
 Results = Mapping[Architecture, Metrics | None]
 
-#: Seconds between two looks at models in evaluation.
+#: Seconds between two checks of the models that are evaluated.
 _POLL = 0.5
 
 
@@ -32,9 +32,9 @@ def run_generations(
     on_generation: Callable[[History], object],
     known: Mapping[Architecture, Metrics | None] = {},
 ) -> None:
-    """Go on from ``history`` until ``search`` is over or NNI's limits are reached.
+    """Continue from ``history`` until ``search`` is finished or NNI's limits are reached.
 
-    What is ``known`` is not evaluated again, but for a generation that has failed altogether.
+    ``known`` results are not evaluated again, except in a generation that failed completely.
     """
     choices, results = Choices.of(space), dict(known)
     with _searching(space, len(history), search.budget(choices)):
@@ -44,7 +44,7 @@ def run_generations(
                 results.update(_evaluate(engine, space, fresh))
             metrics = {blocks: found for blocks in population if (found := results.get(blocks))}
             if not metrics and any(blocks not in results for blocks in population):
-                return  # NNI's limits came before a result
+                return  # NNI's limits were reached before any result
             close_generation(history, population, metrics)
             on_generation(history)
 
@@ -65,10 +65,10 @@ def _fresh(population: Sequence[Architecture], results: Results) -> list[Archite
 def _evaluate(
     engine: ExecutionEngine, space: ExecutableModelSpace, population: Sequence[Architecture]
 ) -> Results:
-    """Results of those models that have ended; raises :class:`UserError` for other metrics.
+    """Return the results of the models that ended; raises :class:`UserError` for other metrics.
 
-    Metrics come by NNI's event: a model itself keeps only ``default``, and without it NNI's thread
-    that tells of events would die.
+    Metrics are taken from NNI's event, because a model itself only stores ``default``, and without
+    it NNI's event thread would die.
     """
     metrics: dict[Architecture, Metrics] = {}
 
@@ -84,7 +84,9 @@ def _evaluate(
     finally:
         engine.unregister_model_event_callback(ModelEventType.FinalMetric, collect)
     if not all(are_metrics(one) for one in metrics.values()):
-        raise UserError("evaluators must report default, accuracy and spikes, as TrialEvaluator")
+        raise UserError(
+            "evaluators must report default, accuracy and spikes, as TrialEvaluator does"
+        )
     trained = _trained(models)
     return {
         blocks: metrics.get(blocks) if blocks in trained else None
@@ -98,7 +100,7 @@ def _wait(
     models: Mapping[Architecture, ExecutableModelSpace],
     metrics: Mapping[Architecture, Metrics],
 ) -> None:
-    """Until all models have ended, or all that NNI's limits let begin, and have their metrics."""
+    """Wait until all models (or all that NNI's limits allow) have ended and have their metrics."""
     while not all(model.status.completed() for model in models.values()):
         if not engine.budget_available():
             engine.wait_models()
@@ -116,9 +118,9 @@ def _trained(models: Mapping[Architecture, ExecutableModelSpace]) -> set[Archite
 def trained_models(
     search: Search, space: ExecutableModelSpace, history: History, sort: bool, limit: int | None
 ) -> Iterator[Any]:
-    """The evaluated architectures as frozen models with their metrics, fittest first.
+    """Yield the evaluated architectures as frozen models with their metrics, fittest first.
 
-    Those that break the constraints of ``search`` come last.
+    Those that are infeasible for ``search`` come last.
     """
     ordered = history.top(len(history), search.constraints) if sort else list(history)
     for one in ordered[:limit]:

@@ -1,8 +1,8 @@
 """A search as an NNI tuner, for trials that NNI's manager starts.
 
-Trials report ``default`` (the fitness), ``accuracy`` and ``spikes``. The tuner hands out whole
-generations of the same search object that also runs in process, the next one when every trial of
-the last has ended.
+Trials report ``default`` (the fitness), ``accuracy`` and ``spikes``. The tuner uses the same search
+object as an in-process search. It hands out whole generations; the next one starts when all trials
+of the last one have ended.
 """
 
 from collections import deque
@@ -25,9 +25,9 @@ Sample = dict[str, str]
 class SearchTuner(Tuner):
     """NNI's tuner of ``search``.
 
-    A trial that dies is left out of the history. Results of an earlier session of the experiment,
-    or imported ones, count as evaluated, so that a resumed search repeats its generations without
-    their trials.
+    Failed trials are left out of the history. Results of an earlier session of the experiment, and
+    imported results, count as evaluated, so a resumed search repeats its generations without
+    running their trials again.
     """
 
     def __init__(self, search: Search) -> None:
@@ -37,11 +37,11 @@ class SearchTuner(Tuner):
         self._known: dict[Architecture, Metrics] = {}
         self._generation: list[Architecture] = []
         self._waiting: deque[Architecture] = deque()
-        self._given: dict[int, Architecture] = {}
+        self._assigned: dict[int, Architecture] = {}
         self._running: set[int] = set()
         self._idle: deque[int] = deque()
         self._send: Callable[[int, Sample], object] = lambda identifier, sample: None
-        self._changed = Condition()  # NNI tells of results and of ended trials on two threads
+        self._changed = Condition()  # NNI reports results and ended trials on two threads
 
     def update_search_space(self, search_space: Mapping[str, Mapping[str, Any]]) -> None:
         """Take the candidates of every label from NNI's ``searchSpace``."""
@@ -51,7 +51,7 @@ class SearchTuner(Tuner):
     def generate_multiple_parameters(
         self, parameter_id_list: list[int], **kwargs: Any
     ) -> list[Sample]:
-        """As many architectures as the generation has left; more are sent when it has ended."""
+        """Return what is left of the generation; the next one is sent when this one has ended."""
         with self._changed:
             self._send = kwargs["st_callback"]
             self._idle.extend(parameter_id_list)
@@ -60,23 +60,23 @@ class SearchTuner(Tuner):
     def receive_trial_result(
         self, parameter_id: int, parameters: Sample, value: Metrics, **kwargs: Any
     ) -> None:
-        """Remember what a trial has reported; raises :class:`UserError` for other metrics.
+        """Store a trial's metrics; raises :class:`UserError` for other metrics.
 
-        ``parameters`` are not read: when a generation ends while NNI 3.0 notes that there is no
-        trial for this id yet, that note replaces them.
+        ``parameters`` are not used: if a generation ends while NNI 3.0 records that there is no
+        trial for this id yet, that record replaces them.
         """
         if not are_metrics(value):
             raise UserError("trials must report default, accuracy and spikes, as autosnn's do")
         with self._changed:
-            self._known[self._given[parameter_id]] = value
+            self._known[self._assigned[parameter_id]] = value
             self._changed.notify_all()
 
     def trial_end(self, parameter_id: int, success: bool, **kwargs: Any) -> None:
-        """Count a trial as ended; after a generation's last one, begin the next generation."""
+        """Mark a trial as ended; after a generation's last trial, start the next generation."""
         with self._changed:
             if parameter_id not in self._running:  # a user's own trial, from the web UI
                 return
-            blocks = self._given[parameter_id]
+            blocks = self._assigned[parameter_id]
             if success:
                 self._changed.wait_for(lambda: blocks in self._known, LATE)
             else:
@@ -89,26 +89,26 @@ class SearchTuner(Tuner):
                 self._send(identifier, sample)
 
     def import_data(self, data: list[Any]) -> None:
-        """Take over results: NNI sends those of an experiment's earlier session."""
+        """Import results; NNI sends those of an experiment's earlier session."""
         with self._changed:
             for trial in data:
                 self._known[from_sample(trial["parameter"])] = trial["value"]
             self._changed.notify_all()
 
     def _start(self) -> list[tuple[int, Sample]]:
-        """Give the architectures that wait to the parameter ids that are idle."""
+        """Assign waiting architectures to idle parameter ids."""
         if not self._waiting and not self._running:
             self._begin_generation()
         started = []
         while self._idle and self._waiting:
             identifier, blocks = self._idle.popleft(), self._waiting.popleft()
-            self._given[identifier] = blocks
+            self._assigned[identifier] = blocks
             self._running.add(identifier)
             started.append((identifier, to_sample(blocks)))
         return started
 
     def _begin_generation(self) -> None:
-        """Propose generations up to the first one that is not known already."""
+        """Propose generations until one has unknown results."""
         while population := next_generation(self.search, self.choices, self.history):
             self._generation = population
             self._waiting.extend(blocks for blocks in population if blocks not in self._known)

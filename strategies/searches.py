@@ -1,4 +1,4 @@
-"""Searches by name. A new one is a subclass of :class:`Search` and one ``SEARCHES.add`` line."""
+"""Searches by name. To add one, write a subclass of :class:`Search` and a ``SEARCHES.add`` line."""
 
 import inspect
 import itertools
@@ -22,9 +22,9 @@ from autosnn_nni.strategies.generations import (
 from autosnn_nni.strategies.history import History
 from autosnn_nni.strategies.nsga2 import NSGA2
 
-#: Draws per wanted child before a parent pool counts as exhausted.
+#: Draws per child before the parents count as exhausted.
 ATTEMPTS = 10
-#: Architectures in a generation of an exhaustive search, at most.
+#: Maximum number of architectures in a generation of an exhaustive search.
 GENERATION = 125
 
 
@@ -33,8 +33,8 @@ class Evolution(ConstrainedRounds):
     """Algorithm 1 of the paper: mutation and crossover of the ``top`` fittest.
 
     ``rounds`` is the paper's T, ``population`` p, ``mutated`` p_m, ``crossed`` p_c, ``top`` k and
-    ``mutation_ratio`` rho. With constraints those that keep them come first in P_top: parents that
-    break them would have children that do.
+    ``mutation_ratio`` rho. With constraints, feasible architectures come first in P_top, because
+    infeasible parents tend to have infeasible children.
     """
 
     rounds: int = 10
@@ -57,7 +57,7 @@ class Evolution(ConstrainedRounds):
             raise UserError(f"mutation_ratio must be from 0 to 1, not {self.mutation_ratio}")
 
     def propose(self, choices: Choices, history: History) -> list[Architecture]:
-        """Lines 3 to 13: mutants, then crossings, then random ones up to ``population``."""
+        """Lines 3 to 13: mutants, crossovers, then random ones until there are ``population``."""
         rng = generation_rng(self.seed, history)
         parents = [one.blocks for one in history.top(self.top, self)]
         pool: dict[Architecture, None] = {}
@@ -70,14 +70,14 @@ class Evolution(ConstrainedRounds):
         return [*pool, *choices.unseen(rng, missing, history.seen | pool.keys())]
 
     def _mutate(self, rng: Random, parents: list[Architecture], choices: Choices) -> Architecture:
-        """Every block becomes another candidate with probability ``mutation_ratio``."""
+        """Replace every block by another candidate with probability ``mutation_ratio``."""
         return tuple(
             _other(rng, block, candidates) if rng.random() < self.mutation_ratio else block
             for block, candidates in zip(rng.choice(parents), choices, strict=True)
         )
 
     def _cross(self, rng: Random, parents: list[Architecture]) -> Architecture:
-        """The first X blocks of one parent and the rest of another, X from 1 to N - 1."""
+        """Join the first X blocks of one parent and the rest of another, X from 1 to N - 1."""
         first, second = rng.sample(parents, 2)
         cut = rng.randrange(1, len(first))
         return first[:cut] + second[cut:]
@@ -85,7 +85,7 @@ class Evolution(ConstrainedRounds):
 
 @dataclass(frozen=True, kw_only=True)
 class RandomSearch(Rounds):
-    """The paper's baseline (Table 5, WS + random search): the same budget, uniformly."""
+    """The paper's baseline (Table 5, WS + random search): the same budget, drawn uniformly."""
 
     rounds: int = 10
     population: int = 20
@@ -95,7 +95,7 @@ class RandomSearch(Rounds):
         check_sizes(rounds=self.rounds, population=self.population)
 
     def propose(self, choices: Choices, history: History) -> list[Architecture]:
-        """``population`` architectures not evaluated before."""
+        """``population`` new architectures."""
         rng = generation_rng(self.seed, history)
         return choices.unseen(rng, self.population, history.seen)
 
@@ -104,8 +104,8 @@ class RandomSearch(Rounds):
 class Exhaustive(Search):
     """Every architecture of the space: the supernet's true optimum, and its true Pareto front.
 
-    A generation are those that begin with the same blocks, as they share the most; ``seed`` draws
-    the order of the generations. Without ``rounds`` the search ends with the space.
+    A generation consists of all architectures with the same prefix, as they share the most
+    computation; ``seed`` sets the order of the generations. By default the whole space is searched.
     """
 
     rounds: int = sys.maxsize
@@ -115,34 +115,34 @@ class Exhaustive(Search):
         check_sizes(rounds=self.rounds)
 
     def budget(self, choices: Choices) -> int:
-        """The whole space, or the generations of ``rounds``."""
+        """The whole space, or ``rounds`` generations."""
         generation = Choices(choices[_depth(choices) :]).size
         return min(self.rounds * generation, choices.size)
 
     def propose(self, choices: Choices, history: History) -> list[Architecture]:
-        """All that begin with the next blocks."""
+        """All architectures with the next prefix."""
         rng = Random(self.seed)
         slots = [tuple(rng.sample(candidates, len(candidates))) for candidates in choices]
         depth = _depth(choices)
-        heads = itertools.product(*slots[:depth])
-        head = next(itertools.islice(heads, history.generations, None), None)
-        if head is None:
+        prefixes = itertools.product(*slots[:depth])
+        prefix = next(itertools.islice(prefixes, history.generations, None), None)
+        if prefix is None:
             return []
-        population = (head + tail for tail in itertools.product(*slots[depth:]))
+        population = (prefix + rest for rest in itertools.product(*slots[depth:]))
         return [blocks for blocks in population if blocks not in history.seen]
 
 
 def _depth(choices: Choices) -> int:
-    """The first blocks that a generation of an exhaustive search has in common."""
+    """The prefix length of a generation of an exhaustive search."""
     depths = range(len(choices) + 1)
     return next(depth for depth in depths if Choices(choices[depth:]).size <= GENERATION)
 
 
 @dataclass(frozen=True, kw_only=True)
 class SNASNet(RandomSearch):
-    """SNASNet's search (Kim et al. 2022): random architectures, scored without any training.
+    """SNASNet's search (Kim et al. 2022): random architectures, scored without training.
 
-    What it proposes is to be scored by ``HammingKernel`` instead of by a supernet.
+    Its architectures are scored by ``HammingKernel`` instead of a supernet.
     """
 
     needs_supernet = False
@@ -150,7 +150,7 @@ class SNASNet(RandomSearch):
 
 @dataclass(frozen=True)
 class Listed(Search):
-    """No search: the given architectures, in one generation."""
+    """Evaluates the given architectures, in one generation."""
 
     architectures: tuple[Architecture, ...]
     rounds: int = 1
@@ -160,7 +160,7 @@ class Listed(Search):
         return len(self.architectures)
 
     def propose(self, choices: Choices, history: History) -> list[Architecture]:
-        """Those not evaluated before."""
+        """The architectures that are not evaluated yet."""
         return [blocks for blocks in self.architectures if blocks not in history.seen]
 
 
@@ -175,7 +175,7 @@ def _collect(
     known: Collection[Architecture],
     make: Callable[[], Architecture],
 ) -> None:
-    """Add up to ``count`` new children to ``pool``; stop when new ones have become rare."""
+    """Add up to ``count`` new children to ``pool``; stop when new ones become rare."""
     wanted = len(pool) + count
     for _ in range(ATTEMPTS * count):
         if len(pool) == wanted:
@@ -194,7 +194,7 @@ SEARCHES.add("snasnet", SNASNet)
 
 
 def make_search(name: str, options: Mapping[str, Any]) -> Search:
-    """The search called ``name``; raises :class:`UserError` for options that it has not."""
+    """Make the search ``name``; raises :class:`UserError` for unknown options."""
     make = SEARCHES[name]
     known = inspect.signature(make).parameters
     for option in options:
@@ -202,5 +202,5 @@ def make_search(name: str, options: Mapping[str, Any]) -> Search:
             raise UserError(f"{name} has no argument {option!r}; known: {', '.join(known)}")
     search = make(**options)
     if not isinstance(search, Search):
-        raise UserError(f"strategy {name!r} must make a Search; let its class be a subclass of it")
+        raise UserError(f"strategy {name!r} must make a Search; let its class subclass Search")
     return search

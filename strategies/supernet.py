@@ -1,9 +1,9 @@
-"""The supernet's training, one path at a time, by paths that a seed reproduces.
+"""Training of the supernet, one path at a time, with paths that a seed reproduces.
 
-NNI's own sampling draws from fresh system entropy at every step, so no run could be repeated or
-gone on with. Here the paths of an epoch follow from the seed and the epoch's number. Processes that
-train together take their own paths: so many processes make so many fewer steps of an epoch, but it
-still has one path per mini-batch.
+NNI's own sampling draws from new system entropy at every step, so runs could be neither repeated
+nor resumed. Here the paths of an epoch depend on the seed and the epoch number. Processes that
+train together use different paths: n processes need 1/n of the steps per epoch, and there is still
+one path per mini-batch.
 """
 
 import itertools
@@ -22,17 +22,17 @@ from autosnn_nni.strategies.sampling import SAMPLINGS, Sampling
 
 
 class _SeededPaths(RandomSamplingLightningModule):
-    """Every batch of the loader trains one path; ``per_step`` batches are a step."""
+    """Trains one path on every batch of the loader; ``per_step`` batches make an optimiser step."""
 
     def __init__(self, training_module: LightningModule, sampling: Sampling, seed: int) -> None:
         super().__init__(training_module)
         self._sampling = sampling
         self._seed = seed
         self._paths: Iterator[Architecture] = iter(())  # none before an epoch begins
-        self._answers: Tensor | None = None
+        self._teacher_votes: Tensor | None = None
 
     def on_fit_start(self) -> None:
-        """Let Lightning gather the gradients of a step's paths."""
+        """Let Lightning accumulate the gradients of a step's paths."""
         self.trainer.accumulate_grad_batches = self._sampling.per_step
         super().on_fit_start()
 
@@ -52,18 +52,18 @@ class _SeededPaths(RandomSamplingLightningModule):
         if not self._sampling.distils:
             return super().training_step(batch, batch_index)
         if batch_index % self._sampling.per_step:
-            return super().training_step((*batch, self._answers), batch_index)
+            return super().training_step((*batch, self._teacher_votes), batch_index)
         outputs = super().training_step(batch, batch_index)
-        self._answers = outputs["votes"]
+        self._teacher_votes = outputs["votes"]
         return outputs
 
 
 class SinglePathOneShot(RandomOneShot):
     """NNI's ``RandomOneShot`` with seeded paths (paper Section 4.2).
 
-    ``sampling`` is one of ``SAMPLINGS``. With one that distils the training module gets batches of
-    images, labels and a teacher's votes, and gives its own as ``votes``. Raises :class:`UserError`
-    for an unknown sampling, and for several processes where a step trains several paths.
+    ``sampling`` is one of ``SAMPLINGS``. If it distils, the training module gets batches of images,
+    labels and a teacher's votes, and returns its own as ``votes``. Raises :class:`UserError` for an
+    unknown sampling, and for several processes if a step trains several paths.
     """
 
     def __init__(self, seed: int = 0, sampling: str = "uniform") -> None:
@@ -72,17 +72,17 @@ class SinglePathOneShot(RandomOneShot):
         self.sampling = SAMPLINGS[sampling]
 
     def configure_oneshot_module(self, training_module: LightningModule) -> _SeededPaths:
-        """NNI's wrapper of the training module, which samples the paths."""
+        """Wrap the training module in the module that samples the paths."""
         sampling, trainer = self._sampling(), self.model_space.evaluator.trainer
         if sampling.per_step > 1 and trainer.num_devices * trainer.num_nodes > 1:
-            # torch would not exchange the gradients of blocks that a step's last path is not in.
-            raise UserError("several processes train by --sampling uniform only")
+            # torch would not exchange the gradients of blocks outside a step's last path.
+            raise UserError("several processes need --sampling uniform; use it or a single process")
         return _SeededPaths(training_module, sampling, self.seed)
 
     def train_dataloader(
         self, train_dataloader_fn: Callable[[], Any], val_dataloader_fn: Callable[[], Any]
     ) -> Any:
-        """Every batch as often as a step has paths."""
+        """Repeat every batch once per path of a step."""
         batches, times = train_dataloader_fn(), self._sampling().per_step
         return batches if times == 1 else _Repeated(batches, times)
 
@@ -90,7 +90,7 @@ class SinglePathOneShot(RandomOneShot):
         return self.sampling(self.model_space.model_space)
 
     def state_dict(self) -> dict[str, Any]:
-        """Nothing for NNI to store: the run directory is the state (NNI saves at the end only)."""
+        """Nothing: the state is in the run directory, because NNI only saves at the end."""
         return {}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -98,7 +98,7 @@ class SinglePathOneShot(RandomOneShot):
 
 
 class _Repeated:
-    """Batches, each so many times in a row."""
+    """Batches, each repeated ``times`` times in a row."""
 
     def __init__(self, batches: Any, times: int) -> None:
         self.batches = batches

@@ -1,4 +1,4 @@
-"""A search as an NNI strategy whose every evaluation is a trial."""
+"""A search as an NNI strategy that evaluates every architecture in a trial."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,11 +13,11 @@ from autosnn_nni.strategies.search_loop import Results, run_generations, trained
 
 
 class TrialSearch(Strategy):
-    """``search``, generation by generation, on NNI's training services or in this process.
+    """Runs ``search`` by generations, on NNI's training services or in this process.
 
-    The experiment's evaluator reports ``default`` (the fitness), ``accuracy`` and ``spikes``. A
-    trial that dies is left out of the ``history``; one that is given is gone on with.
-    ``on_generation`` is called with it after every generation.
+    The experiment's evaluator reports ``default`` (the fitness), ``accuracy`` and ``spikes``.
+    Failed trials are left out of the history. The search resumes from ``history`` if it is given;
+    ``on_generation`` is called with the history after every generation.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class TrialSearch(Strategy):
         self._known: Results = {}
 
     def recall(self, results: Results) -> None:
-        """Take over an earlier session's results: its generations are repeated without trials."""
+        """Use the results of an earlier session: its generations are repeated without trials."""
         self._known = results
 
     def _initialize(
@@ -53,11 +53,11 @@ class TrialSearch(Strategy):
         )
 
     def list_models(self, sort: bool = True, limit: int | None = None) -> Iterator[Any]:
-        """The evaluated architectures, fittest first, as frozen models with their metrics."""
+        """Yield the evaluated architectures, fittest first, as frozen models with their metrics."""
         return trained_models(self.search, self.model_space, self.history, sort, limit)
 
     def state_dict(self) -> dict[str, Any]:
-        """Nothing: NNI's own record of the trials is the state, and is never behind."""
+        """Nothing to store: the state is NNI's own record of the trials, always up to date."""
         return {}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:

@@ -1,8 +1,8 @@
-"""``autosnn`` on the command line.
+"""The ``autosnn`` command line.
 
-Exit codes: 0 done, 2 what the user gave is wrong (one line says what and what to do), 1 anything
-else. ``--debug`` shows the traceback. Commands are imported when they are run: torch and NNI take
-seconds, and help and usage errors need neither.
+Exit codes: 0 success, 2 invalid input (one line says what is wrong and what to do), 1 any other
+error. ``--debug`` shows the traceback. Commands are imported when they are run: importing torch and
+NNI takes seconds, and help and usage errors need neither.
 """
 
 import json
@@ -19,7 +19,7 @@ from autosnn_nni.errors import UserError
 from autosnn_nni.runs.machine import Machine
 from autosnn_nni.runs.settings import STAGES
 
-#: What typer returns for Ctrl-C.
+#: Typer's return code for Ctrl-C.
 _INTERRUPTED = 130
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -27,12 +27,12 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 Output = Annotated[Path | None, typer.Option(help="The run's folder [default: runs/DATASET]")]
 DataDir = Annotated[Path | None, typer.Option(help="Folder with the data set's files")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda")]
-Devices = Annotated[int, typer.Option(help="Processes that train together, one per device")]
+Devices = Annotated[int, typer.Option(help="Data-parallel training processes, one per device")]
 CacheMemory = Annotated[
-    str, typer.Option(help="What the search keeps of one generation for the next: 500M, 0 for none")
+    str, typer.Option(help="Memory to cache activations between generations: 500M, 0 for none")
 ]
 Blocks = Annotated[str | None, typer.Option(help="One block per TBD block: SRB_k5,skip,...")]
-Network = Annotated[str | None, typer.Option(help="A network, by name: CIFARNet-Fang, ...")]
+Network = Annotated[str | None, typer.Option(help="Name of a network: CIFARNet-Fang, ...")]
 Run = Annotated[Path, typer.Argument(help="A run's folder")]
 
 
@@ -53,7 +53,7 @@ def search(
     output: Output = None,
     cache_memory: CacheMemory = "1G",
 ) -> None:
-    """Train a supernet, search it, retrain the winner, report; again: go on where it was left."""
+    """Train a supernet, search it, retrain the winner and report. Run it again to resume."""
     from autosnn_nni.cli import commands
 
     commands.search(given, output, Machine(data_dir, device, devices, cache_memory))
@@ -68,7 +68,7 @@ def supernet(
     devices: Devices = 1,
     output: Output = None,
 ) -> None:
-    """Train the supernet only; `autosnn search` with the same output goes on from it."""
+    """Train only the supernet. `autosnn search` with the same --output continues from there."""
     from autosnn_nni.cli import commands
 
     commands.supernet(given, output, Machine(data_dir, device, devices))
@@ -79,16 +79,17 @@ def supernet(
 def train(
     given: dict[str, Any],
     blocks: Blocks = None,
-    architecture: Annotated[Path | None, typer.Option(help="A search's best.json")] = None,
+    architecture: Annotated[Path | None, typer.Option(help="The best.json of a search")] = None,
     network: Network = None,
     pick: Annotated[
         str | None,
-        typer.Option(help="Of a search: knee, fittest, 'spikes<80K' or 'accuracy>0.9'"),
+        typer.Option(help="Pick from a search: knee, fittest, 'spikes<80K' or 'accuracy>0.9'"),
     ] = None,
     from_: Annotated[
         Path | None,
         typer.Option(
-            "--from", help="The run that --pick or --blocks are of [default: runs/DATASET]"
+            "--from",
+            help="Run to pick from, or whose settings --blocks uses [default: runs/DATASET]",
         ),
     ] = None,
     data_dir: DataDir = None,
@@ -115,7 +116,7 @@ def evaluate(
     device: Device = "auto",
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object")] = False,
 ) -> None:
-    """Test accuracy and spikes of trained weights; with --blocks, of a path of a supernet."""
+    """Test trained weights: accuracy and spikes. With --blocks, test a path of a supernet."""
     from autosnn_nni.cli import inspection, tables
 
     result = inspection.evaluate(trained, blocks, Machine(data_dir, device))
@@ -127,23 +128,25 @@ def describe(
     blocks: Blocks = None,
     network: Network = None,
     space: Annotated[
-        str | None, typer.Option(help="Macro architecture, by name [default: SNN_1]")
+        str | None, typer.Option(help="Name of the macro architecture [default: SNN_1]")
     ] = None,
-    channels: Annotated[int, typer.Option(help="Initial channel C")] = 16,
+    channels: Annotated[int, typer.Option(help="Initial number of channels C")] = 16,
     timesteps: Annotated[
-        int | None, typer.Option(help="Timesteps T [default: the data set's own]")
+        int | None, typer.Option(help="Number of timesteps T [default: the data set's]")
     ] = None,
     neuron: Annotated[str, typer.Option(help="PLIF, LIF, IF or ANN")] = "PLIF",
-    dataset: Annotated[str, typer.Option(help="Whose image size and classes")] = "CIFAR10",
+    dataset: Annotated[str, typer.Option(help="Data set for image size and classes")] = "CIFAR10",
     run: Annotated[
-        Path | None, typer.Option(help="Count spikes on D_val with this run's supernet")
+        Path | None, typer.Option(help="Measure spikes on D_val with this run's supernet")
     ] = None,
-    plugin: Annotated[list[Path] | None, typer.Option(help="Python file with blocks")] = None,
+    plugin: Annotated[
+        list[Path] | None, typer.Option(help="Python file that registers blocks")
+    ] = None,
     data_dir: DataDir = None,
     device: Device = "auto",
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object")] = False,
 ) -> None:
-    """Parameters, neurons and spikes of a network."""
+    """Show the parameters, neurons and spikes of a network."""
     from autosnn_nni.cli import inspection, tables
     from autosnn_nni.cli.chosen import choose
     from autosnn_nni.plugins import load_plugins
@@ -161,9 +164,11 @@ def describe(
 @app.command("list")
 def list_(
     kind: Annotated[str, typer.Argument(help="spaces, blocks, networks, neurons, ...")],
-    plugin: Annotated[list[Path] | None, typer.Option(help="Python file with more")] = None,
+    plugin: Annotated[
+        list[Path] | None, typer.Option(help="Python file that registers more")
+    ] = None,
 ) -> None:
-    """The names that options take."""
+    """List the names that options accept."""
     from autosnn_nni.cli.names import names
     from autosnn_nni.plugins import load_plugins
 
@@ -176,15 +181,15 @@ def list_(
 def reproduce(
     names: Annotated[list[str], typer.Argument(help="Recipes (table1, ...), YAML files, or all")],
     scale: Annotated[
-        str, typer.Option(help="full: the paper's; small: hours on two cores; smoke: seconds")
+        str, typer.Option(help="full: as in the paper; small: hours on two cores; smoke: seconds")
     ] = "small",
-    output: Annotated[Path, typer.Option(help="Folder of all results")] = Path("runs/reproduce"),
+    output: Annotated[Path, typer.Option(help="Folder for the results")] = Path("runs/reproduce"),
     data_dir: Annotated[
-        Path | None, typer.Option(help="Folder with the data, or with a folder for each data set")
+        Path | None, typer.Option(help="Folder with the data, or with one folder per data set")
     ] = None,
     device: Device = "auto",
 ) -> None:
-    """Run the paper's tables and figures; again: go on where they were left."""
+    """Reproduce the paper's tables and figures. Run it again to resume."""
     from autosnn_nni.cli.reproduce import reproduce_all
 
     reproduce_all(names, scale, output, Machine(data_dir, device))
@@ -193,14 +198,14 @@ def reproduce(
 @app.command()
 def trust(
     runs: Annotated[
-        list[Path], typer.Argument(help="A run's folder; others are judged by the same trainings")
+        list[Path], typer.Argument(help="Run folders; all are compared with the first one's sample")
     ],
-    sample: Annotated[int, typer.Option(help="Architectures to train from scratch")] = 30,
+    sample: Annotated[int, typer.Option(help="Number of architectures to train from scratch")] = 30,
     data_dir: DataDir = None,
     device: Device = "auto",
     devices: Devices = 1,
 ) -> None:
-    """Measure how far a supernet's ranking can be trusted; again: go on where it was left."""
+    """Measure how well a supernet ranks architectures. Run it again to resume."""
     from autosnn_nni.cli import commands
 
     commands.trust(runs, sample, Machine(data_dir, device, devices))
@@ -208,7 +213,7 @@ def trust(
 
 @app.command()
 def report(run: Run) -> None:
-    """Write a run's report.html, figures and tables anew."""
+    """Rewrite a run's report, figures and tables."""
     from autosnn_nni.cli import commands
 
     commands.report(run)
@@ -217,10 +222,12 @@ def report(run: Run) -> None:
 @app.command()
 def view(
     run: Run,
-    port: Annotated[int, typer.Option(help="The page's port")] = 8080,
-    listen: Annotated[str, typer.Option(help="0.0.0.0 lets other machines in")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port of the web UI")] = 8080,
+    listen: Annotated[
+        str, typer.Option(help="Address; 0.0.0.0 lets other machines connect")
+    ] = "127.0.0.1",
 ) -> None:
-    """Show every architecture that a run's search has evaluated in NNI's web UI."""
+    """Show the architectures evaluated by a run's search in NNI's web UI."""
     from autosnn_nni.manager.view import view
 
     view(run, port, listen)
@@ -228,20 +235,20 @@ def view(
 
 @app.command()
 def trial(
-    run: Annotated[Path, typer.Argument(help="The run whose supernet scores")] = Path(),
+    run: Annotated[Path, typer.Argument(help="Run whose supernet is used")] = Path(),
     from_scratch: Annotated[
-        bool, typer.Option("--from-scratch", help="Train the architecture instead")
+        bool, typer.Option("--from-scratch", help="Train from scratch instead")
     ] = False,
     epochs: Annotated[
-        int | None, typer.Option(help="With --from-scratch [default: the run's own]")
+        int | None, typer.Option(help="Epochs with --from-scratch [default: the run's]")
     ] = None,
     lambda_: Annotated[
-        float | None, typer.Option("--lambda", help="Of the fitness [default: the run's own]")
+        float | None, typer.Option("--lambda", help="Lambda of the fitness [default: the run's]")
     ] = None,
     data_dir: DataDir = None,
     device: Device = "auto",
 ) -> None:
-    """Evaluate one architecture as a trial of NNI: the trialCommand of a configuration."""
+    """Evaluate one architecture as an NNI trial. Use it as trialCommand of a configuration."""
     from autosnn_nni.nas.trial import run_trial
 
     machine = Machine(data_dir, device)
@@ -250,49 +257,49 @@ def trial(
 
 @app.command()
 def register() -> None:
-    """Make NNI know the tuner AutoSNN and the platforms local_autosnn and remote_autosnn."""
+    """Register AutoSNN with NNI: its tuner, and platforms local_autosnn and remote_autosnn."""
     from autosnn_nni.manager import registration
 
-    typer.echo(f"NNI knows AutoSNN now, by its files in {registration.register()}")
+    typer.echo(f"registered AutoSNN with NNI in {registration.register()}")
 
 
 @app.command()
 def unregister() -> None:
-    """Make NNI forget them; to be done before the package is uninstalled."""
+    """Remove the registration from NNI. Run this before uninstalling the package."""
     from autosnn_nni.manager import registration
 
-    typer.echo(f"NNI has forgotten AutoSNN, in {registration.unregister()}")
+    typer.echo(f"removed AutoSNN from NNI in {registration.unregister()}")
 
 
 def print_json(value: Any) -> None:
-    """One JSON object on standard output."""
+    """Print one JSON object to standard output."""
     sys.stdout.write(json.dumps(value, indent=2) + "\n")
 
 
 def main() -> None:
-    """Entry point: errors become one line and an exit code."""
+    """Entry point; turns errors into one line and an exit code."""
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     keep_freed_memory()
     try:
         command = typer.main.get_command(app)
         code = command.main(arguments or ["--help"], "autosnn", standalone_mode=False)
         if code == _INTERRUPTED:
-            code = _say("stopped; the same command goes on from here", 1)
+            code = _say("stopped; run the same command again to resume", 1)
         sys.exit(code or 0)
     except Exception as error:
         if "--debug" in sys.argv:
             raise
-        sys.exit(_explain(error))
+        sys.exit(_report_error(error))
 
 
-def _explain(error: Exception) -> int:
+def _report_error(error: Exception) -> int:
     if isinstance(error, UserError):
         return _say(str(error), 2)
-    if hasattr(error, "format_message"):  # typer's own, such as an unknown option
+    if hasattr(error, "format_message"):  # errors of typer, such as an unknown option
         return _say(error.format_message(), 2)
     if isinstance(error, OSError):
         return _say(f"{error.strerror or error}: {error.filename or 'files'}", 2)
-    return _say(f"{type(error).__name__}: {error}; --debug shows where", 1)
+    return _say(f"{type(error).__name__}: {error}; --debug shows the traceback", 1)
 
 
 def _say(message: str, code: int) -> int:

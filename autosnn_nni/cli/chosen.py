@@ -1,4 +1,4 @@
-"""The architecture that a command is about: by its blocks, of a search, or by its name."""
+"""The architecture given to a command: by blocks, from a search, or by name."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,17 +8,17 @@ from typing import Any
 from autosnn_nni.errors import UserError
 from autosnn_nni.files import read_json
 from autosnn_nni.runs.directory import load_run
-from autosnn_nni.runs.picking import described, pick
+from autosnn_nni.runs.picking import describe_candidate, pick
 from autosnn_nni.runs.search_state import searched
 from autosnn_nni.search_spaces import NETWORKS, Architecture, from_text, split_timesteps
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """Blocks, and the settings that come with them: at least the space, unless blocks alone.
+    """Blocks and the settings that come with them: the space at least, except for bare blocks.
 
-    Timesteps that are named after the blocks are such a setting too. ``why`` tells people how they
-    were chosen.
+    Timesteps named after the blocks are such a setting too. ``why`` tells the user how the
+    architecture was chosen.
     """
 
     blocks: Architecture
@@ -26,10 +26,10 @@ class Chosen:
     why: str = ""
 
     def settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Its own settings and the ``given`` ones, which win; raises for another space or T."""
+        """Its settings, overridden by the ``given`` ones; raises for another space or T."""
         space = self.own.get("space")
         if space and given.get("space", space) != space:
-            raise UserError(f"this architecture is of {space}; leave out --space")
+            raise UserError(f"this architecture belongs to {space}; leave out --space")
         _, named = split_timesteps(self.blocks)
         if named is None:
             return {**self.own, **given}
@@ -45,13 +45,14 @@ def choose(
     rule: str | None = None,
     run: Path | None = None,
 ) -> Chosen:
-    """What ``--blocks``, ``--architecture``, ``--network`` or ``--pick`` names: one must be given.
+    """The architecture of ``--blocks``, ``--architecture``, ``--network`` or ``--pick``.
 
-    Of a ``run`` come the search that ``--pick`` is about and, for blocks too, the settings.
+    Exactly one of them must be given. ``--pick`` picks from the search of ``run``; its settings are
+    used with ``--pick`` and with ``--blocks``.
     """
     if [blocks, best, network, rule].count(None) != 3:
         raise UserError(
-            "name one architecture: --blocks, --architecture or --network, or --pick one of a run"
+            "name one architecture: --blocks, --architecture or --network, or --pick from a run"
         )
     if run is not None and best is None and network is None:
         return _of_run(run, blocks, rule)
@@ -71,7 +72,7 @@ def _of_run(path: Path, blocks: str | None, rule: str | None) -> Chosen:
     if rule is None:
         return Chosen(from_text(str(blocks)), own)
     picked = pick(rule, searched(path), settings.constraints)
-    return Chosen(picked.blocks, own, f"{path}, {rule}: {described(picked)}")
+    return Chosen(picked.blocks, own, f"{path}, {rule}: {describe_candidate(picked)}")
 
 
 def _read(path: Path) -> Chosen:

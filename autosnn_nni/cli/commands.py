@@ -1,4 +1,4 @@
-"""What the commands do that change a run."""
+"""Commands that change a run."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ from autosnn_nni.runs.contents import write_judged
 from autosnn_nni.runs.directory import RunDirectory, join_run, load_run, locked, open_run
 from autosnn_nni.runs.inputs import load_supernet
 from autosnn_nni.runs.machine import Machine
-from autosnn_nni.runs.picking import keeping
+from autosnn_nni.runs.picking import feasible
 from autosnn_nni.runs.run_files import RunFiles
 from autosnn_nni.runs.search_state import load_history
 from autosnn_nni.search_spaces import Architecture, to_text
@@ -23,8 +23,8 @@ from autosnn_nni.trust import check_comparable, draw, judge, train_sample
 
 
 def search(given: dict[str, Any], output: Path | None, machine: Machine) -> None:
-    """All three stages, the report, and a table of the results."""
-    _check_alone()
+    """Run all three stages, write the report and show a table of the results."""
+    _check_no_torchrun()
     path = output or default_output(given)
     with locked(path):
         pipeline = Pipeline(open_run(path, given), machine)
@@ -37,7 +37,7 @@ def search(given: dict[str, Any], output: Path | None, machine: Machine) -> None
 
 
 def supernet(given: dict[str, Any], output: Path | None, machine: Machine) -> None:
-    """Stage 1; of processes that torchrun has started, the first one writes."""
+    """Run stage 1; with torchrun, only the first process writes."""
     path = output or default_output(given)
     started = torchrun_processes()
     if started is not None and started.rank > 0:
@@ -52,14 +52,14 @@ def supernet(given: dict[str, Any], output: Path | None, machine: Machine) -> No
 
 
 def train(given: dict[str, Any], chosen: Chosen, output: Path | None, machine: Machine) -> None:
-    """Stage 3 of one architecture."""
-    _check_alone()
+    """Run stage 3 for one architecture."""
+    _check_no_torchrun()
     path = output or Path("runs/train")
     if chosen.why:
         say(chosen.why)
     with locked(path):
         if RunFiles(path).supernet.exists():
-            raise UserError(f"{path} is of a search; name another --output")
+            raise UserError(f"{path} belongs to a search; choose another --output")
         pipeline = Pipeline(open_run(path, chosen.settings(given)), machine)
         _, blocks = pipeline.run.settings.network.stand_alone(chosen.blocks)
         _check_same(pipeline.run, blocks)
@@ -69,7 +69,7 @@ def train(given: dict[str, Any], chosen: Chosen, output: Path | None, machine: M
 
 
 def trust(paths: Sequence[Path], sample: int, machine: Machine) -> None:
-    """Judge the supernets of runs by a sample trained from scratch in the first run's folder."""
+    """Compare supernets of runs with a sample trained from scratch in the first run's folder."""
     if sample < 1:
         raise UserError(f"--sample must be at least 1, not {sample}")
     pipelines = [Pipeline(load_run(path), machine) for path in paths]
@@ -89,46 +89,47 @@ def trust(paths: Sequence[Path], sample: int, machine: Machine) -> None:
 
 
 def report(path: Path) -> None:
-    """Write a run's report anew."""
+    """Rewrite a run's report."""
     say(f"Report: {write_report(path)}")
 
 
 def default_output(given: Mapping[str, Any]) -> Path:
-    """The folder of a search that names none."""
+    """The default folder of a search."""
     return Path("runs") / str(given.get("dataset", "digits"))
 
 
 def _check_constraints(pipeline: Pipeline) -> None:
-    """Training is long, and what breaks the constraints was not asked for."""
+    """Stop before the long training if no architecture is feasible."""
     run = pipeline.run
     try:
-        keeping(load_history(run), run.settings.constraints)
+        feasible(load_history(run), run.settings.constraints)
     except UserError as error:
         raise UserError(
-            f"{error}; {pipeline.report()} shows what there is: name other constraints, or "
+            f"{error}; see {pipeline.report()}, then change the constraints or use "
             f"autosnn train --from {run.path} --pick ..."
         ) from None
 
 
 def _check_same(run: RunDirectory, blocks: Architecture) -> None:
-    """A folder holds one architecture: another must not go on from its weights."""
+    """Refuse a folder with the weights of another architecture."""
     if run.retrained.exists():
-        there = load_checkpoint(run.retrained).blocks
-        if there != blocks:
+        trained = load_checkpoint(run.retrained).blocks
+        if trained != blocks:
             raise UserError(
-                f"{run.path} is of another architecture ({to_text(there)}); name another --output"
+                f"{run.path} holds another architecture ({to_text(trained)}); "
+                "choose another --output"
             )
 
 
 def _check_searchable(run: RunDirectory) -> None:
-    """A network that no search has found would be taken for its winner."""
+    """Refuse a network or a folder without a search; its network would be taken for a winner."""
     if not run.settings.network.macro.tbd_blocks:
         space = run.settings.space
-        raise UserError(f"{space} has no TBD blocks to search: autosnn train --network {space}")
+        raise UserError(f"{space} has no TBD blocks to search; use autosnn train --network {space}")
     if run.retrained.exists() and not (run.supernet.exists() or run.best.exists()):
-        raise UserError(f"{run.path} is of `autosnn train`; name another --output")
+        raise UserError(f"{run.path} belongs to `autosnn train`; choose another --output")
 
 
-def _check_alone() -> None:
+def _check_no_torchrun() -> None:
     if torchrun_processes() is not None:
-        raise UserError("torchrun is for `autosnn supernet`; run this command without it")
+        raise UserError("torchrun works only with `autosnn supernet`; run this command without it")

@@ -1,4 +1,4 @@
-"""What is known of a network: ``autosnn describe`` and ``autosnn evaluate``."""
+"""Inspecting a network: ``autosnn describe`` and ``autosnn evaluate``."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -39,7 +39,7 @@ def evaluate(trained: Path, text: str | None, machine: Machine) -> dict[str, Any
     checkpoint = load_checkpoint(path)
     run = RunDirectory(path.parent, Settings.from_json(checkpoint.settings))
     if checkpoint.kind == "supernet" and not blocks:
-        raise UserError(f"{path} is a supernet; name one of its architectures by --blocks")
+        raise UserError(f"{path} is a supernet; name one of its architectures with --blocks")
     if checkpoint.kind == "network" and blocks:
         raise UserError(f"{path} is one network ({to_text(checkpoint.blocks)}); leave out --blocks")
     chosen = run.settings.network.check(blocks or checkpoint.blocks)
@@ -49,7 +49,7 @@ def evaluate(trained: Path, text: str | None, machine: Machine) -> dict[str, Any
 
 
 def describe(chosen: Chosen, dataset: str, config: Mapping[str, Any]) -> dict[str, Any]:
-    """Counts of an architecture; spikes of untrained weights on random images."""
+    """Describe an architecture; spikes are of untrained weights on random images."""
     info, blocks = DATASETS[dataset].info, chosen.blocks
     given = chosen.settings({key: value for key, value in config.items() if value is not None})
     defaults = {"space": "SNN_1", "timesteps": info.timesteps}
@@ -67,7 +67,7 @@ def describe(chosen: Chosen, dataset: str, config: Mapping[str, Any]) -> dict[st
 
 
 def describe_in_run(path: Path, blocks: Architecture, machine: Machine) -> dict[str, Any]:
-    """Counts of an architecture; spikes on D_val with the weights of the run's supernet."""
+    """Describe an architecture; spikes are on D_val with the weights of the run's supernet."""
     run = load_run(path)
     scorer = SupernetScorer(run, machine)
     network = scorer.network(blocks)

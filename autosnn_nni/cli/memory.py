@@ -1,4 +1,4 @@
-"""Freed memory is kept for the next batch."""
+"""Reuse of freed memory."""
 
 import ctypes
 import ctypes.util
@@ -7,10 +7,10 @@ _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
 
 
 def keep_freed_memory() -> None:
-    """Tell glibc to reuse large freed blocks instead of giving them back to the kernel.
+    """Tell glibc to reuse large freed blocks instead of returning them to the kernel.
 
-    Activations are freed and asked for again at every step; fresh pages cost a page fault each,
-    a fifth of a training step on the CPU. Without glibc nothing is done.
+    Activations are freed and allocated again at every step; new pages cost a page fault each, a
+    fifth of a training step on the CPU. Does nothing without glibc.
     """
     name = ctypes.util.find_library("c")
     library = ctypes.CDLL(name) if name else None

@@ -1,4 +1,4 @@
-"""The names that options take: what ``autosnn list`` prints."""
+"""The names that options accept, as ``autosnn list`` prints them."""
 
 from collections.abc import Callable, Iterable
 

@@ -1,4 +1,4 @@
-"""The settings as options of the command line: each is declared once, in :class:`Settings`."""
+"""Command-line options for the settings, generated from :class:`Settings`."""
 
 import dataclasses
 import inspect
@@ -15,7 +15,7 @@ from autosnn_nni.runs.settings import Settings
 
 
 def _architecture(text: str) -> tuple[str, ...]:
-    from autosnn_nni.search_spaces import from_text  # late, as in the settings
+    from autosnn_nni.search_spaces import from_text  # imported late, as in the settings
 
     return from_text(text)
 
@@ -24,11 +24,11 @@ def _timesteps(text: str) -> int | tuple[int, ...]:
     try:
         first, *others = map(int, text.split(","))
     except ValueError:
-        raise UserError(f"--timesteps must be a number or several, 2,4,8, not {text!r}") from None
+        raise UserError(f"--timesteps must be a number or several (2,4,8), not {text!r}") from None
     return (first, *others) if others else first
 
 
-#: Settings that are written in another form on the command line: flag, type, conversion.
+#: Settings with a different form on the command line: flag, type, conversion.
 _FORMS: dict[str, tuple[str, Any, Callable[[Any], Any]]] = {
     "plugins": (
         "--plugin",
@@ -44,7 +44,7 @@ _FORMS: dict[str, tuple[str, Any, Callable[[Any], Any]]] = {
 
 
 def with_settings(*stages: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command the options of ``stages``; it gets those that were named as ``given``."""
+    """Add the options of ``stages`` to a command, which receives those set as ``given``."""
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         settings = [one for one in dataclasses.fields(Settings) if one.metadata["stage"] in stages]
@@ -70,7 +70,7 @@ def with_settings(*stages: str) -> Callable[[Callable[..., None]], Callable[...,
 
 
 def _given(named: dict[str, Any]) -> dict[str, Any]:
-    """What the user named, in the settings' own form."""
+    """The options that the user set, converted to settings."""
     convert = {name: form[2] for name, form in _FORMS.items()}
     return {
         name: convert.get(name, lambda value: value)(value)

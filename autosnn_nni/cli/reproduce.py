@@ -1,4 +1,4 @@
-"""``autosnn reproduce``: recipes one after another, each with its table."""
+"""``autosnn reproduce``: run recipes and show their tables."""
 
 import math
 from collections.abc import Sequence
@@ -16,22 +16,22 @@ from autosnn_nni.runs.machine import Machine
 
 
 def reproduce_all(names: Sequence[str], scale: str, output: Path, machine: Machine) -> None:
-    """Run recipes one after another; all of them are read before the first one runs."""
+    """Run recipes one after another; all are read before the first one runs."""
     wanted = recipe_names() if list(names) == ["all"] else names
     recipes = [load_recipe(name, scale) for name in wanted]
     for recipe in recipes:
         say(recipe.title)
-        _show(reproduce(recipe, output / scale, machine, _tell))
+        _show_table(reproduce(recipe, output / scale, machine, _show_record))
 
 
-def _tell(record: Record) -> None:
+def _show_record(record: Record) -> None:
     say(
         f"  {record['row']}, seed {record['seed']}: {100 * record['accuracy']:.2f} %, "
         f"{record['spikes']:,.0f} spikes"
     )
 
 
-def _show(done: Reproduction) -> None:
+def _show_table(done: Reproduction) -> None:
     table = Table("row", "networks")
     for column in ("accuracy (%)", "paper", "spikes per image", "paper"):
         table.add_column(column, justify="right")

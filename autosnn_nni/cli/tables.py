@@ -1,4 +1,4 @@
-"""The tables that commands show."""
+"""Tables printed by commands."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ from autosnn_nni.search_spaces import to_text
 
 
 def show_results(run: RunDirectory, report: Path) -> None:
-    """The trained networks side by side, and where the report is."""
+    """Print the results of the trained networks and the path of the report."""
     title = f"Test split of {run.settings.dataset}"
     if not isinstance(run.settings.timesteps, int) and run.result.exists():
         title += f", T = {run.read_result()['timesteps']} chosen"
@@ -44,10 +44,10 @@ def _add_result(table: Table, files: NetworkFiles, prefix: str) -> None:
 
 
 def show_evaluation(result: Mapping[str, Any]) -> None:
-    """Accuracy and spikes, per layer too."""
+    """Print accuracy and spikes, in total and per layer."""
     say(
         f"{_title(result)}: {100 * result['accuracy']:.2f} % test accuracy, "
-        f"{result['spikes']:,.1f} spikes per image ({result['neuron_spikes']:,.1f} of neurons), "
+        f"{result['spikes']:,.1f} spikes per image ({result['neuron_spikes']:,.1f} from neurons), "
         f"firing rate {result['firing_rate']:.3f}"
     )
     table = Table("layer", "kind")
@@ -64,12 +64,12 @@ def show_evaluation(result: Mapping[str, Any]) -> None:
 
 
 def _title(result: Mapping[str, Any]) -> str:
-    """The architecture, or the name of a network that has no TBD blocks."""
+    """The architecture, or the name of a network without TBD blocks."""
     return to_text(result["blocks"]) or str(result["space"])
 
 
 def show_description(result: Mapping[str, Any]) -> None:
-    """Stages and counts."""
+    """Print stages and counts of a network."""
     title = f"{result['space']}, C = {result['channels']}, T = {result['timesteps']}"
     table = Table("stage", "block", title=title)
     table.add_column("output", justify="right")
@@ -81,11 +81,11 @@ def show_description(result: Mapping[str, Any]) -> None:
     say(f"Neurons: {result['neurons']:,} (and {result['pool_outputs']:,} max-pool outputs)")
     say(f"Spikes per image: {result['spikes']:,.1f} ({result['spikes_measured_on']})")
     if "accuracy" in result:
-        say(f"Accuracy there: {100 * result['accuracy']:.2f} %")
+        say(f"Accuracy on D_val: {100 * result['accuracy']:.2f} %")
 
 
 def show_trust(run: RunDirectory, judged: Sequence[Judged], report: Path) -> None:
-    """Kendall's tau between the supernet's ranking and that of training from scratch."""
+    """Print Kendall's tau between the rankings by the supernet and by training from scratch."""
     table = Table("ranked by", "among", title=f"Kendall's tau of the supernet in {run.path}")
     for column in ("architectures", "tau", "95 % confidence"):
         table.add_column(column, justify="right")
@@ -97,5 +97,5 @@ def show_trust(run: RunDirectory, judged: Sequence[Judged], report: Path) -> Non
 
 
 def say(line: str) -> None:
-    """A line for people, as it is."""
+    """Print a line without wrapping or highlighting."""
     Console().print(line, highlight=False, soft_wrap=True)

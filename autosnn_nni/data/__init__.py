@@ -1,6 +1,6 @@
 """Data sets by name, their splits, and batches augmented as tensors (paper, A.1 and A.2)."""
 
-# These register the data sets; images come first in lists.
+# These imports register the data sets; image sets come first in lists.
 # isort: off
 from autosnn_nni.data import image_sets as _image_sets  # noqa: F401
 from autosnn_nni.data import event_sets as _event_sets  # noqa: F401

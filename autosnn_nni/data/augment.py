@@ -1,4 +1,4 @@
-"""The augmentations of A.1, each on a whole batch with its random numbers given."""
+"""The augmentations of A.1, on whole batches, with the random numbers as arguments."""
 
 import torch
 import torch.nn.functional as F
@@ -16,7 +16,7 @@ def crop_and_flip(images: Tensor, padding: int, corners: Tensor, flips: Tensor) 
     rows = corners[:, 0, None] + torch.arange(height, device=device)
     columns = corners[:, 1, None] + torch.arange(width, device=device)
     columns = torch.where(flips[:, None], columns.flip(1), columns)
-    # One gather does both: the columns of a mirrored image are read from right to left.
+    # One gather crops and flips: the columns of a mirrored image are read from right to left.
     return F.pad(images, (padding,) * 4)[
         torch.arange(batch, device=device)[:, None, None, None],
         torch.arange(channels, device=device)[None, :, None, None],
@@ -38,6 +38,6 @@ def cut_out(images: Tensor, centres: Tensor) -> Tensor:
 
 
 def _near(centres: Tensor, size: int, half: int) -> Tensor:
-    """Which of ``size`` positions lie in ``[centre - half, centre + half)``: bool ``[B, size]``."""
+    """Mask of positions in ``[centre - half, centre + half)``: bool ``[B, size]``."""
     distance = torch.arange(size, device=centres.device) - centres[:, None]
     return (distance >= -half) & (distance < half)

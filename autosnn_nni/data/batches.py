@@ -1,4 +1,4 @@
-"""Batches as tensors: for data this small, a worker per image costs more than its work."""
+"""Batches as tensors: for data this small, worker processes cost more than they save."""
 
 import math
 import random
@@ -19,16 +19,16 @@ class Batches:
     """An iterable of images float32 ``[B, C, H, W]`` and labels int64 ``[B]`` (paper, A.1).
 
     Images are normalised per channel with the data set's statistics; ``augment`` adds random
-    crops and flips, ``cutout`` cuts a square out of each (for retraining). All are made on
-    ``device``, where the data set is from the first one on: ``cuda`` is the GPU of the process that
-    asks for it. Order and augmentation are a function of ``seed`` and epoch alone: a resumed
-    run sees the same batches, and the global random state is never touched.
+    crops and flips, ``cutout`` cuts a square out of each image (for retraining). Batches are made
+    on ``device``, to which the data set is moved when the first one is requested; ``cuda`` is the
+    requesting process's GPU. Order and augmentation depend only on ``seed`` and epoch, so a resumed
+    run sees the same batches, and the global random state is not used.
 
-    Events are float32 counts ``[B, T, 2, H, W]``, taken as they are whatever the flags say; only
-    the recordings of a batch are read and brought to ``device``.
+    Events are float32 counts ``[B, T, 2, H, W]``, without normalisation or augmentation; only the
+    recordings of a batch are read and moved to ``device``.
 
     The last batch may be smaller. In a distributed run each process gets every n-th image; a
-    few images are repeated where needed to give all processes the same number of batches.
+    few images are repeated if needed to give all processes the same number of batches.
     Raises :class:`UserError` for a batch size below 1.
     """
 
@@ -54,7 +54,7 @@ class Batches:
         self._seed, self._epoch = seed, 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch whose order and augmentation the next iteration has."""
+        """Set the epoch that determines the next iteration's order and augmentation."""
         self._epoch = epoch
 
     def __len__(self) -> int:
@@ -63,12 +63,15 @@ class Batches:
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         generator = self._generator()
         order = self._order(generator)
-        drawn = None if self._events else self._draw(generator)
-        there, labels = order.to(self._device), self._labels
+        augmentation = None if self._events else self._draw(generator)
+        indices, labels = order.to(self._device), self._labels
         for start in range(0, len(order), self._batch_size):
             rows = slice(start, start + self._batch_size)
-            chosen = there[rows]
-            pixels = self._frames(order[rows]) if drawn is None else self._pixels(chosen, *drawn)
+            chosen = indices[rows]
+            if augmentation is None:
+                pixels = self._frames(order[rows])
+            else:
+                pixels = self._pixels(chosen, *augmentation)
             yield pixels, labels[chosen]
 
     @cached_property
@@ -92,32 +95,32 @@ class Batches:
         images = self._stored[chosen]
         if self._augment:
             images = crop_and_flip(images, self._padding, corners[chosen], flips[chosen])
-        # Padded before normalisation, as torchvision's transforms do: the border is black.
+        # Padded before normalisation, as by torchvision's transforms, so the border is black.
         scale, shift = self._scale_and_shift
         pixels = images.float().mul_(scale).add_(shift)
         return cut_out(pixels, centres[chosen]) if self._cutout else pixels
 
     def _generator(self) -> torch.Generator:
-        """Always on the CPU, so that every device sees the same batches."""
+        """Make a generator on the CPU, so that batches are the same on every device."""
         mixed = random.Random(f"{self._seed}/{self._epoch}").getrandbits(63)
         return torch.Generator().manual_seed(mixed)
 
     def _count(self) -> int:
-        """How many images this process sees in an epoch."""
+        """The number of images that this process sees in an epoch."""
         count = math.ceil(len(self._images) / _rank_and_ranks()[1])
-        # Batch norm can't be trained on a single image: its variance is zero.
-        alone = self._shuffle and count % self._batch_size == 1
-        return count - alone
+        # Batch norm can't be trained on a single image, whose variance is zero.
+        single = self._shuffle and count % self._batch_size == 1
+        return count - single
 
     def _order(self, generator: torch.Generator) -> Tensor:
         total = len(self._images)
         order = torch.randperm(total, generator=generator) if self._shuffle else torch.arange(total)
         rank, ranks = _rank_and_ranks()
-        mine = torch.arange(self._count()) * ranks + rank
-        return order[mine % total]
+        own = torch.arange(self._count()) * ranks + rank
+        return order[own % total]
 
     def _draw(self, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-        """Crop corners, flips and cutout centres of every image, whatever batch it is in."""
+        """Draw crop corners, flips and cutout centres of every image, independent of its batch."""
         total, device = len(self._images), self._device
         _, height, width = self._images.shape
         corners = torch.randint(2 * self._padding + 1, (total, 2), generator=generator)

@@ -1,4 +1,4 @@
-"""What took long to read is kept once on disk, and read only if it is whole and still right."""
+"""Disk cache of data that is slow to read; entries are validated before they are used."""
 
 import hashlib
 import json
@@ -20,32 +20,34 @@ from autosnn_nni.files import clear_temporaries, write_whole_with
 
 _LOG = logging.getLogger(__name__)
 _FORMAT = 1
-_MEND = "free some space, or set HOME to a folder that can be written"
+_FIX = "free some space, or set HOME to a folder that can be written"
 
 Parts = tuple[Images, Images]
 
-#: Reads training and test images; it may put large files into the folder, which is deleted later.
+#: Reads training and test images; it may put large files into the folder, which is deleted
+#: afterwards.
 Build = Callable[[Path], Parts]
 
 
 def cached(
     name: str, variant: str, place: Path | None, source: Mapping[str, int], build: Build
 ) -> Parts:
-    """What ``build`` returns, from the file that an earlier call for the same data has kept.
+    """Return what ``build`` returns, from the cache file if there is a valid one.
 
-    ``variant`` and ``place``, where the data lie, tell apart the files of the data set ``name``;
-    ``source`` are names and sizes of what ``build`` reads. A file that is damaged, foreign or of
-    another source is built anew. Raises :class:`UserError` when it can't be written.
+    A data set ``name`` has one cache file per ``variant`` and ``place`` (the folder or archive of
+    the data). ``source`` maps the names of the files that ``build`` reads to their sizes. A cache
+    file that is damaged, foreign or of another source is built again. Raises :class:`UserError` if
+    it can't be written.
     """
     key = "-".join([variant, *([_digest(str(place.resolve()))[:12]] if place else [])])
     path = own_folder(name) / f"{key}.pt"
     fingerprint = _digest(json.dumps([_FORMAT, variant, dict(source)], sort_keys=True))
-    if not _is_whole(path, fingerprint):
-        _LOG.info("preparing %s once; it will be kept in %s", name, path)
-        with _alone(path.parent) as scratch:
-            if not _is_whole(path, fingerprint):  # another process may have made it meanwhile
+    if not _is_valid(path, fingerprint):
+        _LOG.info("preparing %s; it will be cached in %s", name, path)
+        with _locked_scratch(path.parent) as scratch:
+            if not _is_valid(path, fingerprint):  # another process may have made it
                 if path.exists():
-                    _LOG.warning("%s is damaged or of other data; it is made anew", path)
+                    _LOG.warning("%s is damaged or of other data; it is made again", path)
                 _write(path, fingerprint, build(scratch))
     return _read(path)
 
@@ -54,24 +56,24 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _is_whole(path: Path, fingerprint: str) -> bool:
+def _is_valid(path: Path, fingerprint: str) -> bool:
     try:
-        with zipfile.ZipFile(path) as archive:  # torch.save writes one, with checksums
+        with zipfile.ZipFile(path) as archive:  # torch.save writes a zip with checksums
             damaged = archive.testzip()
         content = torch.load(path, mmap=True, weights_only=True)
         return damaged is None and dict(content)["fingerprint"] == fingerprint
-    except Exception:  # nothing lies there, or anything
+    except Exception:  # missing or not such a file
         return False
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[Path]:
-    """An empty folder inside ``folder`` while no other process has one there."""
+def _locked_scratch(folder: Path) -> Iterator[Path]:
+    """Lock ``folder`` and provide an empty folder inside it."""
     scratch = folder / ".scratch"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / ".lock"):
-            shutil.rmtree(scratch, ignore_errors=True)  # what a killed process has left
+            shutil.rmtree(scratch, ignore_errors=True)  # left by a killed process
             clear_temporaries(folder)
             scratch.mkdir()
             try:
@@ -79,7 +81,7 @@ def _alone(folder: Path) -> Iterator[Path]:
             finally:
                 shutil.rmtree(scratch, ignore_errors=True)
     except OSError as error:
-        raise UserError(f"cannot write in {folder} ({error.strerror or error}); {_MEND}") from error
+        raise UserError(f"cannot write in {folder} ({error.strerror or error}); {_FIX}") from error
 
 
 def _write(path: Path, fingerprint: str, parts: Parts) -> None:
@@ -91,10 +93,10 @@ def _write(path: Path, fingerprint: str, parts: Parts) -> None:
         try:
             with temporary.open("wb") as file:
                 torch.save(content, file)
-        except RuntimeError as error:  # what torch makes of the file's own
+        except RuntimeError as error:  # torch's, raised from the OSError of the file
             raise OSError(error.__context__) from error
 
-    write_whole_with(path, write, mend=_MEND)
+    write_whole_with(path, write, fix=_FIX)
 
 
 def _read(path: Path) -> Parts:

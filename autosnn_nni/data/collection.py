@@ -1,4 +1,4 @@
-"""Images gathered one by one outside memory."""
+"""Collect images one by one in a file instead of in memory."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,23 +12,23 @@ from numpy.typing import NDArray
 from autosnn_nni.data.images import Images
 from autosnn_nni.errors import UserError
 
-_BLOCK = 1 << 24  # bytes that are converted at once
+_BLOCK = 1 << 24  # bytes converted at a time
 
 
 class Collection:
-    """Images of ``classes``, by name, that are added one by one to a file in ``folder``.
+    """Images of the named ``classes``, added one by one to a temporary file in ``folder``.
 
-    The file has no name: nothing is left of it, even when the process is killed.
+    The file is unnamed, so nothing is left of it, even if the process is killed.
     """
 
     def __init__(self, folder: Path, classes: Sequence[str]) -> None:
-        self._folder, self._file, self._classes = folder, _nameless(folder), classes
+        self._folder, self._file, self._classes = folder, _unnamed_file(folder), classes
         self._type: type[np.uint8] | type[np.int16] = np.uint8
         self._shape: tuple[int, ...] = ()
         self._labels: list[int] = []
 
     def add(self, image: NDArray[Any], label: int) -> None:
-        """Add an image uint8 or int16, all of one shape; from the first int16 on all are."""
+        """Add a uint8 or int16 image of the common shape; the first int16 one converts all."""
         if image.dtype == np.int16 != self._type:
             self._widen()
         self._file.write(np.ascontiguousarray(image, self._type).data)
@@ -36,12 +36,12 @@ class Collection:
         self._labels.append(label)
 
     def images(self) -> Images:
-        """All that were added, mapped into memory; :class:`UserError` for a class without any."""
+        """All added images, memory-mapped; raises :class:`UserError` for a class without images."""
         present = set(self._labels)
         missing = [name for label, name in enumerate(self._classes) if label not in present]
         if missing:
             raise UserError(
-                f"no images of {', '.join(missing[:5])} are there; restore the files or name "
+                f"there are no images of {', '.join(missing[:5])}; restore the files or choose "
                 "another folder with --data-dir"
             )
         self._file.flush()
@@ -50,7 +50,7 @@ class Collection:
         return Images(torch.from_numpy(stored), torch.tensor(self._labels))
 
     def _widen(self) -> None:
-        narrow, self._file = self._file, _nameless(self._folder)
+        narrow, self._file = self._file, _unnamed_file(self._folder)
         self._type = np.int16
         with narrow:
             narrow.seek(0)
@@ -58,5 +58,5 @@ class Collection:
                 self._file.write(np.frombuffer(block, np.uint8).astype(np.int16).data)
 
 
-def _nameless(folder: Path) -> BinaryIO:
+def _unnamed_file(folder: Path) -> BinaryIO:
     return TemporaryFile(dir=folder)

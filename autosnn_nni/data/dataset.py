@@ -1,4 +1,4 @@
-"""What a data set is, and the registry that finds one by name."""
+"""Data sets and their registry."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,21 +11,20 @@ from autosnn_nni.data.images import Images
 from autosnn_nni.errors import UserError
 from autosnn_nni.registry import Registry
 
-#: Reads a data set from a folder (``None``: the data set's own place) into its official
-#: training and test images; raises :class:`UserError` where it can't. One of events is given the
-#: folder and the timesteps T to divide each recording into.
+#: Reads the official training and test images from a folder (``None``: the default folder); raises
+#: :class:`UserError` if it can't. Readers of events also take the number of timesteps T into which
+#: recordings are divided.
 Reader = Callable[..., tuple[Images, Images]]
 
 
 @dataclass(frozen=True)
 class DataInfo:
-    """What is known of a data set before it is loaded.
+    """Properties of a data set that are known before it is loaded.
 
-    ``shape`` is ``(C, H, W)``; ``timesteps``, ``batch_size`` and the epochs of
-    stages 1 and 3 are its defaults (the paper's, A.1, where the data set is not tiny);
-    ``padding`` is the border in pixels that random crops draw from; ``flip`` says whether a
-    mirrored image keeps its label; ``events``, whether an event camera has recorded it, whose
-    frames are taken as they are.
+    ``shape`` is ``(C, H, W)``; ``timesteps``, ``batch_size`` and the epochs of stages 1 and 3 are
+    default settings (the paper's, A.1, unless the data set is tiny); ``padding`` is the border of
+    random crops in pixels; ``flip`` says whether a mirrored image keeps its label; ``events``,
+    whether it comes from an event camera, whose frames are not normalised.
     """
 
     shape: tuple[int, int, int]
@@ -66,16 +65,16 @@ class DataSet:
 
 @dataclass(frozen=True)
 class DataSource:
-    """One entry of the registry: what is known of a data set, and how to read it."""
+    """A registry entry: the properties of a data set, and its reader."""
 
     name: str
     info: DataInfo
     read: Reader
 
     def load(self, folder: Path | None = None, timesteps: int | None = None) -> DataSet:
-        """Read the data set, events in ``timesteps`` frames (by default its own number).
+        """Read the data set, events in ``timesteps`` frames (by default ``info.timesteps``).
 
-        Raises :class:`UserError` when it isn't what ``info`` declares.
+        Raises :class:`UserError` if it is not what ``info`` declares.
         """
         info = self.info
         train, test = self._read(folder, info.timesteps if timesteps is None else timesteps)
@@ -100,15 +99,15 @@ class DataSource:
         labels = images.labels
         count = len(images.images) if images.rows is None else len(images.rows)
         if not 0 < count == len(labels):
-            wrong = f"{count} images and {len(labels)} labels"
+            problem = f"{count} images and {len(labels)} labels"
         elif images.shape != shape:
-            wrong = f"images of shape {images.shape} instead of {shape}"
+            problem = f"images of shape {images.shape} instead of {shape}"
         elif labels.min() < 0 or labels.max() >= self.info.classes:
-            wrong = f"labels outside 0 to {self.info.classes - 1}"
+            problem = f"labels outside 0 to {self.info.classes - 1}"
         else:
             return
         raise UserError(
-            f"the {self.name} files hold {wrong}; restore them or name another folder "
+            f"the {self.name} files hold {problem}; restore them or choose another folder "
             "with --data-dir"
         )
 
@@ -117,7 +116,7 @@ DATASETS: Registry[DataSource] = Registry("data set")
 
 
 def register_dataset(name: str, info: DataInfo) -> Callable[[Reader], Reader]:
-    """Decorator that registers a reader as the data set ``name``."""
+    """Return a decorator that registers a reader as the data set ``name``."""
 
     def register(read: Reader) -> Reader:
         DATASETS.add(name, DataSource(name, info, read))
@@ -127,23 +126,23 @@ def register_dataset(name: str, info: DataInfo) -> Callable[[Reader], Reader]:
 
 
 def load_dataset(name: str, folder: Path | None = None, timesteps: int | None = None) -> DataSet:
-    """Load a data set by name from ``folder``, or from its own place.
+    """Load a data set by name from ``folder``, or from its default folder.
 
-    Events are divided into ``timesteps`` frames, by default the data set's own number.
-    Raises :class:`UserError` for an unknown name, a folder that can't be used, files that are
-    missing where there is no network, and damaged files.
+    Events are divided into ``timesteps`` frames, by default ``DataInfo.timesteps``.
+    Raises :class:`UserError` for an unknown name, a folder that can't be used, missing files that
+    can't be downloaded, and damaged files.
     """
     return DATASETS[name].load(folder, timesteps)
 
 
 def _channel_statistics(images: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and standard deviation per channel; from histograms, so that no float copy is made."""
+    """Mean and standard deviation per channel, from histograms to avoid a float copy."""
     values = torch.arange(256, dtype=torch.float64) / 255
     means, stds = [], []
     for channel in images.unbind(dim=1):
-        share = torch.bincount(channel.flatten(), minlength=256).double() / channel.numel()
-        mean = (share * values).sum()
+        frequency = torch.bincount(channel.flatten(), minlength=256).double() / channel.numel()
+        mean = (frequency * values).sum()
         means.append(float(mean))
-        # A constant channel would be divided by zero.
-        stds.append(float((share * (values - mean) ** 2).sum().sqrt()) or 1.0)
+        # 1 avoids a division by zero for a constant channel.
+        stds.append(float((frequency * (values - mean) ** 2).sum().sqrt()) or 1.0)
     return tuple(means), tuple(stds)

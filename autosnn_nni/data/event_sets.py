@@ -1,4 +1,4 @@
-"""The paper's neuromorphic data sets: each a function that reads it and a line (A.2.2)."""
+"""The paper's neuromorphic data sets (A.2.2): each is a reader, registered by its decorator."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +20,7 @@ _CIFAR10 = (
 _GESTURES = tuple(str(gesture) for gesture in range(11))
 _DIGITS = tuple(str(digit) for digit in range(10))
 
-# A.1 augments static images alone.
+# A.1 augments static images only.
 _CIFAR10_INFO = DataInfo(
     (2, SIDE, SIDE), classes=10, padding=0, flip=False, timesteps=20, events=True
 )
@@ -29,9 +29,9 @@ _DIGITS_INFO = replace(_CIFAR10_INFO, batch_size=32, supernet_epochs=60, retrain
 
 @register_dataset("CIFAR10DVS", _CIFAR10_INFO)
 def cifar10_dvs(folder: Path | None, timesteps: int) -> tuple[Images, Images]:
-    """CIFAR10-DVS: of each class the first nine tenths by their numbers train, the rest test.
+    """CIFAR10-DVS; the first nine tenths of each class, by number, are for training.
 
-    With all 10,000 recordings these are the 9,000 and 1,000 of the paper; no split is official.
+    All 10,000 recordings give the paper's 9,000 and 1,000; there is no official split.
     """
     archives = tuple(f"{name}.zip" for name in _CIFAR10)
     source = Recordings("CIFAR10DVS", folder or own_folder("CIFAR10DVS"), archives)
@@ -54,15 +54,15 @@ def cifar10_dvs(folder: Path | None, timesteps: int) -> tuple[Images, Images]:
 def dvs128_gesture(folder: Path | None, timesteps: int) -> tuple[Images, Images]:
     """DVS128-Gesture with its official split; its archive has to be downloaded by hand.
 
-    SpikingJelly cuts 1,176 and 288 recordings out of it. The paper's 1,342 for training is about
-    what other readers find for training and testing together.
+    SpikingJelly extracts 1,176 and 288 recordings from it. The paper's 1,342 for training is about
+    what other readers extract for training and testing together.
     """
     source = Recordings(
         "DVS128Gesture", folder or own_folder("DVS128Gesture"), ("DvsGesture.tar.gz",)
     )
     if source.missing():
         raise UserError(
-            f"DVS128Gesture is not in {source.folder}; put DvsGesture.tar.gz there or name its "
+            f"DVS128Gesture is not in {source.folder}; put DvsGesture.tar.gz there or give its "
             "folder with --data-dir"
         )
 
@@ -80,10 +80,10 @@ def dvs128_gesture(folder: Path | None, timesteps: int) -> tuple[Images, Images]
 
 @register_dataset("digitsDVS", _DIGITS_INFO)
 def digits_dvs(folder: Path | None, timesteps: int) -> tuple[Images, Images]:
-    """A simulation, no recordings: digits that move before a simulated event camera.
+    """Simulated event data: digits that move in front of a simulated event camera.
 
-    It is for trying out networks and searches for events offline: 50 digits of each class, of
-    which 40 train and 10 test. Results on it say nothing of real cameras. It needs no ``folder``.
+    For trying out networks and searches on events offline: 50 digits per class, 40 for training and
+    10 for testing. Results say nothing about real cameras. ``folder`` is not used.
     """
 
     def build(scratch: Path) -> tuple[Images, Images]:

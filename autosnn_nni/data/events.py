@@ -1,4 +1,4 @@
-"""Events of a camera into frames, as the paper's networks are given them (A.1)."""
+"""Convert the events of a camera to frames, as in the paper (A.1)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,12 +16,11 @@ Events = Mapping[str, NDArray[Any]]
 
 
 def to_frames(events: Events, timesteps: int, name: str) -> NDArray[Any]:
-    """Counts of events ``[T, 2, H, W]`` in ``timesteps`` frames of equally many events.
+    """Count events in ``timesteps`` frames ``[T, 2, H, W]`` of equally many events.
 
     ``H`` is ``y``, ``W`` is ``x``, and the two channels are darker and brighter; the last frame
-    also has what remains. Counts are uint8, or int16 where one is above 255. Raises
-    :class:`UserError` that speaks of the recording ``name`` when its events can't be those of a
-    camera, or are fewer than the frames.
+    also has the remainder. Counts are uint8, or int16 if one is above 255. Raises
+    :class:`UserError` if the events of the recording ``name`` are invalid or fewer than the frames.
     """
     from spikingjelly.datasets import integrate_events_by_fixed_frames_number  # slow to import
 

@@ -1,4 +1,4 @@
-"""The data sets: each is a function that reads it and a line that registers it (A.2.1)."""
+"""The image data sets (A.2.1): each is a reader, registered by its decorator."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +18,7 @@ _CIFAR10 = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch", "
 _DEBIAN_FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
 
 
-# A mirrored digit is another sign: digits and MNIST are not flipped.
+# A mirrored digit is a different symbol, so digits and MNIST are not flipped.
 _DIGITS = DataInfo(
     (1, 8, 8),
     classes=10,
@@ -32,7 +32,7 @@ _DIGITS = DataInfo(
 
 @register_dataset("digits", _DIGITS)
 def digits(folder: Path | None) -> tuple[Images, Images]:
-    """scikit-learn's embedded digits; they need no ``folder`` and have no official test split."""
+    """scikit-learn's built-in digits; ``folder`` is not used, and there is no official split."""
     from sklearn.datasets import load_digits  # here, because it is slow to import
 
     pixels, labels = load_digits(return_X_y=True)
@@ -40,7 +40,7 @@ def digits(folder: Path | None) -> tuple[Images, Images]:
     return split_evenly(Images(images.view(-1, 1, 8, 8), torch.from_numpy(labels).long()), seed=0)
 
 
-# The border is magnified as well: crops are moved as far as those of digits.
+# The padding is magnified as well, so crops move as far as those of digits.
 @register_dataset("digits64", replace(_DIGITS, shape=(1, 64, 64), padding=8))
 def digits64(folder: Path | None) -> tuple[Images, Images]:
     """Digits magnified to the size of Tiny-ImageNet's images, to try its deeper stem offline."""
@@ -53,13 +53,13 @@ def digits64(folder: Path | None) -> tuple[Images, Images]:
 
 @register_dataset("MNIST", DataInfo((1, 28, 28), classes=10, flip=False))
 def mnist(folder: Path | None) -> tuple[Images, Images]:
-    """MNIST's four idx files, packed or not."""
+    """MNIST's four idx files, compressed or not."""
     return Published("MNIST", "MNIST/raw", _IDX).read_idx(folder)
 
 
 @register_dataset("FashionMNIST", DataInfo((1, 28, 28), classes=10))
 def fashion_mnist(folder: Path | None) -> tuple[Images, Images]:
-    """Fashion-MNIST's four idx files; without a folder, those of Debian's package if installed."""
+    """Fashion-MNIST's four idx files; by default those of Debian's package if it is installed."""
     published = Published("FashionMNIST", "FashionMNIST/raw", _IDX)
     if folder is None and published.find(_DEBIAN_FASHION_MNIST):
         folder = _DEBIAN_FASHION_MNIST
@@ -81,11 +81,11 @@ def cifar100(folder: Path | None) -> tuple[Images, Images]:
 @register_dataset("SVHN", DataInfo((3, 32, 32), classes=10))
 def svhn(folder: Path | None) -> tuple[Images, Images]:
     """SVHN's cropped digits, without the extra training images."""
-    # Flipped although they are digits: A.1 names the same augmentation for it as for CIFAR.
+    # Flipped although these are digits, because A.1 augments SVHN like CIFAR.
     return Published("SVHN", "", ("train_32x32.mat", "test_32x32.mat")).read(folder)
 
 
 @register_dataset("TinyImageNet", DataInfo((3, 64, 64), classes=200))
 def tiny_imagenet(folder: Path | None) -> tuple[Images, Images]:
-    """Tiny-ImageNet-200; its val split is the test split, as the published one has no labels."""
+    """Tiny-ImageNet-200; its val split is used for testing, as the test split has no labels."""
     return read_tiny_imagenet(folder)

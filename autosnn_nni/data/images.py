@@ -11,8 +11,8 @@ from autosnn_nni.data.mapped import Mapped
 class Images:
     """Images uint8 ``[N, C, H, W]`` (0 to 255) and their labels int64 ``[N]``.
 
-    Those of an event camera are counts of events, uint8 or int16 ``[N, T, 2, H, W]``, too many to
-    be copied: a subset of them only remembers its ``rows`` (int64 ``[n]``) of what is ``stored``.
+    Recordings of an event camera are counts of events, uint8 or int16 ``[N, T, 2, H, W]``. They are
+    too large to copy, so a subset only holds its ``rows`` (int64 ``[n]``) of ``stored``.
     """
 
     stored: Tensor | Mapped
@@ -24,7 +24,7 @@ class Images:
 
     @property
     def images(self) -> Tensor:
-        """All of them; a copy for a subset of events, so that :meth:`at` is the better choice."""
+        """All images. For a subset of events this is a copy; prefer :meth:`at`."""
         return self._tensor if self.rows is None else self._tensor[self.rows]
 
     @property

@@ -1,4 +1,4 @@
-"""Images that stay in their file: what is read of it is all that takes memory."""
+"""Memory-mapped images: only what is read takes memory."""
 
 from pathlib import Path
 
@@ -7,9 +7,9 @@ from torch import Tensor
 
 
 class Mapped:
-    """The tensor called ``name`` in a file that ``torch.save`` has written, mapped into memory.
+    """The memory-mapped tensor ``name`` of a file written by ``torch.save``.
 
-    Another process is sent the file's path alone, not gigabytes, and maps it for itself.
+    Pickling sends another process only the file's path, and the process maps the file itself.
     """
 
     def __init__(self, path: Path, name: str) -> None:

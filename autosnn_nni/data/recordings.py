@@ -1,4 +1,4 @@
-"""Event cameras' recordings: in SpikingJelly's folders, or in archives that it unpacks."""
+"""Recordings of event cameras, in SpikingJelly's folders or in the archives that it unpacks."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,15 +14,15 @@ from autosnn_nni.data.events import to_frames
 from autosnn_nni.data.folders import damage_reported, downloading, look_into, natural, silence
 
 _PREPARED = "events_np"
-_MEND = "restore it"
+_FIX = "restore it"
 
 
 @dataclass(frozen=True)
 class Recordings:
-    """Recordings of ``spikingjelly.datasets.<name>`` as they lie in ``folder``.
+    """The recordings of ``spikingjelly.datasets.<name>`` in ``folder``.
 
-    Either its ``archives``, as published, in the folder or in ``download/``; or ``events_np/``,
-    which SpikingJelly makes of them.
+    The folder has either the published ``archives``, directly or in ``download/``, or
+    ``events_np/``, which SpikingJelly makes from them.
     """
 
     name: str
@@ -31,18 +31,18 @@ class Recordings:
 
     @property
     def prepared(self) -> bool:
-        """Whether SpikingJelly has prepared the folder, and to the end."""
+        """Whether SpikingJelly has prepared the folder completely."""
         events = self.folder / _PREPARED
         return events.is_dir() and not events.with_name(f"{_PREPARED}.building").exists()
 
     def missing(self) -> list[str]:
-        """The archives that are needed and not there; :class:`UserError` for no folder."""
+        """The archives that are missing; raises :class:`UserError` for an unusable folder."""
         if look_into(self.folder, lambda _: self.prepared):
             return []
         return [archive for archive in self.archives if not self._find(archive)]
 
     def download(self) -> None:
-        """Download the missing archives, each whole; raises :class:`UserError` if that fails."""
+        """Download the missing archives; raises :class:`UserError` if that fails."""
         missing = self.missing()
         if not missing:
             return
@@ -56,7 +56,7 @@ class Recordings:
                 (staging / file).replace(self.folder / "download" / file)
 
     def sizes(self) -> dict[str, int]:
-        """Names and sizes in bytes of all that is read."""
+        """Names and sizes in bytes of all files that are read."""
         if self.prepared:
             files = (self.folder / _PREPARED).rglob("*.npz")
             return {str(file.relative_to(self.folder)): file.stat().st_size for file in files}
@@ -64,7 +64,7 @@ class Recordings:
         return {archive: path.stat().st_size for archive, path in found.items() if path}
 
     def unpacked(self, scratch: Path) -> Iterator[Path]:
-        """The folder of prepared recordings, or that of each archive in turn, below ``scratch``."""
+        """Yield the folder of prepared recordings, or one below ``scratch`` for each archive."""
         if self.prepared:
             yield self.folder / _PREPARED
             return
@@ -77,32 +77,32 @@ class Recordings:
         return next((path for path in places if path.is_file()), None)
 
     def _convert(self, archive: Path, staging: Path) -> Path:
-        """Let SpikingJelly check and unpack one archive, far from the user's folder."""
+        """Let SpikingJelly check and unpack one archive, outside the user's folder."""
         (staging / "download").mkdir()
         (staging / "download" / archive.name).symlink_to(archive.resolve())
-        with damage_reported(archive, _MEND), silence(), _fast():
+        with damage_reported(archive, _FIX), silence(), _fast():
             try:
                 _reader(self.name, archive.name)(staging)
-            except NotImplementedError:  # it wants to download what has another checksum
+            except NotImplementedError:  # it tries to download a file with a wrong checksum again
                 raise ValueError("its checksum is not the published one") from None
         return staging / _PREPARED
 
 
 def recorded(folder: Path) -> list[Path]:
-    """The files of recordings in ``folder`` by their numbers."""
+    """The recording files in ``folder``, sorted by number."""
     return sorted(folder.glob("*.npz"), key=lambda file: natural(file.stem))
 
 
 def frames_of(files: Sequence[Path], timesteps: int) -> Iterator[NDArray[Any]]:
-    """Each recording in ``timesteps`` frames; raises :class:`UserError` for a damaged one."""
+    """Yield each recording in ``timesteps`` frames; raises :class:`UserError` for a damaged one."""
     for file in files:
-        with damage_reported(file, _MEND), np.load(file) as content:
-            t, x, y, p = np.stack([content[key] for key in "txyp"])  # fails for unequal lengths
+        with damage_reported(file, _FIX), np.load(file) as content:
+            t, x, y, p = np.stack([content[key] for key in "txyp"])  # fails if lengths differ
         yield to_frames({"t": t, "x": x, "y": y, "p": p}, timesteps, file.stem)
 
 
 def _resources(name: str, files: Sequence[str]) -> list[tuple[str, str, str]]:
-    """Name, address and checksum of some of the published ``files``."""
+    """Name, address and checksum of the given published ``files``."""
     import spikingjelly.datasets  # slow to import
 
     published = getattr(spikingjelly.datasets, name).resource_url_md5()
@@ -110,7 +110,7 @@ def _resources(name: str, files: Sequence[str]) -> list[tuple[str, str, str]]:
 
 
 def _reader(name: str, archive: str) -> Any:
-    """SpikingJelly's class of one archive alone, so that only one is unpacked at a time."""
+    """SpikingJelly's data set class with a single archive, so that one is unpacked at a time."""
     import spikingjelly.datasets  # slow to import
 
     resources = _resources(name, [archive])
@@ -123,10 +123,10 @@ def _reader(name: str, archive: str) -> Any:
 
 @contextmanager
 def _fast() -> Iterator[None]:
-    """No compression of what is deleted at once: it takes longer than all the rest.
+    """Make SpikingJelly skip compression and use two threads.
 
-    And two threads, because each holds a whole recording session in lists, some 100 bytes an
-    event.
+    Compressing files that are deleted soon takes longer than all other work. Each thread holds a
+    whole recording session in lists, about 100 bytes per event.
     """
     from spikingjelly import configure
     from spikingjelly.datasets import utils

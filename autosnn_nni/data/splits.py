@@ -1,4 +1,4 @@
-"""D_train and D_val from the training images, by seed (paper, Section 5.1)."""
+"""Split the training images into D_train and D_val by seed (paper, Section 5.1)."""
 
 from dataclasses import dataclass
 
@@ -21,10 +21,10 @@ class Splits:
 
 
 def split(dataset: DataSet, *, seed: int, images: int | None = None) -> Splits:
-    """Split the training images 8:2 into D_train and D_val by ``seed``, evenly in each class.
+    """Split the training images 8:2 into D_train and D_val by ``seed``, stratified by class.
 
-    ``images`` uses only that many training images, again even over the classes. Raises
-    :class:`UserError` when there are fewer than that, or not one for each class.
+    ``images`` limits the number of training images, also stratified. Raises :class:`UserError` if
+    the data set has fewer, or if they are less than one per class.
     """
     order = _shuffle_within_classes(dataset.train.labels, seed)
     if images is not None:
@@ -35,13 +35,13 @@ def split(dataset: DataSet, *, seed: int, images: int | None = None) -> Splits:
 
 
 def split_evenly(images: Images, seed: int) -> tuple[Images, Images]:
-    """Four fifths and one fifth of ``images``, evenly in each class, by ``seed``."""
+    """Split ``images`` 8:2 by ``seed``, stratified by class."""
     most, fifth = _one_in_five(_shuffle_within_classes(images.labels, seed))
     return images.subset(most), images.subset(fifth)
 
 
 def _check_count(dataset: DataSet, images: int) -> None:
-    least = max(dataset.classes, 5)  # with fewer than five D_val would be empty
+    least = max(dataset.classes, 5)  # with fewer than five, D_val would be empty
     if not least <= images <= len(dataset.train):
         raise UserError(
             f"{dataset.name} cannot be searched with {images} training images; "
@@ -50,12 +50,12 @@ def _check_count(dataset: DataSet, images: int) -> None:
 
 
 def _shuffle_within_classes(labels: Tensor, seed: int) -> Tensor:
-    """All indices, class after class, at random within each: every n-th is a fair sample."""
+    """Indices sorted by class, shuffled within each; every n-th is a stratified sample."""
     order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
     return order[labels[order].argsort(stable=True)]
 
 
 def _one_in_five(order: Tensor) -> tuple[Tensor, Tensor]:
-    """Four of five indices and every fifth, each back in the order of the data set."""
+    """Four of five indices and every fifth index, each in the order of the data set."""
     fifth = torch.arange(len(order)) % 5 == 4
     return order[~fifth].sort().values, order[fifth].sort().values

@@ -1,4 +1,4 @@
-"""Tiny-ImageNet-200 as published: a tree of JPEGs, or the zip that it comes in."""
+"""Tiny-ImageNet-200 as published: a tree of JPEGs, or its zip archive."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -18,24 +18,24 @@ from autosnn_nni.data.images import Images
 from autosnn_nni.errors import UserError
 
 _TREE = "tiny-imagenet-200"
-_MEND = "restore it"
+_FIX = "restore it"
 _SHAPE = (3, 64, 64)
 
 
 def read_tiny_imagenet(folder: Path | None) -> tuple[Images, Images]:
-    """Training images, and those of the published val split, whose labels are known, as test.
+    """Read the training images, and the labelled val split as test images.
 
-    ``folder`` is the tree, has it, or has its zip. Raises :class:`UserError` when it has not, or
-    for files that are missing or damaged.
+    ``folder`` is the tree, or contains the tree or its zip. Raises :class:`UserError` if it does
+    not, and for missing or damaged files.
     """
     folder = folder or own_folder("TinyImageNet")
     place = look_into(folder, _find)
     if place is None:
         raise UserError(
-            f"TinyImageNet is not in {folder}; put {_TREE}.zip there or name its folder "
+            f"TinyImageNet is not in {folder}; put {_TREE}.zip there or give its folder "
             "with --data-dir"
         )
-    with damage_reported(place, _MEND), _opened(place) as tree:
+    with damage_reported(place, _FIX), _opened(place) as tree:
         return cached("TinyImageNet", "images", place, tree.sizes, tree.images)
 
 
@@ -62,7 +62,7 @@ def _opened(place: Path) -> Iterator["_Tree"]:
 
 
 def _sizes(folder: Path, inside: str) -> Iterator[tuple[str, int]]:
-    """Names and sizes of all files below; a path for each of 120,000 would take four times long."""
+    """Names and sizes of all files below; one ``Path`` per file would take four times as long."""
     for entry in os.scandir(folder / inside):
         name = f"{inside}{entry.name}"
         if entry.is_dir():
@@ -73,13 +73,13 @@ def _sizes(folder: Path, inside: str) -> Iterator[tuple[str, int]]:
 
 @dataclass(frozen=True)
 class _Tree:
-    """Names and sizes in bytes of the published files, and what reads one of them."""
+    """Names and sizes in bytes of the published files, and a function that reads one."""
 
     sizes: dict[str, int]
     read: Callable[[str], bytes]
 
     def images(self, scratch: Path) -> tuple[Images, Images]:
-        """All images; the classes have the order of ``wnids.txt``."""
+        """Read all images; labels are in the order of ``wnids.txt``."""
         classes = self._text("wnids.txt").split()
         labels = {name: label for label, name in enumerate(classes)}
         train, test = Collection(scratch, classes), Collection(scratch, classes)
@@ -93,14 +93,14 @@ class _Tree:
         return train.images(), test.images()
 
     def _text(self, path: str) -> str:
-        with damage_reported(Path(path), _MEND):
+        with damage_reported(Path(path), _FIX):
             return self.read(path).decode()
 
     def _image(self, path: str) -> NDArray[Any]:
-        """Decoded by torchvision, on one thread: more are slower with images this small."""
+        """Decode with torchvision on one thread; more threads are slower with images this small."""
         from torchvision.io import ImageReadMode, decode_jpeg  # slow to import
 
-        with damage_reported(Path(path), _MEND):
+        with damage_reported(Path(path), _FIX):
             content = torch.frombuffer(bytearray(self.read(path)), dtype=torch.uint8)
             pixels: NDArray[Any] = decode_jpeg(content, ImageReadMode.RGB).numpy()
         if pixels.shape != _SHAPE:

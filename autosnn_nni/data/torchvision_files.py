@@ -1,4 +1,4 @@
-"""Data sets that torchvision publishes: found in a folder, or downloaded into it whole."""
+"""Data sets that torchvision downloads: found in a folder, or downloaded to it."""
 
 import shutil
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from autosnn_nni.data.images import Images
 class Published:
     """The files of ``torchvision.datasets.<name>``.
 
-    torchvision keeps ``files`` in ``<folder>/<inside>``; they may also lie in the folder itself.
+    torchvision stores ``files`` in ``<folder>/<inside>``; they may also be in the folder itself.
     """
 
     name: str
@@ -26,26 +26,26 @@ class Published:
     files: tuple[str, ...]
 
     def find(self, folder: Path) -> Path | None:
-        """The folder in or below ``folder`` that has all files (each may be a ``.gz``)."""
+        """Return the folder in or below ``folder`` that has all files (each may be a ``.gz``)."""
         for place in (folder / self.inside, folder):
-            if all(_plain_or_packed(place / file) for file in self.files):
+            if all(_plain_or_compressed(place / file) for file in self.files):
                 return place
         return None
 
     def read(self, folder: Path | None) -> tuple[Images, Images]:
-        """Training and test images through torchvision, which checks the files' checksums.
+        """Read training and test images with torchvision, which verifies checksums.
 
-        Raises :class:`UserError` when the files are missing, can't be downloaded or are damaged.
+        Raises :class:`UserError` if the files are missing, can't be downloaded or are damaged.
         """
         place = self._locate(folder)
-        # torchvision looks for CIFAR in a folder below its root: make it look in `place` itself.
+        # torchvision looks for CIFAR in a folder below its root; make it look in `place` itself.
         source = type(self.name, (self._source,), {"base_folder": ""})
         with damage_reported(place):
             train, test = (_as_images(source(place, **part)) for part in self._parts)
         return train, test
 
     def read_idx(self, folder: Path | None) -> tuple[Images, Images]:
-        """As :meth:`read`, for idx files: training images and labels, test images and labels."""
+        """Like :meth:`read`, for idx files: training images and labels, test images and labels."""
         place = self._locate(folder)
         tensors = [_read_idx(place / file) for file in self.files]
         return Images(tensors[0][:, None], tensors[1]), Images(tensors[2][:, None], tensors[3])
@@ -69,7 +69,7 @@ class Published:
     def _download(self, folder: Path) -> Path:
         with downloading(self.name, folder) as staging:
             archive = folder / getattr(self._source, "filename", "no archive")
-            if archive.is_file():  # torchvision unpacks it instead of downloading it again
+            if archive.is_file():  # torchvision unpacks it instead of downloading it
                 shutil.copy(archive, staging)
             for part in self._parts:
                 self._source(staging, download=True, **part)
@@ -82,17 +82,17 @@ class Published:
         return target
 
 
-def _plain_or_packed(path: Path) -> Path | None:
-    packed = path.with_name(f"{path.name}.gz")
-    return next((file for file in (path, packed) if file.is_file()), None)
+def _plain_or_compressed(path: Path) -> Path | None:
+    compressed = path.with_name(f"{path.name}.gz")
+    return next((file for file in (path, compressed) if file.is_file()), None)
 
 
 def _read_idx(path: Path) -> Tensor:
-    """Images uint8 ``[N, H, W]`` or labels int64 ``[N]``, as the file's name says."""
+    """Read images uint8 ``[N, H, W]`` or labels int64 ``[N]``, depending on the file's name."""
     from torchvision.datasets.mnist import read_image_file, read_label_file
     from torchvision.datasets.utils import extract_archive
 
-    file = _plain_or_packed(path) or path
+    file = _plain_or_compressed(path) or path
     read = read_label_file if "labels" in path.name else read_image_file
     with damage_reported(file), TemporaryDirectory() as unpacked:
         if file != path:
@@ -102,7 +102,7 @@ def _read_idx(path: Path) -> Tensor:
 
 
 def _as_images(data: Any) -> Images:
-    """torchvision's arrays as tensors; SVHN's are channels first already."""
+    """Convert torchvision's arrays to tensors; SVHN's are already channels first."""
     labels = np.asarray(data.labels if hasattr(data, "labels") else data.targets)
     images = torch.from_numpy(data.data)
     if images.shape[-1] == 3:

@@ -1,4 +1,4 @@
-"""NNI's manager process: started safely, checked beforehand, registered with nnictl.
+"""NNI's manager process: safe start, checks beforehand, and registration with nnictl.
 
-Nothing here imports torch: nnictl imports it whenever it is called.
+Importing this package does not import torch, because nnictl imports it on every call.
 """

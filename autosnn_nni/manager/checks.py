@@ -1,4 +1,4 @@
-"""An experiment's configuration, checked before its first trial."""
+"""Checks of an experiment's configuration before its first trial."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,19 +13,21 @@ if TYPE_CHECKING:
 
 
 def tuner_search(strategy: str = "evolution", best: int | None = None, **options: Any) -> "Search":
-    """The search of a tuner; raises :class:`UserError` for arguments that can't be."""
-    from autosnn_nni.strategies import make_search  # late: nnictl needs no torch for the rest
+    """The search of a tuner; raises :class:`UserError` for invalid arguments."""
+    from autosnn_nni.strategies import make_search  # imported late: only this needs torch
 
     if best is not None and best < 1:
         raise UserError(f"best must be at least 1, not {best}")
     search = make_search(strategy, options)
     if not search.needs_supernet:
-        raise UserError(f"{strategy} scores without trials: autosnn search --strategy {strategy}")
+        raise UserError(
+            f"{strategy} scores without trials; use autosnn search --strategy {strategy}"
+        )
     return search
 
 
 def check_tuner(arguments: Mapping[str, Any]) -> None:
-    """Raise :class:`UserError` unless a tuner can be made of ``tuner.classArgs``."""
+    """Raise :class:`UserError` if ``tuner.classArgs`` are invalid."""
     own = {name: value for name, value in arguments.items() if name != "open_to_network"}
     try:
         tuner_search(**own)
@@ -36,9 +38,9 @@ def check_tuner(arguments: Mapping[str, Any]) -> None:
 def check_run(trial_code_directory: Path, search_space: Mapping[str, Any]) -> RunDirectory:
     """The run in ``trial_code_directory``, whose supernet scores the trials.
 
-    Raises :class:`UserError`, beginning with the field of the configuration that is wrong.
+    Raises :class:`UserError` that starts with the invalid field of the configuration.
     """
-    from autosnn_nni.runs.inputs import load_supernet  # late, as above
+    from autosnn_nni.runs.inputs import load_supernet  # imported late, as above
 
     try:
         run = load_run(trial_code_directory)
@@ -66,5 +68,7 @@ def _check_choice(label: str, choice: Any, candidates: tuple[str, ...]) -> None:
         raise UserError(f"searchSpace.{label}: must be a choice with a list of blocks as _value")
     for value in values:
         if value not in candidates:
-            meant = hint(str(value), candidates)
-            raise UserError(f"searchSpace.{label}: the supernet has no block {value!r}; {meant}")
+            suggestion = hint(str(value), candidates)
+            raise UserError(
+                f"searchSpace.{label}: the supernet has no block {value!r}; {suggestion}"
+            )

@@ -1,4 +1,4 @@
-"""What trials and the tuner ask of the manager that has started them."""
+"""Requests of trials and the tuner to the manager that has started them."""
 
 import ipaddress
 import os
@@ -15,7 +15,7 @@ _TIMEOUT = 20.0
 
 @dataclass(frozen=True)
 class Manager:
-    """NNI's manager at ``url``, e.g. ``http://localhost:8080``, with a prefix where it has one."""
+    """NNI's manager at ``url``, e.g. ``http://localhost:8080``, with its prefix if it has one."""
 
     url: str
 
@@ -27,7 +27,7 @@ class Manager:
 
     @classmethod
     def of_trial(cls) -> "Manager":
-        """The manager of this trial, where the trial runs on the manager's machine."""
+        """The manager of this trial, if both run on the same machine."""
         channel = os.environ["NNI_TRIAL_COMMAND_CHANNEL"]  # http://localhost:8080/prefix/env/...
         return cls(channel.partition("/env/")[0])
 
@@ -38,21 +38,21 @@ class Manager:
         return params
 
     def trial(self, identifier: str) -> dict[str, Any]:
-        """What is recorded of a trial, as soon as its parameters are."""
+        """The record of a trial, as soon as it has parameters."""
         end = time.monotonic() + _TIMEOUT
         while time.monotonic() < end:
             record: dict[str, Any] = self._get(f"trial-jobs/{identifier}") or {}
             if record.get("hyperParameters"):
                 return record
             time.sleep(0.05)
-        raise TimeoutError(f"NNI's manager has no parameters of trial {identifier}")
+        raise TimeoutError(f"NNI's manager has no parameters for trial {identifier}")
 
     def stop(self) -> None:
-        """End the experiment and the manager."""
+        """Stop the experiment and the manager."""
         requests.delete(f"{self.url}/api/v1/nni/experiment", timeout=_TIMEOUT)
 
     def exposed(self) -> bool:
-        """Whether other machines can reach it."""
+        """Whether other machines can reach the manager."""
         port = urlsplit(self.url).port
         return any(
             not ipaddress.ip_address(connection.laddr.ip).is_loopback

@@ -1,4 +1,4 @@
-"""A finished search as NNI's manager stores an experiment: what its web UI and nnictl read."""
+"""A finished search in NNI's experiment database, which its web UI and nnictl read."""
 
 import json
 import math
@@ -12,7 +12,7 @@ from typing import Any
 from autosnn_nni.search_spaces import to_sample
 from autosnn_nni.strategies import Evaluated
 
-#: As NNI 3.0 creates them in ``nni_node/core/sqlDatabase.js``.
+#: The tables that NNI 3.0 creates in ``nni_node/core/sqlDatabase.js``.
 _TABLES = """
 create table TrialJobEvent (
     timestamp integer, trialJobId text, event text, data text, logPath text, sequenceId integer,
@@ -35,7 +35,7 @@ _METRIC = "insert into MetricData values (?, ?, ?, 'FINAL', 0, ?)"
 
 @dataclass(frozen=True)
 class Profile:
-    """An experiment of NNI: its configuration, and when it ran (milliseconds since 1970)."""
+    """An NNI experiment: its configuration and when it ran (milliseconds since 1970)."""
 
     id: str
     config: Any
@@ -44,17 +44,17 @@ class Profile:
 
     @property
     def folder(self) -> Path:
-        """Where NNI keeps what it knows of the experiment."""
+        """NNI's folder of the experiment."""
         return Path(self.config.experiment_working_directory, self.id)
 
     @property
     def database(self) -> Path:
-        """Its trials and their metrics."""
+        """Database of its trials and their metrics."""
         return self.folder / "db" / "nni.sqlite"
 
     @property
     def logs(self) -> Path:
-        """What the manager has to say."""
+        """Folder with the manager's logs."""
         return self.folder / "log"
 
 
@@ -82,7 +82,7 @@ class _Trial:
 
     @property
     def metrics(self) -> str:
-        """JSON within JSON; NNI's manager can't read what is not finite."""
+        """JSON inside JSON, without non-finite numbers, which NNI's manager can't read."""
         one = self.evaluated
         metrics = {
             "default": one.fitness,
@@ -100,7 +100,7 @@ class _Trial:
 def as_database(profile: Profile, evaluated: Sequence[Evaluated]) -> bytes:
     """The content of the experiment's ``nni.sqlite``: one succeeded trial per architecture.
 
-    A search does not record when it evaluated what: the trials are spread evenly over its time.
+    A search does not record when it evaluated each one; the trials are spread evenly over it.
     """
     trials = list(_trials(profile, evaluated))
     with closing(sqlite3.connect(":memory:")) as database:

@@ -1,8 +1,7 @@
-"""The environment in which NNI's manager starts, so that it loads ``preload.js``.
+"""Environment variables that make NNI's manager load ``preload.js``.
 
-NNI 3.0 has no option for what that file cures: a manager that listens to the whole network,
-parameters that reach the wrong trial, a dead tuner that is waited for, a manager that outlives a
-killed client.
+That file fixes what NNI 3.0 has no option for: the manager listens on all interfaces, parameters
+reach the wrong trial, the manager waits for a dead tuner, and it outlives a killed client.
 """
 
 import os
@@ -11,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-#: Only this machine reaches the manager.
+#: Only this machine can reach the manager at this address.
 LOOPBACK = "127.0.0.1"
 
 _PRELOAD = Path(__file__).with_name("preload.js")
@@ -19,14 +18,14 @@ _NAMES = ("NODE_OPTIONS", "AUTOSNN_NODE_OPTIONS", "AUTOSNN_LISTEN", "AUTOSNN_OWN
 
 
 def guard(listen: str = LOOPBACK, owner: int | None = None) -> None:
-    """Let the managers that this process starts from now on load ``preload.js``.
+    """Make the managers that this process starts from now on load ``preload.js``.
 
-    They listen on the address ``listen`` and, with an ``owner``, end when that parent process
-    does. Warns where others than this machine can reach them.
+    They listen on the address ``listen`` and, with an ``owner``, end with that parent process.
+    Prints a warning if other machines can reach them.
     """
     if listen != LOOPBACK:
         sys.stderr.write(
-            f"autosnn: warning: NNI's manager listens on {listen} without a password; whoever "
+            f"autosnn: warning: NNI's manager listens on {listen} without a password; anyone who "
             "reaches its port can run code as you\n"
         )
     before = os.environ.get("AUTOSNN_NODE_OPTIONS", os.environ.get("NODE_OPTIONS", ""))
@@ -40,7 +39,7 @@ def guard(listen: str = LOOPBACK, owner: int | None = None) -> None:
 
 @contextmanager
 def guarded(listen: str = LOOPBACK) -> Iterator[None]:
-    """Managers started within end with this process, and listen on the address ``listen``."""
+    """Context manager: managers started in it listen on ``listen`` and end with this process."""
     before = {name: os.environ.get(name) for name in _NAMES}
     guard(listen, owner=os.getpid())
     try:

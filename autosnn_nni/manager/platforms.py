@@ -1,8 +1,8 @@
-"""Platforms ``local_autosnn`` and ``remote_autosnn``: NNI's own, with a manager made safe.
+"""Platforms ``local_autosnn`` and ``remote_autosnn``: NNI's own, with a safe manager.
 
-Registered with NNI (``autosnn register``), this module is imported by nnictl whenever it reads a
-configuration. A platform's check is the one place where nnictl runs code of ours before it starts
-the manager.
+Once registered with NNI (``autosnn register``), this module is imported by nnictl whenever it reads
+a configuration. A platform's validation is the only place where nnictl runs our code before it
+starts the manager.
 """
 
 import os
@@ -39,7 +39,7 @@ class LocalAutoSNNConfig(LocalConfig):
         self._experiment = parents[0]
 
     def _validate_canonical(self) -> None:
-        _before_the_manager(self, self._experiment)
+        _prepare_manager(self, self._experiment)
         super()._validate_canonical()
 
 
@@ -47,8 +47,8 @@ class LocalAutoSNNConfig(LocalConfig):
 class RemoteAutoSNNConfig(RemoteConfig):
     """NNI's remote platform; ``listen`` is the address that the manager listens on.
 
-    The workers connect to ``nni_manager_ip``: 127.0.0.1 through a tunnel of ssh, or an address
-    that ``listen`` opens to them.
+    The workers connect to ``nni_manager_ip``: 127.0.0.1 through an ssh tunnel, or an address that
+    ``listen`` opens to them.
     """
 
     platform: Literal["remote_autosnn"] = "remote_autosnn"
@@ -60,33 +60,35 @@ class RemoteAutoSNNConfig(RemoteConfig):
         self._experiment = parents[0]
 
     def _validate_canonical(self) -> None:
-        _in_one_line(self._check_address)
-        _before_the_manager(self, self._experiment)
+        _run_check(self._check_address)
+        _prepare_manager(self, self._experiment)
         super()._validate_canonical()
 
     def _check_address(self) -> None:
         if self.listen != LOOPBACK == self.nni_manager_ip:
             raise UserError(
-                f"trainingService.nniManagerIp: the manager listens on {self.listen}; name the "
-                "address by which the workers reach this machine"
+                f"trainingService.nniManagerIp: the manager listens on {self.listen}; set the "
+                "address at which the workers reach this machine"
             )
 
 
-def _before_the_manager(service: Any, experiment: Any) -> None:
+def _prepare_manager(service: Any, experiment: Any) -> None:
     """Check the experiment, and prepare the environment that its manager inherits."""
-    # Trials run with the Python of nnictl, also where its environment is not activated.
+    # Trials run with the Python of nnictl, even if its environment is not activated.
     folder = str(Path(sys.executable).parent)
     if folder not in os.environ.get("PATH", "").split(os.pathsep):
         os.environ["PATH"] = os.pathsep.join([folder, os.environ.get("PATH", "")])
     if not _viewing():
-        _in_one_line(partial(_check_mode, service))
-        _in_one_line(partial(_check, experiment))
+        _run_check(partial(_check_mode, service))
+        _run_check(partial(_check, experiment))
     guard(service.listen)
 
 
 def _check_mode(service: Any) -> None:
     if service.reuse_mode:
-        raise UserError(f"trainingService.reuseMode: {service.platform} has none; leave it out")
+        raise UserError(
+            f"trainingService.reuseMode: not supported by {service.platform}; leave it out"
+        )
 
 
 _checked: set[str] = set()
@@ -98,7 +100,7 @@ def _check(experiment: Any) -> None:
     if key in _checked or tuner is None:  # NNI validates a configuration several times
         return
     if tuner.name is not None and get_algo_meta(tuner.name) is None:
-        raise UserError(f"tuner.name: NNI knows no tuner {tuner.name!r}; is it registered?")
+        raise UserError(f"tuner.name: NNI has no tuner {tuner.name!r}; is it registered?")
     if tuner.name == _TUNER or (tuner.class_name or "").endswith(f".{_TUNER}Tuner"):
         check_tuner(tuner.class_args or {})
         check_run(Path(experiment.trial_code_directory), experiment.search_space)
@@ -113,8 +115,8 @@ def _viewing() -> bool:
     return _nnictl() and sys.argv[1:2] == ["view"]
 
 
-def _in_one_line(action: Any) -> None:
-    """nnictl prints the traceback of every error: here it says one line and exits with 2."""
+def _run_check(action: Any) -> None:
+    """Run a check; nnictl prints one line and exits with 2, instead of a traceback."""
     try:
         action()
     except UserError as error:
@@ -125,7 +127,7 @@ def _in_one_line(action: Any) -> None:
 
 
 def _ensure_port_idle(port: int, message: str | None = None) -> None:
-    _in_one_line(partial(check_port, port))
+    _run_check(partial(check_port, port))
 
 
 if _nnictl():

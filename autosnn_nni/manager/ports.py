@@ -14,4 +14,4 @@ def check_port(port: int) -> None:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
-            raise UserError(f"port {port} is in use; name another --port") from None
+            raise UserError(f"port {port} is in use; choose another --port") from None

@@ -1,11 +1,11 @@
-// Loaded into NNI's manager before its own code (see guard.py): cures what NNI 3.0 offers no option
-// for. Every cure is one function, called at the end.
+// Loaded into NNI's manager before its own code (see guard.py): fixes what NNI 3.0 has no option
+// for. Every fix is one function, called at the end.
 "use strict";
 const Module = require("module");
 const net = require("net");
 
-// Trials and the tuner inherit the manager's environment: they must not load this file.
-function leaveNoTrace(names) {
+// Trials and the tuner inherit the manager's environment, but must not load this file.
+function takeFromEnvironment(names) {
     const settings = {};
     for (const name of names) {
         settings[name] = process.env[name];
@@ -17,7 +17,7 @@ function leaveNoTrace(names) {
     return settings;
 }
 
-// NNI listens on all interfaces, without authentication: whoever reaches the port can run code.
+// NNI listens on all interfaces without authentication: anyone who reaches the port can run code.
 function listenOn(host) {
     const listen = net.Server.prototype.listen;
     net.Server.prototype.listen = function (port, ...rest) {
@@ -31,8 +31,8 @@ function listenOn(host) {
     };
 }
 
-// NNI's modules have no hook: the class that one exports by this name is changed when it is loaded.
-function whenExported(name, patch) {
+// NNI's modules have no hooks: patch the class exported by this name when its module is loaded.
+function patchExport(name, patch) {
     const load = Module._load;
     const patched = new WeakSet();
     Module._load = function (...request) {
@@ -46,8 +46,8 @@ function whenExported(name, patch) {
     };
 }
 
-// NNI queues parameters first in, first out, for whichever trial asks first: with concurrent or
-// dying trials it records for one trial what another ran. Here each stays with its own trial.
+// NNI hands out parameters first in, first out, to the trial that asks first: with concurrent or
+// dying trials, it records for one trial what another one ran. Here they stay with their trial.
 function keepParametersWithTheirTrial(service) {
     const submit = service.prototype.submitTrialJob;
     service.prototype.submitTrialJob = async function (form) {
@@ -62,8 +62,8 @@ function keepParametersWithTheirTrial(service) {
     };
 }
 
-// NNI takes a trial that a signal has ended for one that the user has cancelled.
-function killedTrialsHaveFailed(service) {
+// NNI regards a trial that was ended by a signal as cancelled by the user.
+function failKilledTrials(service) {
     const { start, cancelTrialJob } = service.prototype;
     const cancelled = new Set();
     service.prototype.cancelTrialJob = function (id, ...rest) {
@@ -79,8 +79,8 @@ function killedTrialsHaveFailed(service) {
     };
 }
 
-// After a resume NNI numbers the trials from 1 again.
-function numberTrialsOn(manager) {
+// After a resume, NNI numbers the trials from 1 again.
+function continueTrialNumbers(manager) {
     const { addRecoveredTrialJob } = manager.prototype;
     manager.prototype.addRecoveredTrialJob = function (trials) {
         const recovered = addRecoveredTrialJob.call(this, trials);
@@ -90,23 +90,23 @@ function numberTrialsOn(manager) {
     };
 }
 
-// A tuner that ends with an exception says goodbye first, and NNI waits for it for ever.
-function tunersThatEndAreErrors(manager) {
+// A tuner that ends with an exception sends a goodbye first, and NNI waits for it forever.
+function failWhenTunerEnds(manager) {
     const { addEventListeners } = manager.prototype;
     manager.prototype.addEventListeners = function () {
         addEventListeners.call(this);
         if (this.dispatcherPid === undefined) {
-            return; // a client's own
+            return; // the client's own dispatcher
         }
         this.dispatcher.channel.onClose(() => {
             if (!["STOPPING", "STOPPED"].includes(this.status.status)) {
-                this.criticalError(new Error("The tuner has ended: its dispatcher.log says why."));
+                this.criticalError(new Error("The tuner has ended; see its dispatcher.log."));
             }
         });
     };
 }
 
-// A worker's own server listens on all interfaces as well: it is started like the manager.
+// NNI's server on a worker listens on all interfaces too: start it like the manager.
 function guardWorkers(ssh) {
     const { exec } = ssh.prototype;
     ssh.prototype.exec = function (command) {
@@ -115,8 +115,8 @@ function guardWorkers(ssh) {
     };
 }
 
-// A client killed with -9 would leave its manager behind, holding the port.
-function endWith(owner) {
+// A client killed with -9 would leave its manager running, with the port in use.
+function endWithOwner(owner) {
     const watch = setInterval(() => {
         if (process.ppid !== owner) {
             clearInterval(watch);
@@ -126,15 +126,15 @@ function endWith(owner) {
     watch.unref();
 }
 
-const settings = leaveNoTrace([
+const settings = takeFromEnvironment([
     "NODE_OPTIONS", "AUTOSNN_NODE_OPTIONS", "AUTOSNN_LISTEN", "AUTOSNN_OWNER",
 ]);
 listenOn(settings.AUTOSNN_LISTEN);
-whenExported("V3asV1", keepParametersWithTheirTrial);
-whenExported("V3asV1", killedTrialsHaveFailed);
-whenExported("NNIManager", numberTrialsOn);
-whenExported("NNIManager", tunersThatEndAreErrors);
-whenExported("Ssh", guardWorkers);
+patchExport("V3asV1", keepParametersWithTheirTrial);
+patchExport("V3asV1", failKilledTrials);
+patchExport("NNIManager", continueTrialNumbers);
+patchExport("NNIManager", failWhenTunerEnds);
+patchExport("Ssh", guardWorkers);
 if (settings.AUTOSNN_OWNER) {
-    endWith(Number(settings.AUTOSNN_OWNER));
+    endWithOwner(Number(settings.AUTOSNN_OWNER));
 }

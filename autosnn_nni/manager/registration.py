@@ -1,6 +1,6 @@
 """The plugin's registration with NNI: the tuner ``AutoSNN`` and the platforms.
 
-NNI keeps it in its configuration folder: ``NNI_CONFIG_DIR``, or the environment's own.
+NNI stores it in its configuration folder: ``NNI_CONFIG_DIR``, or the environment's own.
 """
 
 from contextlib import redirect_stdout
@@ -17,7 +17,7 @@ _PLATFORMS = SimpleNamespace(package="autosnn_nni.manager.platforms")
 
 
 def register() -> Path:
-    """Make NNI know the plugin; gives the folder in which NNI has noted it."""
+    """Register the plugin with NNI; returns NNI's configuration folder."""
     meta = {
         "algoType": "tuner",
         "builtinName": _NAME,
@@ -30,7 +30,7 @@ def register() -> Path:
 
 
 def unregister() -> Path:
-    """Make NNI forget the plugin: without the package, nnictl would fail on its registration."""
+    """Remove the plugin from NNI; without the package, nnictl would fail on its registration."""
     if package_utils.get_algo_meta(_NAME) is not None:
         package_utils.unregister_algo_meta(_NAME)
     with redirect_stdout(StringIO()):

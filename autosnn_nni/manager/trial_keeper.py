@@ -1,6 +1,6 @@
-"""NNI's server on a machine that runs trials by ssh, started with ``preload.js`` there as well.
+"""NNI's server on a machine that runs trials by ssh, also started with ``preload.js``.
 
-``preload.js`` lets the manager start this module instead of NNI's own, as
+``preload.js`` makes the manager start this module instead of NNI's own, as
 ``python -m autosnn_nni.manager.trial_keeper FOLDER``.
 """
 

@@ -1,4 +1,4 @@
-"""A run's search in NNI's own web UI: every evaluated architecture as a finished trial."""
+"""A run's search in NNI's web UI: every evaluated architecture as a finished trial."""
 
 import hashlib
 import signal
@@ -25,7 +25,7 @@ _EVERYONE = "0.0.0.0"
 def view(run: Path, port: int, listen: str = LOOPBACK) -> None:
     """Show a run's search at ``port`` of the address ``listen``, until Ctrl-C or SIGTERM.
 
-    Raises :class:`UserError` for a run without a search and for a port that is in use.
+    Raises :class:`UserError` if the run has no search or the port is in use.
     """
     history = _read_search(run)
     _check_address(port, listen)
@@ -36,7 +36,9 @@ def view(run: Path, port: int, listen: str = LOOPBACK) -> None:
         sys.stdout.write(f"NNI's web UI of {run}: http://{LOOPBACK}:{port} (Ctrl-C closes it)\n")
         sys.stdout.flush()
         if manager.wait() != 0:
-            raise RuntimeError(f"NNI's manager has ended by itself; {profile.logs} says why")
+            raise RuntimeError(
+                f"NNI's manager has ended unexpectedly; see {profile.logs} for the reason"
+            )
 
 
 def _read_search(run: Path) -> History:
@@ -50,7 +52,7 @@ def _check_address(port: int, listen: str) -> None:
     if listen not in (LOOPBACK, _EVERYONE):
         raise UserError(
             f"--listen must be {LOOPBACK}, or {_EVERYONE} for all addresses of this machine, not "
-            f"{listen}: NNI itself reaches its manager at {LOOPBACK}"
+            f"{listen}: NNI connects to its manager at {LOOPBACK}"
         )
 
 
@@ -88,6 +90,6 @@ def _config(path: Path, history: History) -> ExperimentConfig:
         trial_concurrency=1,
         max_trial_number=len(history),
         tuner=tuner,
-        # Given by its name, it would be looked up in files that NNI writes into its own folder.
+        # If given by name, it would be looked up in files that NNI writes to its own folder.
         training_service=LocalConfig(),
     )

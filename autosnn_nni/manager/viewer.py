@@ -1,4 +1,4 @@
-"""NNI's manager showing an experiment that has ended."""
+"""NNI's manager in a process that shows a finished experiment."""
 
 import time
 from collections.abc import Iterator
@@ -17,10 +17,10 @@ from autosnn_nni.manager.guard import guarded
 
 @contextmanager
 def viewing(profile: Profile, port: int, listen: str) -> Iterator["Popen[bytes]"]:
-    """The manager's process, with its page up at ``port`` of ``listen``; it ends with the block.
+    """Context manager with the manager's process, which serves its page at ``port`` of ``listen``.
 
-    ``nni.experiment.Experiment.view`` doesn't notice when a manager ends. Raises
-    :class:`RuntimeError` where it can't start.
+    ``nni.experiment.Experiment.view`` does not notice when a manager ends. Raises
+    :class:`RuntimeError` if the manager can't start.
     """
     silence_stdout()
     profile.logs.mkdir(exist_ok=True)
@@ -41,11 +41,13 @@ def _wait(port: int, profile: Profile) -> None:
     try:
         wait_until_up(port)
     except requests.RequestException:
-        raise RuntimeError(f"NNI's manager did not start; {profile.logs} says why") from None
+        raise RuntimeError(
+            f"NNI's manager did not start; see {profile.logs} for the reason"
+        ) from None
 
 
 def _list(profile: Profile, port: int, pid: int) -> None:
-    """Add the experiment to those that nnictl and the web UI list, for the manager to find it."""
+    """Add the experiment to NNI's list, where the manager, nnictl and the web UI find it."""
     Experiments().add_experiment(
         profile.id,
         port,
@@ -59,7 +61,7 @@ def _list(profile: Profile, port: int, pid: int) -> None:
 
 
 def _end(manager: "Popen[bytes]", profile: Profile) -> None:
-    """Once it has stopped the experiment, a manager waits only for browsers to let go of it."""
+    """Stop the manager; after stopping the experiment it only waits for browsers to disconnect."""
     manager.terminate()
     while manager.poll() is None and _status(profile) not in (None, "STOPPED"):
         time.sleep(0.1)

@@ -1,4 +1,4 @@
-"""NNI's evaluators: of a supernet in training, and of its subnets."""
+"""NNI evaluators: one trains a supernet, one scores its subnets."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -29,9 +29,9 @@ from autosnn_nni.training.lightning import make_classifier, make_trainer, resume
 class SubnetEvaluator(PopulationEvaluator):
     """Scores subnets of a trained supernet on D_val; reports ``default``, ``accuracy``, ``spikes``.
 
-    ``val`` are plain batches of D_val, ``calibration`` plain batches of D_train for batch norm
-    (none: the supernet's own statistics). What architectures have in common is computed once;
-    ``cache_memory`` bytes keep it from one population to the next.
+    ``val`` are plain batches of D_val, ``calibration`` plain batches of D_train for batch norm (if
+    empty, the supernet's own statistics are used). Common prefixes of architectures are computed
+    once; up to ``cache_memory`` bytes of them are kept for the next population.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class SubnetEvaluator(PopulationEvaluator):
         self._progress = SearchProgress(sum(len(labels) for _, labels in val))
 
     def searching(self, done: int, total: int) -> AbstractContextManager[None]:
-        """With a forecast and a bar."""
+        """Context manager for a search; shows its expected duration and a progress bar."""
         return self._progress.searching(done, total)
 
     def evaluate_population(
@@ -66,7 +66,7 @@ class SubnetEvaluator(PopulationEvaluator):
         return [metrics(self.fitness, self.n_avg, *result) for result in results]
 
     def evaluate(self, model: Any) -> Metrics:
-        """Score one frozen model of the supernet, as NNI's trials do, and report it to NNI."""
+        """Score one frozen model of the supernet and report it to NNI, as NNI's trials do."""
         metrics = self._score(model.network)
         if nni.get_current_parameter() is not None:
             nni.report_final_result(metrics)
@@ -76,12 +76,12 @@ class SubnetEvaluator(PopulationEvaluator):
         return score(network, self.val, self.calibration, self.fitness, self.n_avg)
 
 
-@nni.trace  # NNI takes only traced evaluators
+@nni.trace  # NNI accepts only traced evaluators
 class SpikingEvaluator(Lightning):
     """Trains a supernet with NNI's one-shot strategies, then scores its subnets.
 
-    ``scoring`` is by default ``training.scoring``. With a ``checkpoint`` every epoch is saved
-    there, together with ``about``, and training resumes from it. For ``cache_memory`` see
+    ``scoring`` defaults to ``training.scoring``. With a ``checkpoint``, every epoch is saved there
+    together with ``about``, and training resumes from it. For ``cache_memory`` see
     :class:`SubnetEvaluator`.
     """
 
@@ -110,7 +110,7 @@ class SpikingEvaluator(Lightning):
         )
 
     def scorer(self, fitness: Fitness) -> SubnetEvaluator:
-        """The evaluator of the trained supernet's subnets on D_val."""
+        """The evaluator for subnets of the trained supernet on D_val."""
         val = val_batches(self.data, self.scoring)
         calibration = calibration_batches(self.data, self.scoring)
         n_avg = float(self.module.n_avg)

@@ -1,4 +1,4 @@
-"""NNI 2.x's experiment API over NNI 3.0, which has dropped it."""
+"""NNI 2.x's experiment API on NNI 3.0, which has removed it."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -51,13 +51,13 @@ def RetiariiExeConfig(  # noqa: N802
 ) -> NasExperimentConfig:
     """NNI 2.x's configuration: engines ``oneshot`` (this process), ``py`` and ``base`` (trials).
 
-    ``fields`` are those of NNI's ``NasExperimentConfig``, such as ``trial_concurrency`` (here 1 by
-    default) and ``max_trial_number``.
+    ``fields`` are those of NNI's ``NasExperimentConfig``, such as ``trial_concurrency``
+    (default: 1) and ``max_trial_number``.
     """
     if execution_engine not in _ENGINES:
         raise UserError(f"unknown engine {execution_engine!r}; known: {', '.join(_ENGINES)}")
     engine, model_format = _ENGINES[execution_engine]
-    # NNI warns of a platform that the in-process engine has no use for.
+    # NNI warns about a platform that the in-process engine does not need.
     platform = None if engine == "sequential" else training_service_platform
     return NasExperimentConfig(engine, model_format, platform, **{"trial_concurrency": 1, **fields})
 
@@ -65,7 +65,7 @@ def RetiariiExeConfig(  # noqa: N802
 class RetiariiExperiment(NasExperiment):
     """NNI 2.x's ``RetiariiExperiment``: a space, an evaluator and a strategy, run together.
 
-    ``id`` is a new experiment's, or that of an earlier one to :meth:`resume` or ``view``.
+    ``id`` is that of a new experiment, or of an earlier one to :meth:`resume` or ``view``.
     """
 
     _proc: Any  # NNI's manager
@@ -90,12 +90,12 @@ class RetiariiExperiment(NasExperiment):
     def run(
         self, config: NasExperimentConfig | None = None, port: int = 8080, debug: bool = False
     ) -> bool:
-        """Run to the end, or to :meth:`stop`; ``port`` is the web UI's where trials are started.
+        """Run until the end or :meth:`stop`; ``port`` is for the web UI of experiments with trials.
 
-        It is closed by :meth:`stop`, or with this process. One-shot strategies, such as AutoSNN,
-        and evaluators of whole populations always run in this process, whatever the engine, and
-        have none. Raises :class:`UserError` before anything is started, and ``KeyboardInterrupt``
-        on Ctrl-C.
+        The web UI is closed by :meth:`stop` or with this process. One-shot strategies, such as
+        AutoSNN, and evaluators of whole populations always run in this process, with any engine,
+        and have no web UI. Raises :class:`UserError` before anything is started, and
+        ``KeyboardInterrupt`` on Ctrl-C.
         """
         if config is not None:
             self.config = config
@@ -107,13 +107,15 @@ class RetiariiExperiment(NasExperiment):
         return finished
 
     def resume(self, port: int = 8080, wait_completion: bool = True, debug: bool = False) -> bool:
-        """Go on with a search by trials that Ctrl-C, :meth:`stop` or a crash has ended.
+        """Resume a search by trials that was ended by Ctrl-C, :meth:`stop` or a crash.
 
-        Its configuration is the one it was started with. No architecture is evaluated again that
-        a trial has reported or failed on.
+        It keeps the configuration it was started with. Architectures whose trials have finished or
+        failed are not evaluated again.
         """
         if not isinstance(self.strategy, TrialSearch):
-            raise UserError("only a TrialSearch is resumed; AutoSNN goes on from its checkpoint")
+            raise UserError(
+                "only a TrialSearch can be resumed; AutoSNN resumes from its checkpoint"
+            )
         stored_experiment(self.id)
         check_stopped(self.id)
         finished: bool = super().resume(port, wait_completion, debug)
@@ -122,7 +124,7 @@ class RetiariiExperiment(NasExperiment):
     def start(
         self, port: int = 8080, debug: bool = False, run_mode: RunMode = RunMode.Background
     ) -> None:
-        """What :meth:`run` does, but for waiting for models that the strategy doesn't wait for."""
+        """Like :meth:`run`, but does not wait for models that the strategy does not wait for."""
         if self._nni_manager_required():
             check_port(port)
             if self._action == "create":
@@ -133,27 +135,27 @@ class RetiariiExperiment(NasExperiment):
             super().start(port, debug, run_mode)
 
     def load_checkpoint(self) -> None:
-        """Take over the configuration that the experiment was started with, as the manager does.
+        """Use the configuration that the experiment was started with, as the manager does.
 
-        NNI also loads states here, which torch >= 2.6 refuses: those of a TrialSearch are empty.
+        NNI also loads states here, which torch >= 2.6 refuses; those of a TrialSearch are empty.
         """
         stored = read_json(stored_experiment(self.id) / "checkpoint" / "config.json")
-        # The manager knows the trials' folder; NNI takes no other than the working directory.
+        # The manager knows the trials' folder; NNI accepts only the working directory.
         self.config = NasExperimentConfig(**{**stored, "trialCodeDirectory": "."})
 
     def export_top_models(
         self, top_k: int = 1, optimize_mode: str = "maximize", formatter: str | None = "dict"
     ) -> list[Any]:
-        """The best ``top_k`` architectures: dicts of block names by default."""
+        """The best ``top_k`` architectures, by default as dicts of block names."""
         if optimize_mode != "maximize":
             raise UserError("fitness is maximised; optimize_mode must be 'maximize'")
         exported: list[Any] = super().export_top_models(top_k, formatter=formatter)
         return exported
 
     def final_model(self, epochs: int | None = None) -> TrainedNetwork:
-        """Train the best architecture from scratch: the network, its accuracy and its spikes.
+        """Train the best architecture from scratch; returns it with its accuracy and spikes.
 
-        ``epochs`` default to the evaluator's.
+        ``epochs`` defaults to the evaluator's.
         """
         (best,) = self.export_top_models(top_k=1)
         evaluator: Any = self.evaluator
@@ -162,7 +164,7 @@ class RetiariiExperiment(NasExperiment):
         return train_network(config, from_sample(best), evaluator.data, training)
 
     def execution_engine_factory(self, config: ExecutionEngineConfig) -> ExecutionEngine:
-        """NNI's engines; the in-process one scores whole populations."""
+        """Create NNI's engine; the in-process one scores whole populations."""
         if isinstance(config, SequentialEngineConfig):
             return PopulationEngine(
                 config.max_model_count, config.max_duration, config.continue_on_failure
@@ -172,7 +174,7 @@ class RetiariiExperiment(NasExperiment):
         return super().execution_engine_factory(config)
 
     def executable_model_factory(self, config: ModelFormatConfig) -> ExecutableModelSpace:
-        """NNI's formats; trials are recorded by their blocks."""
+        """Create NNI's model format; trials are recorded by their blocks."""
         if isinstance(config, SimplifiedModelFormatConfig):
             return TrialModelSpace.from_model(self.model_space, self.evaluator)
         return super().executable_model_factory(config)
@@ -187,7 +189,7 @@ class RetiariiExperiment(NasExperiment):
 
     @contextmanager
     def _stopped_on_error(self) -> Iterator[None]:
-        """NNI stops on Ctrl-C only, and keeps that to itself, as if the search were finished."""
+        """Stop on every error and raise it; NNI stops only on Ctrl-C, without raising it."""
         try:
             yield
         except BaseException:
@@ -207,12 +209,12 @@ class RetiariiExperiment(NasExperiment):
         super()._start_engine_and_strategy()
 
     def _wait_completion(self) -> bool:
-        """A TrialSearch has waited for its trials; NNI takes seven seconds to see that."""
+        """A TrialSearch has already waited for its trials; NNI takes seven seconds to notice."""
         return isinstance(self.strategy, TrialSearch) or super()._wait_completion()
 
     def _stop_nni_manager(self) -> None:
-        """NNI's own asks by REST, and reports at length when the manager is about to end anyway."""
-        self.port = None  # which tells the engine that this end is wanted
+        """Terminate the manager; NNI's REST call prints long errors if it is already ending."""
+        self.port = None  # tells the engine that this end is intended
         if self._proc is not None:
             self._proc.terminate()
             self._proc.wait()

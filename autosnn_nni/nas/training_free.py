@@ -1,4 +1,4 @@
-"""Architectures scored by the spikes of untrained networks."""
+"""Scoring architectures by the spikes of untrained networks."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -23,17 +23,16 @@ from autosnn_nni.strategies import HammingKernel, Metrics, PopulationEvaluator
 from autosnn_nni.training.batches import train_batches
 from autosnn_nni.training.hyperparameters import Training
 
-#: SNASNet's: images in a batch, and batches.
+#: SNASNet's batch size and number of batches.
 _IMAGES, _BATCHES = 256, 2
 
 
 class TrainingFreeEvaluator(PopulationEvaluator):
-    """SNASNet's score as ``default``, and ``spikes`` per image, of fresh networks in training mode.
+    """Scores untrained networks: SNASNet's score as ``default``, and ``spikes`` per image.
 
-    Both are means over batches of augmented training images. ``accuracy`` is no number: an
-    untrained network has none to speak of. The initial weights of an architecture follow from the
-    seed. ``training`` is how the experiment's ``final_model`` is trained; of its numbers the scores
-    depend on the seed alone.
+    The networks are in training mode; both are means over batches of augmented training images.
+    ``accuracy`` is NaN. The seed determines the initial weights of an architecture. ``training`` is
+    used for the experiment's ``final_model``; of its values, only the seed affects the scores.
     """
 
     def __init__(self, data: Splits, training: Training) -> None:
@@ -42,7 +41,7 @@ class TrainingFreeEvaluator(PopulationEvaluator):
         self._progress = SearchProgress(_IMAGES * _BATCHES)
 
     def searching(self, done: int, total: int) -> AbstractContextManager[None]:
-        """With a forecast and a bar."""
+        """Context manager for a search; shows its expected duration and a progress bar."""
         return self._progress.searching(done, total)
 
     def evaluate_population(

@@ -1,4 +1,4 @@
-"""A trial of NNI: scores one architecture on a run's supernet, or trains it from scratch."""
+"""An NNI trial: scores one architecture with a run's supernet, or trains it from scratch."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,9 +20,9 @@ from autosnn_nni.strategies import Fitness, Metrics
 
 @dataclass(frozen=True)
 class Trial:
-    """How an architecture of ``run`` is evaluated; the fitness counts spikes by ``lambda_``.
+    """Evaluates an architecture of ``run``; ``lambda_`` weighs spikes in the fitness.
 
-    Without ``lambda_`` the run's own is taken. N_avg is that of the run's supernet.
+    ``lambda_`` defaults to the run's. N_avg is that of the run's supernet.
     """
 
     run: RunDirectory
@@ -36,7 +36,7 @@ class Trial:
         return fitness if self.lambda_ is None else replace(fitness, coefficient=self.lambda_)
 
     def report(self, blocks: Sequence[str], *, scratch: bool, epochs: int | None) -> Metrics:
-        """Train ``blocks`` from ``scratch``, or score them as inherited, and tell NNI."""
+        """Train ``blocks`` from ``scratch`` or score them with inherited weights; report to NNI."""
         metrics = self.train(blocks, epochs) if scratch else self.inherit(blocks)
         nni.report_final_result(dict(metrics))
         return metrics
@@ -50,7 +50,7 @@ class Trial:
     def train(self, blocks: Sequence[str], epochs: int | None) -> Metrics:
         """Fitness, accuracy and spikes on D_val after training from scratch.
 
-        The test split's are reported beside them, as ``test_accuracy`` and ``test_spikes``.
+        Those of the test split are added as ``test_accuracy`` and ``test_spikes``.
         """
         from autosnn_nni.training.from_scratch import train_network  # late: Lightning takes seconds
 
@@ -68,8 +68,8 @@ class Trial:
 def run_trial(
     path: Path, machine: Machine, lambda_: float | None, *, scratch: bool, epochs: int | None
 ) -> None:
-    """Evaluate the architecture that NNI gives to this trial, and report it."""
+    """Evaluate the architecture that NNI assigns to this trial, and report the result."""
     trial = Trial(load_run(path), machine, lambda_)
     if epochs is not None and (epochs < 1 or not scratch):
-        raise UserError("--epochs must be at least 1, and goes with --from-scratch")
+        raise UserError("--epochs must be at least 1, and needs --from-scratch")
     trial.report(from_sample(next_parameters()), scratch=scratch, epochs=epochs)

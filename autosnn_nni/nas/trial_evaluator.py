@@ -1,4 +1,4 @@
-"""The evaluator of searches whose every evaluation is a trial of NNI."""
+"""The evaluator of searches that evaluate every architecture in an NNI trial."""
 
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -21,9 +21,8 @@ from autosnn_nni.training.hyperparameters import Training
 class TrialEvaluator(Evaluator):
     """Evaluates one architecture per trial; reports ``default``, ``accuracy`` and ``spikes``.
 
-    ``run`` is the folder of a run with a trained supernet, whose weights are inherited; or the
-    architecture is trained from ``scratch`` for ``epochs``. Without ``epochs`` and ``lambda_`` the
-    run's own are taken.
+    ``run`` is the folder of a run with a trained supernet. Architectures inherit its weights, or
+    are trained from ``scratch`` for ``epochs``. ``epochs`` and ``lambda_`` default to the run's.
     """
 
     run: str | Path
@@ -35,7 +34,7 @@ class TrialEvaluator(Evaluator):
 
     def __post_init__(self) -> None:
         if self.epochs is not None and (self.epochs < 1 or not self.scratch):
-            raise UserError("epochs must be at least 1, and go with scratch=True")
+            raise UserError("epochs must be at least 1, and needs scratch=True")
         for name in ("run", "data_dir"):  # a trial may have another working directory
             if (path := getattr(self, name)) is not None:
                 object.__setattr__(self, name, str(Path(path).absolute()))
@@ -51,12 +50,12 @@ class TrialEvaluator(Evaluator):
             if here != there:
                 raise UserError(
                     f"the space is not that of {run.path}: {one.name} is {there!r} there, "
-                    f"{here!r} here; give the space the run's own"
+                    f"{here!r} here; use the value of the run"
                 )
 
     @property
     def data(self) -> Splits:
-        """The run's data set, as it splits it."""
+        """The run's data set, with the run's splits."""
         return load_data(self._run, self._machine)
 
     @property
@@ -74,7 +73,7 @@ class TrialEvaluator(Evaluator):
         return Machine(None if self.data_dir is None else Path(self.data_dir), self.device)
 
     def _execute(self, model: Any) -> Metrics:
-        """Evaluate a frozen model by its sample: NNI would build a network that is not used."""
+        """Evaluate a frozen model by its sample; NNI would build a network that is not needed."""
         trial = Trial(self._run, self._machine, self.lambda_)
         blocks = from_sample(model.sample)
         return trial.report(blocks, scratch=self.scratch, epochs=self.epochs)

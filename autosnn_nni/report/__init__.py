@@ -1,10 +1,10 @@
-"""The report of a run: what is computed, what is drawn, one HTML file.
+"""The report of a run: tables, figures and one HTML file.
 
 >>> from pathlib import Path
 >>> write_report(Path("runs/a"))  # doctest: +SKIP
 PosixPath('runs/a/report.html')
 
-The names of ``__init__.pyi`` are imported when they are first used: plotly takes a second.
+The names in ``__init__.pyi`` are imported on first use: importing plotly takes a second.
 """
 
 import lazy_loader

@@ -1,4 +1,4 @@
-"""What the report computes of a run: fronts, leaders, sums. Nothing is drawn here."""
+"""Computations for the report: fronts, best candidates, sums. Nothing is drawn here."""
 
 import itertools
 import math
@@ -15,7 +15,7 @@ from autosnn_nni.strategies import Constraints, front_of, knee
 
 @dataclass(frozen=True)
 class Progress:
-    """How the search got better, step by step; the tuples run in parallel."""
+    """The progress of the search, step by step; the tuples have the same length."""
 
     unit: str
     steps: tuple[int, ...]
@@ -25,7 +25,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Contender:
-    """The network of the run or a baseline, as the comparison shows it."""
+    """The network of the run, or a baseline, as shown in the comparison."""
 
     label: str
     colour: str
@@ -43,16 +43,16 @@ class Optimum:
 
 
 def optima(candidates: Sequence[Candidate]) -> list[Optimum]:
-    """The fittest architecture for every lambda (Eq. 3), by spikes: from minus infinity to 0.
+    """The fittest architecture for every lambda (Eq. 3) from minus infinity to 0, by spikes.
 
-    The logarithm of the fitness is linear in lambda, so that those are the corners of the upper
-    hull of log accuracy over log spikes.
+    The logarithm of the fitness is linear in lambda, so these are the corners of the upper hull of
+    log accuracy over log spikes.
     """
     hull: list[Candidate] = []
     for candidate in front_of(candidates):
         if candidate.accuracy <= 0 or candidate.spikes <= 0:
             continue
-        if hull and hull[-1].spikes == candidate.spikes:  # the front has equal ones side by side
+        if hull and hull[-1].spikes == candidate.spikes:  # equal ones are next to each other
             continue
         while len(hull) > 1 and _slope(hull[-2], hull[-1]) <= _slope(hull[-1], candidate):
             hull.pop()
@@ -70,51 +70,53 @@ def _slope(one: Candidate, other: Candidate) -> float:
 
 @dataclass(frozen=True)
 class OnFront:
-    """An architecture of the Pareto front, and the lambdas for which it is the fittest, if any."""
+    """An architecture on the Pareto front, and the lambdas for which it is the fittest, if any."""
 
     candidate: Candidate
     optimum: Optimum | None
     is_knee: bool
-    keeps: bool
+    feasible: bool
 
 
 def front(run: RunContents) -> list[OnFront]:
-    """The Pareto front of the evaluated architectures, by spikes."""
+    """The Pareto front of the evaluated architectures, sorted by spikes."""
     known = with_accuracy(run.candidates)
     best_for = {one.candidate: one for one in optima(known)}
-    bend, kept = knee_of(run), set(keeping(run))
-    return [OnFront(one, best_for.get(one), one == bend, one in kept) for one in front_of(known)]
+    at_knee, allowed = knee_of(run), set(feasible(run))
+    return [
+        OnFront(one, best_for.get(one), one == at_knee, one in allowed) for one in front_of(known)
+    ]
 
 
 def constraints(run: RunContents) -> Constraints:
-    """What the best architecture of the run has to keep."""
+    """The constraints on the best architecture of the run."""
     bounds = ("max_spikes", "min_accuracy")
     return Constraints(**{name: run.settings.get(name) for name in bounds})
 
 
-def keeping(run: RunContents) -> list[Candidate]:
-    """Those that keep the constraints."""
+def feasible(run: RunContents) -> list[Candidate]:
+    """The evaluated architectures that satisfy the constraints."""
     bounds = constraints(run)
     return [one for one in run.candidates if not bounds.violation(one.accuracy, one.spikes)]
 
 
 def knee_of(run: RunContents) -> Candidate | None:
-    """What ``autosnn train --pick knee`` trains."""
-    return knee(keeping(run))
+    """The architecture that ``autosnn train --pick knee`` trains."""
+    return knee(feasible(run))
 
 
 def top_candidates(candidates: Sequence[Candidate], count: int = 10) -> list[Candidate]:
-    """The ``count`` fittest architectures, the earlier evaluated first where they tie."""
+    """The ``count`` fittest architectures; of equal ones, the earlier evaluated comes first."""
     return sorted(candidates, key=_fitness, reverse=True)[:count]
 
 
 def with_accuracy(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Those whose accuracy is known: none in a search without training."""
+    """Candidates with a known accuracy; none in a search without training."""
     return [candidate for candidate in candidates if not math.isnan(candidate.accuracy)]
 
 
 def search_progress(candidates: Sequence[Candidate]) -> Progress:
-    """The best fitness by generation, or by evaluation where all share one generation."""
+    """The best fitness by generation, or by evaluation if there is only one generation."""
     generations = len({candidate.generation for candidate in candidates}) > 1
     best_of_step: dict[int, Candidate] = {}
     for candidate in candidates:
@@ -129,7 +131,7 @@ def search_progress(candidates: Sequence[Candidate]) -> Progress:
 
 
 def trust_groups(judged: Sequence[Judged]) -> list[tuple[Sequence[Judged], str, str]]:
-    """What the picture of the sample shows, each with its label and colour; later ones on top."""
+    """Groups in the figure of the sample with label and colour; later ones are on top."""
     return [
         (judged, "Architecture of the sample", CANDIDATE),
         (best_fifth(judged), "Most accurate fifth", FRONT),
@@ -145,12 +147,12 @@ def _fitness(candidate: Candidate) -> float:
 
 
 def subject(run: RunContents) -> str:
-    """What the report calls the network of this run: only a search has a winner."""
+    """The report's name for the network of this run; only a search has a winner."""
     return "Winner" if run.best or run.candidates else "Network"
 
 
 def contenders(run: RunContents) -> list[Contender]:
-    """The run's own network, then the baselines."""
+    """The run's network, then the baselines."""
     own = [Contender(subject(run), WINNER, run.result, run.training)]
     return (own if run.result or run.training else []) + [
         Contender(_baseline_label(baseline), colour, baseline.result, baseline.training)
@@ -164,7 +166,7 @@ def _baseline_label(baseline: Baseline) -> str:
 
 
 def trainings(run: RunContents) -> dict[str, list[Contender]]:
-    """The training curves of the run by stage: of the supernet, and of single networks."""
+    """The training curves of the run by stage: the supernet, and single networks."""
     supernet = [Contender("Supernet", FRONT, None, run.supernet)] if run.supernet else []
     single = [network for network in contenders(run) if network.training]
     return {
@@ -175,7 +177,7 @@ def trainings(run: RunContents) -> dict[str, list[Contender]]:
 
 
 def stages(run: RunContents) -> tuple[Stage, ...]:
-    """The stages to draw: the whole network where it is known, else its TBD blocks alone."""
+    """The stages to draw: the whole network if it is known, else only its TBD blocks."""
     if run.result and run.result.stages:
         return run.result.stages
     known = run.result or run.best
@@ -184,12 +186,12 @@ def stages(run: RunContents) -> tuple[Stage, ...]:
 
 
 def chosen_timesteps(run: RunContents) -> int | None:
-    """The timesteps of the winner where they were a choice."""
+    """The timesteps of the winner if they were searched."""
     return split_timesteps(run.best.blocks)[1] if run.best else None
 
 
 def stage_spikes(stage: Stage, result: Result | None) -> float | None:
-    """Spikes of all layers in ``stage``; ``None`` where none of its layers sends spikes on."""
+    """Spikes of all layers in ``stage``; ``None`` if none of its layers outputs spikes."""
     layers = result.layers if result else ()
     spikes = [
         layer.spikes
@@ -200,7 +202,7 @@ def stage_spikes(stage: Stage, result: Result | None) -> float | None:
 
 
 def stage_shape(stage: Stage) -> str:
-    """Channels x height x width of what a stage puts out; empty before the network is built."""
+    """Output of a stage, channels x height x width; empty before the network is built."""
     if stage.out_channels is None or stage.size is None:
         return ""
     plane = f" {TIMES} {stage.size} {TIMES} {stage.size}" if stage.size > 1 else ""
@@ -208,7 +210,7 @@ def stage_shape(stage: Stage) -> str:
 
 
 def stage_caption(stage: Stage, result: Result | None) -> str:
-    """What stands below a stage: its spikes; empty before the network is trained."""
+    """The caption of a stage: its spikes; empty before the network is trained."""
     if result is None:
         return ""
     spikes = stage_spikes(stage, result)
@@ -216,13 +218,13 @@ def stage_caption(stage: Stage, result: Result | None) -> str:
 
 
 def headline(run: RunContents) -> str:
-    """The sentence that the page starts with: the furthest result that the run has."""
+    """The headline of the page: the result of the last stage that has one."""
     if run.result:
         return f"{run.result.title}: {_score(run.result.accuracy, 'test', run.result.spikes)}"
     if run.best:
         return f"{', '.join(run.best.blocks)}: {_searched_score(run.best)}"
     if run.candidates:
-        return f"Search under way: {len(run.candidates):,} architectures evaluated"
+        return f"Search in progress: {len(run.candidates):,} architectures evaluated"
     return _training_headline(run)
 
 

@@ -1,4 +1,4 @@
-"""What all figures drawn with matplotlib share; without pyplot's global state."""
+"""Helpers for matplotlib figures, without pyplot's global state."""
 
 import io
 from collections.abc import Sequence
@@ -22,14 +22,14 @@ def png(figure: Figure) -> bytes:
 def panels_of(
     count: int, width: float, height: float, sharey: bool = False
 ) -> tuple[Figure, list[Axes]]:
-    """A figure of ``count`` panels side by side; sizes in inches."""
+    """A figure with ``count`` panels side by side; sizes in inches."""
     figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
     grid = figure.subplots(1, count, squeeze=False, sharey=sharey)
     return figure, list(grid[0])
 
 
 def axis_titles(axes: Axes, x: str | None, y: str | None) -> None:
-    """Titles of the axes, numbers with thousands separators, a grid behind the points."""
+    """Set the titles of the axes, thousands separators, and a grid behind the points."""
     axes.set_xlabel(x or "", color=theme.INK)
     axes.set_ylabel(y or "", color=theme.INK)
     axes.spines[["top", "right"]].set_visible(False)
@@ -48,7 +48,7 @@ def whole_numbers() -> MaxNLocator:
 
 
 def legend(figure: Figure, handles: Sequence[Artist], columns: int | None = None) -> None:
-    """Above the axes, where it can't hide a point."""
+    """Add a legend above the axes, where it can't hide a point."""
     figure.legend(
         handles=handles, loc="outside upper left", ncols=columns or len(handles), frameon=False
     )

@@ -1,4 +1,4 @@
-"""The page: what the template shows, and the template filled in."""
+"""The HTML page: the values for the template, and its rendering."""
 
 import functools
 import shlex
@@ -30,7 +30,7 @@ class Card:
 
 @dataclass(frozen=True)
 class Drawn:
-    """A stage of the network as the page draws it."""
+    """A stage of the network, as drawn on the page."""
 
     name: str
     block: str
@@ -41,7 +41,7 @@ class Drawn:
 
 
 def render(run: RunContents) -> str:
-    """The whole page as HTML, with plotly.js in it once."""
+    """Render the whole page as HTML, with plotly.js included once."""
     stages = _stages(run)
     return _template().render(
         run=run,

@@ -25,7 +25,7 @@ _CONFIG = {"displayModeBar": False, "responsive": True}
 
 
 def figure_html(figure: go.Figure, name: str) -> str:
-    """The figure as a fragment of HTML that relies on one plotly.js in the page."""
+    """The figure as an HTML fragment, for a page that includes plotly.js."""
     html: str = figure.to_html(
         config=_CONFIG,
         full_html=False,
@@ -46,12 +46,12 @@ def accuracy_spikes_figure(run: RunContents) -> go.Figure:
         ]
     )
     figure.data[1].update(mode="lines+markers", line={"shape": "hv", "width": 2})
-    if bend := knee_of(run):
-        figure.add_trace(_points([bend], "Knee", color=theme.KNEE, size=15, symbol="diamond-open"))
+    if knee := knee_of(run):
+        figure.add_trace(_points([knee], "Knee", color=theme.KNEE, size=15, symbol="diamond-open"))
         figure.data[-1].marker.line.update(width=2, color=theme.KNEE)
     if run.best:
         figure.add_trace(_winner(run.best))
-    _laid_out(figure, theme.SPIKES, theme.VALIDATION_ACCURACY, height=460)
+    _set_layout(figure, theme.SPIKES, theme.VALIDATION_ACCURACY, height=460)
     bounds = constraints(run)
     if bounds.max_spikes is not None:
         figure.add_vline(bounds.max_spikes, line_dash="dash", line_color=theme.MUTED)
@@ -94,7 +94,7 @@ def _winner(best: Best) -> go.Scatter:
 
 
 def fitness_figure(progress: Progress) -> go.Figure:
-    """Best fitness by generation: of each one, and so far."""
+    """Best fitness of each generation, and the best so far."""
     figure = go.Figure()
     if progress.unit == "generation":
         of_step = _fitness_trace(progress, progress.best_of_step, "Best of the generation")
@@ -104,7 +104,7 @@ def fitness_figure(progress: Progress) -> go.Figure:
     mode = "lines" if len(progress.steps) > 1 else "markers"
     so_far.update(mode=mode, line={"color": theme.FRONT, "shape": "hv", "width": 2.5})
     figure.add_trace(so_far)
-    _laid_out(figure, progress.unit.capitalize(), "Fitness", height=360)
+    _set_layout(figure, progress.unit.capitalize(), "Fitness", height=360)
     return figure.update_layout(showlegend=True)
 
 
@@ -120,9 +120,9 @@ def _fitness_trace(progress: Progress, best: Sequence[Candidate], name: str) -> 
 
 
 def trust_figure(judged: Sequence[Judged]) -> go.Figure:
-    """Every architecture of the sample by the supernet's score and by training from scratch."""
+    """The sample's scores with the supernet against those after training from scratch."""
     figure = make_subplots(cols=len(OBJECTIVES), horizontal_spacing=0.12)
-    _laid_out(figure, None, None, height=400)
+    _set_layout(figure, None, None, height=400)
     for column, objective in enumerate(OBJECTIVES, start=1):
         for group, label, colour in trust_groups(judged):
             dots = _judged(group, objective)
@@ -147,14 +147,14 @@ def _judged(group: Sequence[Judged], objective: Objective) -> go.Scatter:
 
 
 def layers_figure(layers: Sequence[Layer]) -> go.Figure:
-    """Spikes and firing rate of every layer that sends spikes on, side by side."""
+    """Spikes and firing rate of every layer that outputs spikes, side by side."""
     figure = make_subplots(cols=2, shared_yaxes=True, horizontal_spacing=0.04)
     for kind in dict.fromkeys(layer.kind for layer in layers):
         chosen = [layer for layer in layers if layer.kind == kind]
         spikes, rates = [layer.spikes for layer in chosen], [layer.firing_rate for layer in chosen]
         figure.add_trace(_bars(chosen, spikes, "%{x:,.1f} spikes per image"), row=1, col=1)
         figure.add_trace(_bars(chosen, rates, "firing rate %{x:.4f}", False), row=1, col=2)
-    _laid_out(figure, None, None, height=130 + 26 * len(layers))
+    _set_layout(figure, None, None, height=130 + 26 * len(layers))
     figure.update_layout(barmode="overlay", bargap=0.3)
     figure.update_xaxes(title_text=theme.SPIKES, col=1)
     rate_title = theme.FIRING_RATE.replace(" (", "<br>(").replace(" per time", "<br>per time")
@@ -188,7 +188,7 @@ def curve_figure(networks: Sequence[Contender], curve: str) -> go.Figure:
     """One training curve (``accuracy``, ``loss`` or ``spikes``), a line per network."""
     title, factor = next((title, factor) for name, title, factor in theme.CURVES if name == curve)
     figure = go.Figure([_curve(network, curve, factor) for network in networks])
-    _laid_out(figure, theme.EPOCHS, title, height=280)
+    _set_layout(figure, theme.EPOCHS, title, height=280)
     # The page has one legend for all curves.
     return figure.update_layout(hovermode="x unified", showlegend=False, margin_t=16)
 
@@ -204,7 +204,7 @@ def _curve(network: Contender, curve: str, factor: float) -> go.Scatter:
     )
 
 
-def _laid_out(figure: go.Figure, x: str | None, y: str | None, height: int) -> go.Figure:
+def _set_layout(figure: go.Figure, x: str | None, y: str | None, height: int) -> go.Figure:
     axis = {
         "gridcolor": theme.GRID,
         "zeroline": False,

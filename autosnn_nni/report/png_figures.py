@@ -35,9 +35,9 @@ def accuracy_spikes_figure(run: RunContents) -> Figure:
     _scatter(axes, known, "Evaluated architecture", theme.CANDIDATE, linestyle="", **dots)
     front = front_of(known)
     _scatter(axes, front, "Pareto front", theme.FRONT, drawstyle="steps-post", **dots)
-    if bend := knee_of(run):
+    if knee := knee_of(run):
         ring = {"marker": "D", "markersize": 11, "markerfacecolor": "none", "markeredgewidth": 1.6}
-        _scatter(axes, [bend], "Knee", theme.KNEE, linestyle="", **ring)
+        _scatter(axes, [knee], "Knee", theme.KNEE, linestyle="", **ring)
     if run.best:
         star = {"marker": "*", "markersize": 17, "markeredgecolor": "white"}
         _scatter(axes, [run.best], "Winner", theme.WINNER, linestyle="", **star)
@@ -60,7 +60,7 @@ def _scatter(
 
 
 def fitness_figure(progress: Progress) -> Figure:
-    """Best fitness by generation: of each one, and so far."""
+    """Best fitness of each generation, and the best so far."""
     figure, [axes] = panels_of(1, width=8.0, height=4.0)
     if progress.unit == "generation":
         of_step = [candidate.fitness for candidate in progress.best_of_step]
@@ -76,7 +76,7 @@ def fitness_figure(progress: Progress) -> Figure:
 
 
 def layers_figure(layers: Sequence[Layer]) -> Figure:
-    """Spikes and firing rate of every layer that sends spikes on, side by side."""
+    """Spikes and firing rate of every layer that outputs spikes, side by side."""
     figure, panels = panels_of(2, width=10.0, height=1.4 + 0.27 * len(layers), sharey=True)
     names = [layer.name for layer in layers]
     colours = [theme.kind_colour(layer.kind) for layer in layers]
@@ -109,7 +109,7 @@ def curves_figure(networks: Sequence[Contender]) -> Figure:
 
 
 def trust_figure(judged: Sequence[Judged]) -> Figure:
-    """Every architecture of the sample by the supernet's score and by training from scratch."""
+    """The sample's scores with the supernet against those after training from scratch."""
     figure, panels = panels_of(len(OBJECTIVES), width=4.5 * len(OBJECTIVES), height=4.4)
     for axes, objective in zip(panels, OBJECTIVES, strict=True):
         name, factor = objective.name, objective.factor

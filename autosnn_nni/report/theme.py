@@ -1,6 +1,6 @@
-"""Colours and labels: one source for pages and PNG files.
+"""Colours and labels for the HTML page and the PNG files.
 
-The colours are Okabe and Ito's, which stay apart under every kind of colour blindness.
+The colours are Okabe and Ito's, which are distinct for every kind of colour blindness.
 """
 
 from typing import Final
@@ -50,5 +50,5 @@ def kind_colour(kind: str) -> str:
 
 
 def kind_label(kind: str) -> str:
-    """The name of a kind of stage or layer, for people."""
+    """The display name of a kind of stage or layer."""
     return KIND_LABELS.get(kind, kind.capitalize())

@@ -1,4 +1,4 @@
-"""The files of a report: the page, the PNG files, the tables."""
+"""Writes the files of a report: the page, the PNG files, the tables."""
 
 import csv
 import io
@@ -30,9 +30,9 @@ _COMPARISON_COLUMNS = (
 def write_report(run: Path) -> Path:
     """Write the report of the run directory ``run`` and return the path of its page.
 
-    Besides the page it writes its figures as PNG, and the tables that no other file holds: the
-    front, the layers, the comparison. What the run lacks, the report leaves out. Raises
-    :class:`UserError` where ``run`` is no run directory or a file in it is broken.
+    Also writes the figures as PNG, and the tables that are in no other file: the front, the layers,
+    the comparison. Results that the run does not have are left out. Raises :class:`UserError` if
+    ``run`` is not a run directory or a file in it is broken.
     """
     contents, files = read_contents(run), RunFiles(run)
     page = render(contents)
@@ -73,7 +73,7 @@ def _tables(run: RunContents, files: RunFiles) -> dict[Path, str]:
 
 
 def _front_table(run: RunContents) -> str:
-    """The Pareto front; lambdas are those for which an architecture is the fittest, if any."""
+    """The Pareto front, with the lambdas for which an architecture is the fittest, if any."""
     return _table(_FRONT_COLUMNS, map(_front_row, analysis.front(run)))
 
 

@@ -1,1 +1,1 @@
-"""The paper's tables and figures as recipes: what to run, at which scale, beside which numbers."""
+"""Recipes for the paper's tables and figures, run at a scale and compared with its numbers."""

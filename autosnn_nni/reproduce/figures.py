@@ -1,6 +1,6 @@
-"""The figures of recipes, in the paper's forms; each is drawn from a recipe's records alone.
+"""Figures of recipes in the style of the paper, drawn only from a recipe's records.
 
-A new form is one function and one ``FIGURES.add`` line.
+A new kind of figure is a function that is added to ``FIGURES``.
 """
 
 import math
@@ -31,9 +31,9 @@ _ACCURACY = "Test accuracy (%)"
 
 
 def bubbles(recipe: Recipe, records: Sequence[Record]) -> Figure:
-    """Accuracy against spikes, measured and the paper's; areas are sizes of models (Figure 1).
+    """Accuracy against spikes, measured and the paper's; areas show model sizes (Figure 1).
 
-    A row's mark is the paper's: C, T or lambda_reg there, whatever it was at this scale.
+    A row's mark is C, T or lambda_reg in the paper, even if it was different at this scale.
     """
     rows = rows_table(recipe, records).assign(mark=[row.mark for row in recipe.rows])
     panels = {"": "Measured", "paper_": "Paper"}
@@ -66,12 +66,12 @@ def _bubbles(axes: Axes, points: pd.DataFrame, prefix: str, colour: str, largest
 
 
 def _thousands(value: float, position: int) -> str:
-    """As the paper prints spikes."""
+    """Format spikes as the paper does."""
     return f"{value / 1000:,.6g}K" if value >= 1000 else f"{value:,.6g}"
 
 
 def layers(recipe: Recipe, records: Sequence[Record]) -> Figure:
-    """Spikes and firing rates stage by stage (Figures 2, 3 and 9); activations of ANNs."""
+    """Spikes and firing rates by stage (Figures 2, 3 and 9); activations of ANNs."""
     table = layerwise(records)
     panels = {
         "spikes": theme.SPIKES,
@@ -108,22 +108,24 @@ def quality(recipe: Recipe, records: Sequence[Record]) -> Figure:
 
 
 def ranking(recipe: Recipe, records: Sequence[Record]) -> Figure:
-    """What the supernet says of architectures against what they do when trained alone."""
+    """Scores with the supernet against scores after training from scratch."""
     networks = networks_table(records).dropna(subset=["supernet_accuracy"])
     figure, panels = panels_of(2, width=11.0, height=4.8)
     for axes, name, factor in zip(panels, ("accuracy", "spikes"), (100, 1), strict=True):
-        inherited, alone = networks[f"supernet_{name}"], networks[name]
-        axes.scatter(factor * inherited, factor * alone, s=34, color=_COLOURS[0], alpha=0.8)
-        tau, p = kendalltau(inherited, alone)
-        title = f"{name.capitalize()}: Kendall tau {tau:.2f} (p = {p:.2g}, n = {len(alone)})"
+        inherited, trained = networks[f"supernet_{name}"], networks[name]
+        axes.scatter(factor * inherited, factor * trained, s=34, color=_COLOURS[0], alpha=0.8)
+        tau, p = kendalltau(inherited, trained)
+        title = f"{name.capitalize()}: Kendall tau {tau:.2f} (p = {p:.2g}, n = {len(trained)})"
         axes.set_title(title, loc="left", color=theme.INK)
         unit = " (%)" if name == "accuracy" else " per image"
-        axis_titles(axes, f"{name.capitalize()} on the supernet{unit}", f"Trained alone{unit}")
+        axis_titles(
+            axes, f"{name.capitalize()} with the supernet{unit}", f"Trained from scratch{unit}"
+        )
     return figure
 
 
 def architectures(recipe: Recipe, records: Sequence[Record]) -> Figure:
-    """What was found, stage by stage (Figures 11 and 12)."""
+    """The architectures that were found, stage by stage (Figures 11 and 12)."""
     stages = [[one for one in record["stages"] if one["kind"] != "head"] for record in records]
     columns = max(map(len, stages))
     figure = Figure(figsize=(1.25 * columns + 2.6, 0.62 * len(records) + 0.2), facecolor="white")

@@ -1,7 +1,7 @@
-"""Trainings and searches, each in a run directory of its own and done once.
+"""Trainings and searches, each done once in its own run directory.
 
-Recipes share them: the same network trained with the same settings is the same run. One that was
-interrupted goes on, and another process that needs it at the same time waits for it.
+Recipes share them: the same network trained with the same settings is the same run. An interrupted
+run is resumed, and another process that needs it at the same time waits for it.
 """
 
 import hashlib
@@ -24,33 +24,33 @@ from autosnn_nni.strategies import Choices
 
 Values = Mapping[str, Any]
 
-#: What a supernet's training does not depend on.
-_OF_SEARCHES = ("strategy", "lambda", "discounting", "rounds")
-#: What the training of a single network does not depend on.
-_OF_SUPERNETS = ("candidates", "supernet_epochs", *_OF_SEARCHES)
-#: What a run's folder says in so many words, asked for or by default.
-_NAMED = ("space", "neuron", "dataset", "channels", "timesteps", "seed")
+#: Settings that do not affect the training of a supernet.
+_SEARCH_ONLY = ("strategy", "lambda", "discounting", "rounds")
+#: Settings that do not affect the training of a single network.
+_SUPERNET_ONLY = ("candidates", "supernet_epochs", *_SEARCH_ONLY)
+#: Settings that are part of a run's folder name, given or default.
+_IN_FOLDER_NAME = ("space", "neuron", "dataset", "channels", "timesteps", "seed")
 
 
 @dataclass(frozen=True)
 class Laboratory:
-    """The runs below ``path``; settings are those of ``autosnn search``, by their names.
+    """The runs in ``path``; settings are those of ``autosnn search``, by name.
 
-    The files of a data set are those of the folder that has its name, if the data folder has one.
+    If the data folder has a folder with the name of a data set, its files are read from there.
     """
 
     path: Path
     machine: Machine
 
     def train(self, values: Values, blocks: Sequence[str]) -> dict[str, Any]:
-        """The ``result.json`` of a network trained from scratch."""
-        own = _without(values, *_OF_SUPERNETS)
+        """Train a network from scratch; returns its ``result.json``."""
+        own = _without(values, *_SUPERNET_ONLY)
         with self._run("trained", own, blocks) as pipeline:
             pipeline.train(blocks)
         return pipeline.run.read_result()
 
     def search(self, values: Values) -> Architecture:
-        """The best architecture of a search. Those that differ in nothing else share a supernet."""
+        """The best architecture of a search; searches with the same supernet settings share one."""
         own = _without(values, "retrain_epochs")
         supernet = self._supernet(values) if Settings.named(own).needs_supernet else None
         with self._run("searched", own) as pipeline:
@@ -67,7 +67,7 @@ class Laboratory:
         return {"accuracy": result.accuracy, "spikes": result.spikes}
 
     def _supernet(self, values: Values) -> Pipeline:
-        own = _without(values, "retrain_epochs", *_OF_SEARCHES)
+        own = _without(values, "retrain_epochs", *_SEARCH_ONLY)
         with self._run("supernets", own) as pipeline:
             pipeline.supernet()
         return pipeline
@@ -87,7 +87,7 @@ class Laboratory:
 
 
 def random_architectures(values: Values, count: int) -> list[Architecture]:
-    """Different random architectures of the space, by the seed."""
+    """Different random architectures of the space, drawn with the seed."""
     settings = Settings.named(values)
     choices = Choices([settings.candidates] * settings.network.macro.tbd_blocks)
     return choices.unseen(Random(f"sample/{settings.seed}"), count, set())
@@ -98,17 +98,17 @@ def _without(values: Values, *keys: str) -> dict[str, Any]:
 
 
 def _folder(settings: Settings, values: Values, blocks: Sequence[str]) -> str:
-    """A name to read, and a digest of what else was asked for."""
-    asked = json.dumps([_without(values, *_NAMED), list(blocks)], sort_keys=True).encode()
-    alike = len(set(blocks)) == 1
+    """A readable name, with a digest of the other settings that were given."""
+    given = json.dumps([_without(values, *_IN_FOLDER_NAME), list(blocks)], sort_keys=True).encode()
+    same = len(set(blocks)) == 1
     parts = (
         settings.space,
-        *(blocks[:1] if alike else blocks),
+        *(blocks[:1] if same else blocks),
         settings.neuron,
         settings.dataset,
         f"C{settings.channels}",
         f"T{settings.timesteps}",
         f"seed{settings.seed}",
-        hashlib.sha256(asked).hexdigest()[:8],
+        hashlib.sha256(given).hexdigest()[:8],
     )
     return "-".join(parts)

@@ -1,4 +1,4 @@
-"""Spikes, firing rates and activations stage by stage, for networks that are drawn together."""
+"""Spikes, firing rates and activations by stage, for networks in the same figure."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -10,10 +10,10 @@ from autosnn_nni.reproduce.records import Record
 
 
 def layerwise(records: Sequence[Record]) -> pd.DataFrame:
-    """``row``, ``stage``, its ``place`` in the network and means over the row's networks.
+    """A table of ``row``, ``stage``, its ``place``, and means over the row's networks.
 
     ``spikes`` are per image; ``firing_rate`` per neuron (and pool output) per timestep;
-    ``activation`` is the mean output of a stage in a network of ReLUs.
+    ``activation`` is the mean output of a stage in a ReLU network.
     """
     lines = [line for record in records for line in _stages(record)]
     table = pd.DataFrame(lines)
@@ -42,7 +42,7 @@ def _belongs(layer: dict[str, Any], stage: dict[str, Any]) -> bool:
 
 
 def _names(stages: Sequence[dict[str, Any]]) -> list[str]:
-    """The paper's: TBD1 ..., and DS1 ... where the resolution is halved, whatever does it."""
+    """The paper's names: TBD1 ..., and DS1 ... for every stage that halves the resolution."""
     names, counts, size = [], {"TBD": 0, "DS": 0}, stages[0]["size"]
     for stage in stages:
         name = str(stage["name"]).upper().removesuffix("1")

@@ -1,20 +1,20 @@
-"""Recipes: declarative files that state the rows of a table or figure, and the paper's numbers.
+"""Recipes: YAML files with the rows of a table or figure, and the paper's numbers.
 
-A recipe is a YAML file: a ``title``, the kind of ``figure``, the ``seeds``, the ``settings`` of all
-rows (those of ``autosnn search``, by their names) and the ``rows``. A row has a ``name``, the
-network that it trains, settings of its own, and the ``paper``'s numbers as they are printed:
-accuracy in percent, spikes in thousands, parameters in millions. Its network is one of
+A recipe has a ``title``, the kind of ``figure``, the ``seeds``, the ``settings`` of all rows (those
+of ``autosnn search``, by name) and the ``rows``. A row has a ``name``, the network to train, its
+own settings, and the ``paper``'s numbers as printed: accuracy in percent, spikes in thousands,
+parameters in millions. Its network is one of
 
-- ``blocks``: one block for all TBD blocks, or a list of them,
-- ``network``: a network by name,
-- ``search``: what a search finds; settings in it are the search's alone,
-- ``sample``: so many random architectures of the space.
+- ``blocks``: one block for all TBD blocks, or a list of blocks,
+- ``network``: the name of a network,
+- ``search``: the winner of a search; settings in it are used only for the search,
+- ``sample``: a number of random architectures of the space.
 
-``for: {setting: {value: paper, ...}}`` makes a row of every value. Rows of one ``series`` are
-joined in the figure, and a row's ``mark`` stands beside it there. With ``supernet: true`` every
-architecture is scored on the row's supernet as well. What a row or the recipe says otherwise at a
-scale (settings, ``seeds``) stands under the scale's name. ``of`` takes over another recipe but for
-its title and its figure.
+``for: {setting: {value: paper, ...}}`` makes one row per value. Rows of the same ``series`` are
+connected in the figure, and a row's ``mark`` is printed next to its point. With ``supernet: true``
+every architecture is also scored with the row's supernet. Settings and ``seeds`` of a row or of the
+recipe that differ at a scale are listed under the scale's name. ``of`` copies another recipe except
+for its title and its figure.
 """
 
 from collections.abc import Iterator, Mapping
@@ -46,9 +46,9 @@ _SIGNS = {
 class Row:
     """One row at one scale.
 
-    ``kind`` is the key that names its networks, ``network`` that key's value. ``settings`` are
-    those of its trainings, ``search`` those of its search and supernet. ``series``, ``mark`` and
-    ``paper`` are as in the file.
+    ``kind`` is the key of its networks, such as ``blocks``, and ``network`` that key's value.
+    ``settings`` are those of its trainings, ``search`` those of its search and supernet.
+    ``series``, ``mark`` and ``paper`` are as in the file.
     """
 
     name: str
@@ -74,15 +74,15 @@ class Recipe:
 
 
 def recipe_names() -> list[str]:
-    """The recipes that come with the package: figures, then tables, by their numbers."""
+    """The recipes in the package: figures, then tables, by number."""
     found = [Path(file.name) for file in _FOLDER.iterdir()]
     return sorted((file.stem for file in found if file.suffix == ".yml"), key=_by_number)
 
 
 def load_recipe(name: str, scale: str) -> Recipe:
-    """A recipe of the package, or that of a YAML file, at a scale.
+    """Load a recipe of the package, or a YAML file, at a scale.
 
-    Raises :class:`UserError` where there is none or it is wrong.
+    Raises :class:`UserError` if it does not exist or is invalid.
     """
     SCALES[scale]
     text = _read(name)
@@ -160,7 +160,7 @@ def _row(row: Mapping[str, Any], recipe: Mapping[str, Any], scale: str) -> Row:
 
 def _check_keys(values: Mapping[str, Any], known: tuple[str, ...]) -> None:
     if not isinstance(values, Mapping):
-        raise UserError(f"{values!r} has no {known[0]}, ...")
+        raise UserError(f"expected keys such as {known[0]}, not {values!r}")
     for key in values:
         if key not in known:
             raise UserError(f"unknown key {key!r}; {hint(str(key), known)}")

@@ -1,4 +1,4 @@
-"""What the rows of a recipe measure: one record per trained network."""
+"""Measurements of a recipe's rows: one record per trained network."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -18,7 +18,7 @@ _RESULT = ("accuracy", "spikes", "neuron_spikes", "firing_rate", "parameters", "
 
 
 def measure(row: Row, laboratory: Laboratory) -> Iterator[Record]:
-    """Train the row's networks where that is not done yet, and test them."""
+    """Train the row's networks unless that is done, and test them."""
     for seed in row.seeds:
         settings, search = {**row.settings, "seed": seed}, {**row.search, "seed": seed}
         if row.kind == "network":

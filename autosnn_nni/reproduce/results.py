@@ -1,4 +1,4 @@
-"""A recipe's tables: every trained network, and the rows beside the paper's numbers."""
+"""A recipe's tables: every trained network, and the rows with the paper's numbers."""
 
 import math
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ import pandas as pd
 from autosnn_nni.reproduce.recipes import Recipe, Row
 from autosnn_nni.reproduce.records import Record
 
-#: From the unit that the paper prints to that of files.
+#: Factors from the paper's units to those of files.
 _UNITS = {"accuracy": 0.01, "spikes": 1e3, "parameters": 1e6, "firing_rate": 1.0}
 _NOT_IN_TABLES = ("layers", "stages", "activations")
 _SPREAD = ("accuracy", "spikes", "firing_rate")
@@ -19,12 +19,12 @@ _SAME = (
 
 
 def networks_table(records: Sequence[Record]) -> pd.DataFrame:
-    """A line per trained network."""
+    """One line per trained network."""
     return pd.DataFrame(list(records)).drop(columns=list(_NOT_IN_TABLES))
 
 
 def rows_table(recipe: Recipe, records: Sequence[Record]) -> pd.DataFrame:
-    """A line per row: means and standard deviations of its networks, and the paper's numbers."""
+    """One line per row: means and standard deviations of its networks, and the paper's numbers."""
     networks = networks_table(records)
     return pd.DataFrame([_line(row, networks[networks["row"] == row.name]) for row in recipe.rows])
 
@@ -44,6 +44,6 @@ def _line(row: Row, networks: pd.DataFrame) -> dict[str, object]:
 
 
 def _joined(values: pd.Series) -> object:
-    """What all networks of a row have in common, or their different values."""
+    """The value that all networks of a row share, or their different values."""
     found = list(values.unique())
     return found[0] if len(found) == 1 else " | ".join(map(str, found)) or None

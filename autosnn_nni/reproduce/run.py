@@ -1,4 +1,4 @@
-"""A recipe from its file to its tables and its figure."""
+"""Running a recipe and writing its tables and figure."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from autosnn_nni.runs.machine import Machine
 
 @dataclass(frozen=True)
 class Reproduction:
-    """What a recipe has come to: its rows beside the paper's numbers, and the files."""
+    """The results of a recipe: its rows with the paper's numbers, and the files."""
 
     recipe: Recipe
     rows: pd.DataFrame
@@ -32,9 +32,9 @@ def reproduce(
     machine: Machine,
     on_record: Callable[[Record], object] = lambda record: None,
 ) -> Reproduction:
-    """Run what is not done yet below ``folder``; the tables grow there, the figure comes last.
+    """Run what is not done yet in ``folder``; writes tables after every network, then the figure.
 
-    ``on_record`` is called with every trained network.
+    ``on_record`` is called with the record of every trained network.
     """
     laboratory = Laboratory(folder, machine)
     draw = FIGURES[recipe.figure]

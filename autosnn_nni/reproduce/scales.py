@@ -1,4 +1,4 @@
-"""How large a recipe is run: as in the paper, in hours on two CPU cores, or in seconds."""
+"""Scales of recipes: as in the paper, in hours on two CPU cores, or in seconds."""
 
 import math
 from collections.abc import Mapping
@@ -10,10 +10,10 @@ from autosnn_nni.registry import Registry
 
 @dataclass(frozen=True)
 class Scale:
-    """What becomes of a recipe's settings: other data sets, parts of C and T, other numbers.
+    """Changes to a recipe's settings: other data sets, fractions of C and T, other numbers.
 
-    ``seeds`` are those of every row, the recipe's own where they are ``None``; ``samples`` is the
-    most random architectures of a row; rows with more than ``most_channels`` are not run.
+    ``seeds`` are those of every row, or the recipe's own if ``None``; ``samples`` is the maximum
+    number of random architectures in a row; rows with more than ``most_channels`` are not run.
     """
 
     datasets: Mapping[str, str] = field(default_factory=dict)
@@ -36,7 +36,7 @@ class Scale:
         }
 
     def limit(self, architectures: int) -> int:
-        """How many of a row's random architectures are taken."""
+        """The number of random architectures to use in a row."""
         return int(min(architectures, self.samples))
 
     def takes(self, settings: Mapping[str, Any]) -> bool:

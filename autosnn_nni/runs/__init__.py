@@ -1,1 +1,1 @@
-"""A run: what it was told, its folder, what it computes with."""
+"""A run: its settings, its folder, its data, models and devices."""

@@ -1,4 +1,4 @@
-"""What a run's folder holds, read into one :class:`RunContents`; nothing is computed here."""
+"""Reads a run's folder into :class:`RunContents`; nothing is computed here."""
 
 import csv
 import math
@@ -48,7 +48,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Best:
-    """The architecture that the search chose, as scored on the validation split."""
+    """The search's best architecture, with its scores on the validation split."""
 
     blocks: tuple[str, ...]
     accuracy: float
@@ -58,7 +58,7 @@ class Best:
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer that sends spikes on; the firing rate is spikes per neuron per timestep."""
+    """A layer that outputs spikes; the firing rate is in spikes per neuron per timestep."""
 
     name: str
     kind: str
@@ -80,7 +80,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Result:
-    """A trained network on the test split."""
+    """Results of a trained network on the test split."""
 
     title: str
     blocks: tuple[str, ...]
@@ -95,7 +95,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Baseline:
-    """A network trained like the winner, to compare it with."""
+    """A network trained like the winner, for comparison."""
 
     name: str
     result: Result | None
@@ -104,7 +104,7 @@ class Baseline:
 
 @dataclass(frozen=True)
 class RunContents:
-    """All that a run has produced; what it has not is ``None`` or empty."""
+    """All results of a run; missing ones are ``None`` or empty."""
 
     path: Path
     settings: dict[str, Any]
@@ -118,7 +118,7 @@ class RunContents:
 
 
 def read_contents(path: Path) -> RunContents:
-    """Read the run's folder ``path``; raises :class:`UserError` for no run or a broken file."""
+    """Read the run's folder ``path``; raises :class:`UserError` if it is no run or broken."""
     files = RunFiles(path)
     _check_is_run(files)
     settings = _optional(files.settings_file, _read_settings) or {}
@@ -141,7 +141,7 @@ def read_contents(path: Path) -> RunContents:
 def _check_is_run(files: RunFiles) -> None:
     path = files.path
     if not path.is_dir():
-        raise UserError(f"{path} is not a folder; name the --output folder of a run")
+        raise UserError(f"{path} is not a folder; give the --output folder of a run")
     inputs = (
         files.settings_file,
         files.supernet_curve,
@@ -153,27 +153,27 @@ def _check_is_run(files: RunFiles) -> None:
     )
     if not any(one.exists() for one in inputs):
         raise UserError(
-            f"{path} is not a run directory: it holds none of "
-            f"{', '.join(one.name for one in inputs)}; name the --output folder of a run"
+            f"{path} is not a run directory: it contains none of "
+            f"{', '.join(one.name for one in inputs)}; give the --output folder of a run"
         )
 
 
 def _optional(path: Path, read: Callable[[Path], _Read]) -> _Read | None:
     if not path.exists():
         return None
-    with _naming(path):
+    with _errors_of(path):
         return read(path)
 
 
 @contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """Turn whatever a broken file causes into one line that names the file."""
+def _errors_of(path: Path) -> Iterator[None]:
+    """Turn errors caused by a broken file into one line that names the file."""
     try:
         yield
     except UserError:
         raise
     except KeyError as error:
-        raise UserError(f"{path} lacks {error}; restore it or start a new run") from None
+        raise UserError(f"{path} does not contain {error}; restore it or start a new run") from None
     except (AttributeError, TypeError, ValueError, OSError, csv.Error) as error:
         raise UserError(f"{path} is broken ({error}); restore it or start a new run") from None
 
@@ -181,7 +181,7 @@ def _naming(path: Path) -> Iterator[None]:
 def _read_settings(path: Path) -> dict[str, Any]:
     settings = read_json(path)
     if not isinstance(settings, dict):
-        raise TypeError("an object is expected")
+        raise TypeError("expected an object")
     return settings
 
 
@@ -201,7 +201,7 @@ def _epoch(row: dict[str, str]) -> Epoch:
 
 
 def _number(cell: str) -> float:
-    """An empty cell is how pandas writes NaN."""
+    """Convert a cell; pandas writes NaN as an empty one."""
     return float(cell) if cell != "" else math.nan
 
 
@@ -237,7 +237,7 @@ def _read_judged(path: Path) -> tuple[Judged, ...]:
 
 
 def write_judged(files: RunFiles, judged: Sequence[Judged]) -> None:
-    """Write the table of a sample that was judged."""
+    """Write the table of a sample scored by the supernet and by training from scratch."""
     rows = (asdict(one) for one in judged)
     table = pd.DataFrame([{**to_sample(row.pop("blocks")), **row} for row in rows])
     write_whole(files.trust_table, table.to_csv(index=False))
@@ -271,7 +271,7 @@ def _read_result(path: Path, *, chosen_timesteps: bool) -> Result:
 
 
 def _architecture(data: dict[str, Any], chosen_timesteps: bool) -> tuple[str, ...]:
-    """The blocks, and the timesteps where they were chosen with them."""
+    """The blocks, followed by the timesteps if those were searched too."""
     blocks = _blocks(data["blocks"])
     return (*blocks, timesteps_name(data[TIMESTEPS])) if chosen_timesteps else blocks
 
@@ -314,4 +314,4 @@ def _read_baselines(
         )
         for files in networks
     )
-    return tuple(known for known in baselines if known.result or known.training)
+    return tuple(one for one in baselines if one.result or one.training)

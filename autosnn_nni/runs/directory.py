@@ -1,4 +1,4 @@
-"""A run's folder is its state: what was asked for, how far it is, and what came out."""
+"""A run's folder, which holds its whole state: settings, progress and results."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,11 +22,11 @@ class RunDirectory(RunFiles):
 
 
 def open_run(path: Path, given: dict[str, Any]) -> RunDirectory:
-    """The run in ``path``, new or resumed; ``given`` are the settings the user named.
+    """Open the run in ``path``, new or resumed; ``given`` are the settings the user has set.
 
-    Settings not given are the run's own, or the defaults. A finished stage whose settings change
-    is repeated, and the stages after it; what they had written is kept in ``previous/``. Raises
-    :class:`UserError` when a stage that can't be repeated has other settings.
+    Settings not given are the run's own, or the defaults. If settings of a finished stage change,
+    this stage and those after it are repeated, and their old output is moved to ``previous/``.
+    Raises :class:`UserError` if settings of a stage that can't be repeated change.
     """
     files = RunFiles(path)
     if not files.settings_file.exists():
@@ -37,13 +37,13 @@ def open_run(path: Path, given: dict[str, Any]) -> RunDirectory:
     settings = replace(old, **given)
     changed = list(settings.differences(old))
     if changed:
-        _make_room(files, changed)
+        _move_outputs(files, changed)
         files.write_settings(settings.to_json())
     return RunDirectory(path, settings)
 
 
 def join_run(path: Path, given: dict[str, Any]) -> RunDirectory:
-    """The run that another process opens with the same ``given``; nothing is written."""
+    """The run that another process opens with the same ``given``; does not write anything."""
     files = RunFiles(path)
     if not files.settings_file.exists():
         return RunDirectory(path, Settings(**given))
@@ -51,7 +51,7 @@ def join_run(path: Path, given: dict[str, Any]) -> RunDirectory:
 
 
 def load_run(path: Path) -> RunDirectory:
-    """An existing run, unchanged; raises :class:`UserError` if there is none."""
+    """Load an existing run without changes; raises :class:`UserError` if there is none."""
     files = RunFiles(path)
     if not files.settings_file.exists():
         raise UserError(f"{path} is not a run of autosnn: it has no {files.settings_file.name}")
@@ -68,10 +68,10 @@ def _read_settings(files: RunFiles) -> Settings:
 
 @contextmanager
 def locked(path: Path, *, wait: bool = False) -> Iterator[None]:
-    """Hold the run's folder against a second process; a killed one holds it no longer.
+    """Lock the run's folder against other processes; the lock of a killed process is released.
 
-    Raises :class:`UserError` where another process holds it, unless told to ``wait`` for that, and
-    for a folder that holds something else or can't be written.
+    Raises :class:`UserError` if another process has the lock, unless ``wait`` is set, and if the
+    folder has other contents or can't be written.
     """
     files = RunFiles(path)
     try:
@@ -80,10 +80,10 @@ def locked(path: Path, *, wait: bool = False) -> Iterator[None]:
         lock = FileLock(files.lock)
         lock.acquire(timeout=-1 if wait else 0)
     except Timeout:
-        raise UserError(f"another autosnn is at work in {path}; wait for it") from None
+        raise UserError(f"another autosnn process is using {path}; wait until it is done") from None
     except OSError as error:
         raise UserError(
-            f"cannot write in {path} ({error.strerror}); name another --output"
+            f"cannot write in {path} ({error.strerror}); choose another --output"
         ) from None
     try:
         clear_temporaries(path)
@@ -97,29 +97,29 @@ def _check_free(files: RunFiles) -> None:
     if files.settings_file.exists() or not path.is_dir():
         return
     if any(not one.name.startswith(".") for one in path.iterdir()):
-        raise UserError(f"{path} is not empty and not a run of autosnn; name another --output")
+        raise UserError(f"{path} is not empty and not a run of autosnn; choose another --output")
 
 
-def _make_room(files: RunFiles, changed: list[tuple[str, str]]) -> None:
-    """Move the outputs of the first changed stage and of those after it out of the way."""
+def _move_outputs(files: RunFiles, changed: list[tuple[str, str]]) -> None:
+    """Move the outputs of the first changed stage and of later stages to ``previous/``."""
     first = min(STAGES.index(stage) for stage, _ in changed)
-    again = STAGES[first:]
-    if (first == 0 and files.supernet.exists()) or _under_way(files, again):
+    repeated = STAGES[first:]
+    if (first == 0 and files.supernet.exists()) or _in_progress(files, repeated):
         differs = "; ".join(difference for _, difference in changed)
         raise UserError(
-            f"{files.path} has other settings: {differs}; use its own or another --output"
+            f"{files.path} has other settings: {differs}; use the same ones or another --output"
         )
-    outputs = [output for stage in again for output in files.outputs(stage) if output.exists()]
+    outputs = [output for stage in repeated for output in files.outputs(stage) if output.exists()]
     if not outputs:
         return
-    shelf = files.next_previous()
-    shelf.write_settings(files.read_settings())
+    previous = files.next_previous()
+    previous.write_settings(files.read_settings())
     for output in outputs:
-        output.rename(shelf.path / output.name)
+        output.rename(previous.path / output.name)
 
 
-def _under_way(files: RunFiles, stages: tuple[str, ...]) -> bool:
-    """Whether one of ``stages`` has begun but is not done."""
+def _in_progress(files: RunFiles, stages: tuple[str, ...]) -> bool:
+    """Whether one of ``stages`` has started but not finished."""
     searching = files.search_state.exists() and not files.best.exists()
     retraining = any(one.retrained.exists() and not one.result.exists() for one in files.networks())
     return ("search" in stages and searching) or retraining

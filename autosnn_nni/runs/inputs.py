@@ -1,4 +1,4 @@
-"""What a run computes with: its data, its supernet, and how it trains and scores networks."""
+"""Inputs of a run: its data, its supernet, and how it trains and scores networks."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def load_data(run: RunDirectory, machine: Machine) -> Splits:
     """The run's data set, split by its seed."""
     settings = run.settings
-    timesteps = max(settings.network.timesteps_choice)  # only events are read by it: one number
+    timesteps = max(settings.network.timesteps_choice)  # only events use it: a single number
     dataset = load_dataset(settings.dataset, machine.data_dir, timesteps)
     return split(dataset, seed=settings.seed, images=settings.images)
 
@@ -52,11 +52,11 @@ def scoring_of(run: RunDirectory, machine: Machine) -> Scoring:
 def load_supernet(run: RunDirectory) -> Checkpoint:
     """The run's trained supernet.
 
-    Raises :class:`UserError` if there is none, or if it is not of the run's settings.
+    Raises :class:`UserError` if there is none, or if it has other settings than the run.
     """
     if not run.supernet.exists():
         raise UserError(
-            f"{run.path} has no supernet; train it: autosnn supernet --output {run.path}"
+            f"{run.path} has no supernet; train it with autosnn supernet --output {run.path}"
         )
     checkpoint = load_checkpoint(run.supernet)
     check_same_network(run.supernet, checkpoint, about_supernet(run))
@@ -64,13 +64,13 @@ def load_supernet(run: RunDirectory) -> Checkpoint:
 
 
 def about_supernet(run: RunDirectory) -> dict[str, Any]:
-    """What the checkpoint of the run's supernet says of itself."""
+    """The metadata in the checkpoint of the run's supernet."""
     return {"kind": "supernet", "settings": run.settings.to_json(), "blocks": []}
 
 
 def make_space(run: RunDirectory) -> "SpikingSpace":
     """NNI's model space of the run."""
-    from autosnn_nni.search_spaces import SpikingSpace  # late: NNI's NAS takes a second
+    from autosnn_nni.search_spaces import SpikingSpace  # imported late: NNI's NAS takes a second
 
     config = vars(run.settings.network)
     return SpikingSpace(**config)

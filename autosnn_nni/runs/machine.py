@@ -1,4 +1,4 @@
-"""Where a run is computed."""
+"""The machine that a run uses."""
 
 import re
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ from autosnn_nni.errors import UserError
 
 @dataclass(frozen=True)
 class Machine:
-    """Where a run finds its data and what it computes on: no part of its settings.
+    """Data folder, devices and memory of a run, which are not part of its settings.
 
-    ``cache_memory`` is what a search may keep of one generation for the next: bytes, or such as
-    ``500M`` and ``2G``. Raises :class:`UserError` for a value that can't be.
+    ``cache_memory`` is the memory to cache activations between generations of a search: bytes, or
+    a size such as ``500M`` or ``2G``. Raises :class:`UserError` for an invalid value.
     """
 
     data_dir: Path | None = None
@@ -31,6 +31,6 @@ class Machine:
         match = re.fullmatch(r"(\d+)([KMG]?)", self.cache_memory.upper())
         if match is None:
             raise UserError(
-                f"--cache-memory must be bytes, or such as 500M or 2G, not {self.cache_memory!r}"
+                f"--cache-memory must be bytes or a size such as 500M, not {self.cache_memory!r}"
             )
         return int(match[1]) * 1024 ** " KMG".index(match[2] or " ")

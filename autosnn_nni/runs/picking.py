@@ -1,4 +1,4 @@
-"""The user's choice among what a search has evaluated: ``autosnn train --pick``."""
+"""Picking one of the architectures evaluated by a search: ``autosnn train --pick``."""
 
 import math
 import re
@@ -13,64 +13,64 @@ RULES = "knee, fittest, 'spikes<80K' or 'accuracy>0.9'"
 
 
 def pick(rule: str, history: History, constraints: Constraints) -> Evaluated:
-    """The evaluated architecture that ``rule`` names.
+    """The evaluated architecture that ``rule`` picks.
 
-    ``knee`` and ``fittest`` are those of the architectures that keep the ``constraints``;
-    ``spikes<80K`` is, of all, the most accurate with fewer spikes, ``accuracy>0.9`` the one of the
-    fewest spikes that is more accurate. Raises :class:`UserError` for another rule, and where no
-    architecture is such.
+    ``knee`` and ``fittest`` pick from the architectures that satisfy the ``constraints``. The
+    others pick from all: ``spikes<80K`` the most accurate one with fewer spikes, ``accuracy>0.9``
+    the one with the fewest spikes and a higher accuracy. Raises :class:`UserError` for an unknown
+    rule, and if no architecture matches.
     """
     if rule == "fittest":
-        return keeping(history, constraints)[0]
+        return feasible(history, constraints)[0]
     if rule == "knee":
-        found = knee(keeping(history, constraints))
+        found = knee(feasible(history, constraints))
         if found is None:
-            raise UserError("--pick knee needs accuracies, which this search has not: pick fittest")
+            raise UserError("--pick knee needs accuracies, which this search lacks; use fittest")
         return found
     match = re.fullmatch(r"(spikes<|accuracy>)(.+)", rule.replace(" ", ""))
     if match is None:
-        quote = "; mind the quotes" if rule in ("spikes", "accuracy") else ""
+        quote = "; put the rule in quotes" if rule in ("spikes", "accuracy") else ""
         raise UserError(f"--pick must be {RULES}, not {rule!r}{quote}")
     known = [one for one in history if not math.isnan(one.accuracy)]
     bound = number(match[2], f"--pick {match[1]}")
-    return _fewer(known, bound) if match[1] == "spikes<" else _better(known, bound)
+    return _most_accurate(known, bound) if match[1] == "spikes<" else _fewest_spikes(known, bound)
 
 
-def keeping(history: History, constraints: Constraints) -> list[Evaluated]:
-    """Those that keep the ``constraints``, fittest first; raises :class:`UserError` if none."""
+def feasible(history: History, constraints: Constraints) -> list[Evaluated]:
+    """Feasible architectures, fittest first; raises :class:`UserError` if there are none."""
     ordered = history.top(len(history), constraints)
-    kept = [one for one in ordered if not constraints.violation(one.accuracy, one.spikes)]
-    if not kept:
+    found = [one for one in ordered if not constraints.violation(one.accuracy, one.spikes)]
+    if not found:
         raise UserError(
-            f"none of {len(history):,} evaluated architectures keeps {constraints}; "
-            f"the closest is {described(ordered[0])}"
+            f"none of {len(history):,} evaluated architectures satisfies {constraints}; "
+            f"the closest is {describe_candidate(ordered[0])}"
         )
-    return kept
+    return found
 
 
-def _fewer(known: Sequence[Evaluated], spikes: float) -> Evaluated:
+def _most_accurate(known: Sequence[Evaluated], spikes: float) -> Evaluated:
     found = [one for one in known if one.spikes < spikes]
     if not found:
         fewest = min(known, key=lambda one: one.spikes, default=None)
-        raise UserError(_nothing(f"fewer than {spikes:,.10g} spikes", fewest))
+        raise UserError(_no_match(f"fewer than {spikes:,.10g} spikes", fewest))
     return max(found, key=lambda one: (one.accuracy, -one.spikes))
 
 
-def _better(known: Sequence[Evaluated], accuracy: float) -> Evaluated:
+def _fewest_spikes(known: Sequence[Evaluated], accuracy: float) -> Evaluated:
     found = [one for one in known if one.accuracy > accuracy]
     if not found:
         best = max(known, key=lambda one: one.accuracy, default=None)
-        raise UserError(_nothing(f"an accuracy above {accuracy:g} (a fraction)", best))
+        raise UserError(_no_match(f"an accuracy above {accuracy:g} (a fraction)", best))
     return min(found, key=lambda one: (one.spikes, -one.accuracy))
 
 
-def _nothing(wanted: str, closest: Evaluated | None) -> str:
+def _no_match(wanted: str, closest: Evaluated | None) -> str:
     if closest is None:
-        return "this search has measured no accuracies: --pick fittest"
-    return f"no evaluated architecture has {wanted}; the closest is {described(closest)}"
+        return "this search has measured no accuracies; use --pick fittest"
+    return f"no evaluated architecture has {wanted}; the closest is {describe_candidate(closest)}"
 
 
-def described(one: Evaluated) -> str:
-    """An architecture and its scores, for people."""
+def describe_candidate(one: Evaluated) -> str:
+    """An architecture and its scores as text."""
     accuracy = "" if math.isnan(one.accuracy) else f"{100 * one.accuracy:.2f} % on D_val, "
     return f"{to_text(one.blocks)} ({accuracy}{one.spikes:,.0f} spikes)"

@@ -1,4 +1,4 @@
-"""The files of a run's folder: every name stands here alone. Nothing here needs torch."""
+"""The file names in a run's folder, all defined here. This module does not need torch."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from autosnn_nni.files import read_json, write_json
 
 @dataclass(frozen=True)
 class NetworkFiles:
-    """What the training of one network leaves in the folder ``path``."""
+    """Files that the training of one network writes to the folder ``path``."""
 
     path: Path
 
@@ -21,16 +21,16 @@ class NetworkFiles:
 
     @property
     def retrained_curve(self) -> Path:
-        """Its training curve, beside the checkpoint."""
+        """Its training curve, next to the checkpoint."""
         return self.retrained.with_suffix(".csv")
 
     @property
     def result(self) -> Path:
-        """Its test results: there when it is trained."""
+        """Its test results, written when training is done."""
         return self.path / "result.json"
 
     def read_result(self) -> dict[str, Any]:
-        """The test results; raises :class:`UserError` where there are none."""
+        """Read the test results; raises :class:`UserError` if there are none."""
         result: dict[str, Any] = read_json(self.result)
         return result
 
@@ -41,16 +41,16 @@ class NetworkFiles:
 
 @dataclass(frozen=True)
 class RunFiles(NetworkFiles):
-    """What is in the folder ``path`` of a run; its own network is the winner of its search."""
+    """Files in the folder ``path`` of a run, whose own network is the winner of the search."""
 
     @property
     def settings_file(self) -> Path:
-        """What the run was told."""
+        """The settings of the run."""
         return self.path / "settings.json"
 
     @property
     def lock(self) -> Path:
-        """Held by the process that works on the run."""
+        """Lock of the process that uses the run."""
         return self.path / ".lock"
 
     @property
@@ -60,52 +60,52 @@ class RunFiles(NetworkFiles):
 
     @property
     def supernet_curve(self) -> Path:
-        """Its training curve, beside the checkpoint."""
+        """Its training curve, next to the checkpoint."""
         return self.supernet.with_suffix(".csv")
 
     @property
     def search_state(self) -> Path:
-        """Every evaluated architecture: all that a search needs to resume."""
+        """Every evaluated architecture; the search resumes from it."""
         return self.path / "search.json"
 
     @property
     def candidates(self) -> Path:
-        """The same as a table."""
+        """Every evaluated architecture, as a table."""
         return self.path / "candidates.csv"
 
     @property
     def best(self) -> Path:
-        """The best architecture of a search: there when the search is done."""
+        """The best architecture of a search, written when the search is done."""
         return self.path / "best.json"
 
     @property
     def front(self) -> Path:
-        """The Pareto front as a table."""
+        """The Pareto front, as a table."""
         return self.path / "front.csv"
 
     @property
     def layers(self) -> Path:
-        """The winner layer by layer, as a table."""
+        """The layers of the winner, as a table."""
         return self.path / "layers.csv"
 
     @property
     def comparison(self) -> Path:
-        """The winner and the baselines as a table."""
+        """The winner and the baselines, as a table."""
         return self.path / "comparison.csv"
 
     @property
     def report(self) -> Path:
-        """The report's page."""
+        """The HTML page of the report."""
         return self.path / "report.html"
 
     @property
     def trust_table(self) -> Path:
-        """A sample of architectures by the supernet and trained from scratch, as a table."""
+        """A sample scored by the supernet and by training from scratch, as a table."""
         return self.path / "trust.csv"
 
     @property
     def nni(self) -> Path:
-        """The search as an experiment of NNI, for its web UI."""
+        """The search as an NNI experiment, for the web UI."""
         return self.path / "nni"
 
     @property
@@ -121,20 +121,20 @@ class RunFiles(NetworkFiles):
         return self.path / "previous"
 
     def figure(self, name: str) -> Path:
-        """A picture of the report."""
+        """A figure of the report."""
         return self._figures / f"{name}.png"
 
     def baseline(self, block: str) -> NetworkFiles:
-        """The space filled with ``block`` throughout."""
+        """The baseline with ``block`` in every TBD block."""
         return NetworkFiles(self._baselines / block)
 
     def baselines(self) -> list[NetworkFiles]:
-        """All baselines whose training has begun, by name."""
+        """All baselines whose training has started, sorted by name."""
         found = sorted(self._baselines.iterdir()) if self._baselines.is_dir() else []
         return [NetworkFiles(folder) for folder in found if folder.is_dir()]
 
     def judged(self, blocks: Sequence[str]) -> NetworkFiles:
-        """An architecture that was trained from scratch to judge the supernet."""
+        """An architecture trained from scratch to check the supernet's ranking."""
         return NetworkFiles(self.path / "trust" / "-".join(blocks))
 
     def networks(self) -> Iterator[NetworkFiles]:
@@ -143,7 +143,7 @@ class RunFiles(NetworkFiles):
         yield from self.baselines()
 
     def outputs(self, stage: str) -> tuple[Path, ...]:
-        """What a stage writes, in the order in which a repeated stage moves it away."""
+        """Files that a stage writes, in the order in which they are moved when it is repeated."""
         return {
             "supernet": (self.supernet, self.supernet_curve),
             "search": (self.search_state, self.candidates),
@@ -161,12 +161,12 @@ class RunFiles(NetworkFiles):
         }[stage]
 
     def next_previous(self) -> "RunFiles":
-        """A new folder for what an earlier search or training has written."""
+        """A new folder for the output of an earlier search or training."""
         count = len(list(self._previous.glob("*")))
         return RunFiles(self._previous / str(1 + count))
 
     def read_settings(self) -> Any:
-        """The JSON of the settings; raises :class:`UserError` where it can't be read."""
+        """Read the JSON of the settings; raises :class:`UserError` if it can't be read."""
         return read_json(self.settings_file)
 
     def write_settings(self, settings: dict[str, Any]) -> None:
@@ -174,7 +174,7 @@ class RunFiles(NetworkFiles):
         write_json(self.settings_file, settings)
 
     def read_best(self) -> dict[str, Any]:
-        """The best architecture and its scores; raises :class:`UserError` where there is none."""
+        """Read the best architecture and its scores; raises :class:`UserError` if there is none."""
         best: dict[str, Any] = read_json(self.best)
         return best
 

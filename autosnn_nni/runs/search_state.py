@@ -1,4 +1,4 @@
-"""A search's state in its run directory: what was evaluated, and the best of it."""
+"""A search's state in its run directory: all evaluated architectures, and the best one."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ from autosnn_nni.strategies import History
 
 
 def load_history(files: RunFiles) -> History:
-    """What the run's search has evaluated so far: nothing where it has not begun."""
+    """Architectures that the run's search has evaluated; empty if it has not started."""
     state = files.search_state
     if not state.exists():
         return History()
@@ -28,10 +28,10 @@ def load_history(files: RunFiles) -> History:
 
 
 def searched(path: Path) -> History:
-    """What the search of the run in ``path`` has evaluated; raises :class:`UserError` if none."""
+    """Architectures evaluated by the search of the run in ``path``; raises if there are none."""
     history = load_history(RunFiles(path))
     if not history:
-        raise UserError(f"{path} has no search yet: autosnn search --output {path}")
+        raise UserError(f"{path} has no search yet; run autosnn search --output {path}")
     return history
 
 
@@ -52,7 +52,7 @@ def _rows(history: History) -> Iterator[Mapping[str, Any]]:
 
 
 def save_best(run: RunDirectory, history: History) -> None:
-    """Write the fittest architecture that keeps the constraints, or the closest: it is done."""
+    """Write the fittest feasible architecture, or the closest to it; the search is then done."""
     settings = run.settings
     (best,) = history.top(1, settings.constraints)
     blocks, timesteps = split_timesteps(best.blocks)

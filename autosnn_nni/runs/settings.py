@@ -1,7 +1,7 @@
-"""What a run is told, grouped by the stage that it changes.
+"""Settings of a run, grouped by the stage that they affect.
 
-Spaces, searches and data sets are imported where they are used: torch and NNI take seconds, and the
-command line's help and usage errors need neither.
+Spaces, searches and data sets are imported where they are used: importing torch and NNI takes
+seconds, and help and usage errors of the command line need neither.
 """
 
 import dataclasses
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from autosnn_nni.strategies import Constraints, Fitness, Search
 
 _CANDIDATES_HELP = "Candidate blocks [default: the space's, skip,SCB_k3,SCB_k5,SRB_k3,SRB_k5]"
-_TIMESTEPS_HELP = "Timesteps T, or a choice: 2,4,8 [default: the data set's own, 8 or 20]"
+_TIMESTEPS_HELP = "Timesteps T, or several to search: 2,4,8 [default: the data set's, 8 or 20]"
 
-#: Of a search that does not heed them, constraints only decide which architecture is chosen.
+#: If a search does not handle constraints, they only affect the choice of the best architecture.
 STAGES = ("supernet", "search", "choice", "retrain")
 
 
@@ -33,42 +33,47 @@ def _of(stage: str, default: Any, meaning: str) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Everything that decides a run's result; where files lie and on which device is not in it.
+    """All settings that affect a run's result; the folders of files and the device do not.
 
-    ``lambda_`` is written ``lambda`` in files. Without timesteps, a batch size or epochs, those of
-    the data set are taken; without candidates, those of the space. Raises :class:`UserError` for a
-    value that can't be.
+    ``lambda_`` is called ``lambda`` in files. Timesteps, batch size and epochs default to those of
+    the data set, candidates to those of the space. Raises :class:`UserError` for an invalid value.
     """
 
     plugins: tuple[str, ...] = _of("supernet", (), "Python file that registers blocks, spaces, ...")
-    dataset: str = _of("supernet", "digits", "Data set, by name")
-    images: int | None = _of("supernet", None, "Use so many training images [default: all]")
-    space: str = _of("supernet", "SNN_1", "Macro architecture, by name")
-    channels: int = _of("supernet", 16, "Initial channel C")
+    dataset: str = _of("supernet", "digits", "Name of the data set")
+    images: int | None = _of("supernet", None, "Number of training images to use [default: all]")
+    space: str = _of("supernet", "SNN_1", "Name of the macro architecture")
+    channels: int = _of("supernet", 16, "Initial number of channels C")
     timesteps: int | tuple[int, ...] = _of("supernet", None, _TIMESTEPS_HELP)
     neuron: str = _of("supernet", "PLIF", "PLIF, LIF, IF, or ANN for ReLU")
     candidates: tuple[str, ...] = _of("supernet", None, _CANDIDATES_HELP)
     batch_norm: str = _of(
-        "supernet", "timestep", "Statistics per timestep, kept for each, or pooled"
+        "supernet",
+        "timestep",
+        "Batch norm statistics: timestep, kept (a set per timestep) or pooled",
     )
-    batch_size: int = _of("supernet", None, "Images in a batch [default: the data set's own]")
+    batch_size: int = _of("supernet", None, "Batch size [default: the data set's]")
     learning_rate: float = _of("supernet", 1e-3, "Adam's learning rate")
-    loss: str = _of("supernet", "mse", "mse (the paper's), cross-entropy, or tet")
+    loss: str = _of("supernet", "mse", "mse (as in the paper), cross-entropy or tet")
     spike_regularisation: float = _of("supernet", 0.0, "Weight of the firing rate in the loss")
-    precision: str = _of("supernet", "32", "Of training: 32, or bf16 for its convolutions")
+    precision: str = _of("supernet", "32", "Training precision: 32, or bf16 for convolutions")
     seed: int = _of("supernet", 0, "Seed of splits, weights, batches, paths and searches")
-    sampling: str = _of("supernet", "uniform", "Paths of a step: uniform, fair or sandwich")
-    supernet_epochs: int = _of("supernet", None, "Stage 1 [default: the data set's own]")
-    strategy: str = _of("search", "evolution", "Search, by name")
-    lambda_: float = _of("search", -0.08, "0 or negative; the lower, the fewer spikes")
-    discounting: str = _of("search", "exponential", "Of spikes in the fitness, or linear")
-    rounds: int | None = _of("search", None, "Generations [default: 10, or all of exhaustive]")
-    val_images: int | None = _of("search", None, "Score on so many images of D_val [default: all]")
-    calibration_batches: int = _of("search", 4, "For batch norm's statistics; 0 is off")
-    max_spikes: float | None = _of("choice", None, "The best has at most so many: 80K, 1.2M")
-    min_accuracy: float | None = _of("choice", None, "The best has at least this on D_val: 0.85")
-    retrain_epochs: int = _of("retrain", None, "Stage 3 [default: the data set's own]")
-    baselines: bool = _of("retrain", True, "Also train the space filled with SCB_k3 and SRB_k3")
+    sampling: str = _of("supernet", "uniform", "Sampling of paths: uniform, fair or sandwich")
+    supernet_epochs: int = _of("supernet", None, "Epochs of stage 1 [default: the data set's]")
+    strategy: str = _of("search", "evolution", "Name of the search strategy")
+    lambda_: float = _of("search", -0.08, "0 or negative; lower values favour fewer spikes")
+    discounting: str = _of("search", "exponential", "Spikes in the fitness: exponential or linear")
+    rounds: int | None = _of("search", None, "Generations [default: 10; exhaustive: all]")
+    val_images: int | None = _of("search", None, "D_val images for scoring [default: all]")
+    calibration_batches: int = _of("search", 4, "Batches to recalibrate batch norm; 0 is off")
+    max_spikes: float | None = _of(
+        "choice", None, "Maximum spikes of the best architecture: 80K, 1.2M"
+    )
+    min_accuracy: float | None = _of(
+        "choice", None, "Minimum accuracy of the best architecture on D_val: 0.85"
+    )
+    retrain_epochs: int = _of("retrain", None, "Epochs of stage 3 [default: the data set's]")
+    baselines: bool = _of("retrain", True, "Also train the all-SCB_k3 and all-SRB_k3 baselines")
 
     def __post_init__(self) -> None:
         self._check_types()
@@ -78,7 +83,7 @@ class Settings:
         self._check_names()
         _ = self.network, self.fitness, self.search
         if self.min_accuracy is not None and not self.needs_supernet:
-            raise UserError(f"--min-accuracy: {self.strategy} measures no accuracies")
+            raise UserError(f"--min-accuracy: {self.strategy} does not measure accuracies")
 
     def _fill_in(self) -> None:
         from autosnn_nni.search_spaces import MACROS
@@ -125,7 +130,7 @@ class Settings:
             raise UserError(f"--precision must be 32 or bf16, not {self.precision!r}")
         if not isinstance(self.timesteps, int) and self._data_info.events:
             raise UserError(
-                f"{self.dataset} is divided into frames when it is read: name a single number of "
+                f"{self.dataset} is divided into frames when it is read: give a single number of "
                 "--timesteps"
             )
 
@@ -137,7 +142,7 @@ class Settings:
 
     @property
     def network(self) -> "NetworkConfig":
-        """The networks of this run."""
+        """The configuration of this run's networks."""
         from autosnn_nni.search_spaces import NetworkConfig
 
         info = self._data_info
@@ -170,18 +175,18 @@ class Settings:
 
     @property
     def constraints(self) -> "Constraints":
-        """What the best architecture has to keep."""
+        """The constraints on the best architecture."""
         from autosnn_nni.strategies import Constraints
 
         return Constraints(max_spikes=self.max_spikes, min_accuracy=self.min_accuracy)
 
     @property
     def needs_supernet(self) -> bool:
-        """Whether the search scores by a supernet; SNASNet's scores without training."""
+        """Whether the search scores with a supernet; SNASNet's scores without training."""
         return self.search.needs_supernet
 
     def of_training(self) -> dict[str, Any]:
-        """What one architecture is trained and tested with: nothing of how it was found."""
+        """Settings for training and testing one architecture, without those of the search."""
         return {
             one.name: getattr(self, one.name)
             for one in fields(self)
@@ -197,7 +202,7 @@ class Settings:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Settings":
-        """The inverse of :meth:`to_json`; raises :class:`UserError` for other keys."""
+        """The inverse of :meth:`to_json`; raises :class:`UserError` for unknown or missing keys."""
         if not isinstance(values, Mapping):
             raise UserError("these are not a run's settings; restore them or start a new run")
         known = {one.name.rstrip("_") for one in fields(cls)}
@@ -209,9 +214,9 @@ class Settings:
 
     @classmethod
     def named(cls, values: Mapping[str, Any]) -> "Settings":
-        """Settings by their names in files, of which some may be left out.
+        """Settings from their names in files; those left out get their defaults.
 
-        Raises :class:`UserError` for unknown ones.
+        Raises :class:`UserError` for unknown names.
         """
         known = {one.name.rstrip("_"): one.name for one in fields(cls)}
         for key in values:
@@ -232,7 +237,7 @@ class Settings:
 
     def _stage(self, setting: "dataclasses.Field[Any]") -> str:
         stage: str = setting.metadata["stage"]
-        return "search" if stage == "choice" and self.search.heeds_constraints else stage
+        return "search" if stage == "choice" and self.search.handles_constraints else stage
 
 
 def _flag(name: str) -> str:
@@ -240,7 +245,7 @@ def _flag(name: str) -> str:
 
 
 def _fits(value: Any, hint: Any) -> bool:
-    """Whether a value, of a JSON file perhaps, has a setting's type."""
+    """Whether a value, for example from a JSON file, has a setting's type."""
     if hint == tuple[str, ...]:
         return isinstance(value, tuple) and all(isinstance(item, str) for item in value)
     if hint == int | tuple[int, ...]:

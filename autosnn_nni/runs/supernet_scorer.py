@@ -1,4 +1,4 @@
-"""Architectures scored with the weights that they inherit from a run's trained supernet."""
+"""Scoring architectures with weights inherited from a run's trained supernet."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from autosnn_nni.training.checkpoints import Checkpoint, load_network
 class SupernetScorer:
     """Scores architectures on the run's D_val as its search does, one by one or together.
 
-    Raises :class:`UserError` where the run has no supernet, or that of another network.
+    Raises :class:`UserError` if the run has no supernet, or one of another network.
     """
 
     run: RunDirectory
@@ -37,7 +37,7 @@ class SupernetScorer:
         return recalibrated(network.to(self._scoring.torch_device), self._calibration)
 
     def evaluate(self, network: SpikingNetwork) -> Evaluation:
-        """What the ``network`` of an architecture does on D_val."""
+        """Evaluate the ``network`` of an architecture on D_val."""
         return evaluate(network, self._val)
 
     def evaluate_population(
@@ -45,7 +45,7 @@ class SupernetScorer:
     ) -> list[tuple[float, float]]:
         """Accuracy, as a fraction, and spikes per image of every architecture, in order.
 
-        What they have in common is computed once.
+        Common prefixes are computed once.
         """
         supernet = make_space(self.run).network
         supernet.load_state_dict(self.supernet.weights)

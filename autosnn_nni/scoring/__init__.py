@@ -1,1 +1,1 @@
-"""Networks scored: accuracy and spikes, one by one or a whole population together."""
+"""Score networks: accuracy and spikes, one by one or as a whole population."""

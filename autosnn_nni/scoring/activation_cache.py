@@ -1,4 +1,4 @@
-"""Activations kept within a bound on memory, spikes as single bits."""
+"""A cache of activations with a memory limit; spikes are stored as single bits."""
 
 import math
 from collections import OrderedDict
@@ -15,7 +15,7 @@ _BITS = 8
 
 @dataclass(frozen=True)
 class Packed:
-    """A tensor, as bits where all its values are 0 or 1; values and memory layout are kept."""
+    """A tensor, as bits if all its values are 0 or 1; values and memory layout are preserved."""
 
     values: Tensor
     shape: torch.Size
@@ -24,7 +24,7 @@ class Packed:
 
     @classmethod
     def of(cls, x: Tensor) -> "Packed":
-        """``x``, whatever it holds."""
+        """Pack ``x``; any values are allowed."""
         order = tuple(sorted(range(x.dim()), key=x.stride, reverse=True))
         flat = x.permute(order).reshape(-1)
         if flat.equal(flat * flat):
@@ -34,7 +34,7 @@ class Packed:
         )
 
     def unpack(self) -> Tensor:
-        """The tensor again."""
+        """Restore the tensor."""
         count = math.prod(self.shape)
         flat = self.values
         if flat.dtype == torch.uint8:
@@ -44,14 +44,14 @@ class Packed:
 
     @property
     def size(self) -> int:
-        """Bytes."""
+        """Size in bytes."""
         return self.values.numel() * self.values.element_size()
 
 
 def _to_bits(flat: Tensor) -> Tensor:
     padded = F.pad(flat, (0, -len(flat) % _BITS)).view(-1, _BITS)
     values = 2 ** torch.arange(_BITS, device=flat.device)
-    return (padded @ values.to(flat.dtype)).to(torch.uint8)  # at most 255: exact
+    return (padded @ values.to(flat.dtype)).to(torch.uint8)  # exact, as it is at most 255
 
 
 def _from_bits(values: Tensor, dtype: torch.dtype) -> Tensor:
@@ -62,10 +62,10 @@ def _from_bits(values: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 class ActivationCache:
-    """What was computed of one generation for the next, at most ``limit`` bytes of activations.
+    """Keeps activations of one generation for the next, in at most ``limit`` bytes.
 
-    What has not been used for the longest goes first, but never for what the same generation
-    has used: a cache that is too small for a generation keeps the part that fits.
+    The least recently used entries are evicted first, except those of the current generation: if
+    the cache is too small for a generation, it keeps the part that fits.
     """
 
     def __init__(self, limit: int) -> None:
@@ -75,27 +75,27 @@ class ActivationCache:
         self._generation = 0
 
     def next_generation(self) -> None:
-        """What is kept may make room from now on."""
+        """Start a new generation; entries of earlier ones may be evicted."""
         self._generation += 1
 
     def get(self, key: Hashable) -> tuple[Any, list[Tensor]] | None:
-        """What was kept by this key, the activations last."""
+        """Return the extra value and the activations of ``key``, or ``None``."""
         if key not in self._entries:
             return None
-        _, beside, steps = self._entries[key]
-        self._entries[key] = self._generation, beside, steps
+        _, extra, steps = self._entries[key]
+        self._entries[key] = self._generation, extra, steps
         self._entries.move_to_end(key)
-        return beside, [step.unpack() for step in steps]
+        return extra, [step.unpack() for step in steps]
 
-    def put(self, key: Hashable, beside: Any, steps: Sequence[Tensor]) -> None:
-        """Keep them if there is room."""
+    def put(self, key: Hashable, extra: Any, steps: Sequence[Tensor]) -> None:
+        """Store the extra value and the activations if there is room."""
         packed: list[Packed] = []
         for step in steps if self.limit else ():
             packed.append(Packed.of(step))
             if not self._make_room(_size(packed)):
-                return  # before the others are packed for nothing
+                return  # without packing the others
         if packed:
-            self._entries[key] = self._generation, beside, packed
+            self._entries[key] = self._generation, extra, packed
             self.size += _size(packed)
 
     def _make_room(self, size: int) -> bool:

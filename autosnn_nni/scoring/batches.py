@@ -1,4 +1,4 @@
-"""How networks are scored, and the batches that they are scored on."""
+"""Settings of scoring, and the batches used for it."""
 
 from dataclasses import dataclass
 from itertools import islice
@@ -11,7 +11,7 @@ from autosnn_nni.scoring.device import torch_device
 
 Batch = tuple[Tensor, Tensor]
 
-#: Activations of so few images stay in the processor's cache from layer to layer.
+#: Images evaluated at a time, so few that activations stay in the processor's cache.
 CPU_CHUNK = 32
 
 
@@ -19,9 +19,9 @@ CPU_CHUNK = 32
 class Scoring:
     """How networks with given weights are scored; ``device`` is ``cpu``, ``cuda`` or ``auto``.
 
-    Batch norm's statistics are computed again on ``calibration_batches`` batches of D_train first;
-    0 keeps those of training. A search scores on the first ``val_images`` of D_val, by default on
-    all.
+    Batch norm statistics are first computed again on ``calibration_batches`` batches of D_train;
+    with 0, those of training are used. A search scores on the first ``val_images`` images of D_val,
+    by default on all.
     """
 
     batch_size: int = 96
@@ -31,12 +31,12 @@ class Scoring:
 
     @property
     def torch_device(self) -> str:
-        """``cpu`` or ``cuda``; raises :class:`UserError` where the one asked for is not there."""
+        """``cpu`` or ``cuda``; raises :class:`UserError` if ``device`` is not available."""
         return torch_device(self.device)
 
 
 def plain_batches(data: Splits, images: Images, scoring: Scoring) -> Batches:
-    """Batches of ``images`` in order, never augmented, on the device."""
+    """Batches of ``images`` in order, without augmentation, on the device."""
     return Batches(images, data.dataset, batch_size=scoring.batch_size, device=scoring.torch_device)
 
 
@@ -47,11 +47,11 @@ def val_batches(data: Splits, scoring: Scoring) -> list[Batch]:
 
 
 def calibration_batches(data: Splits, scoring: Scoring) -> list[Batch]:
-    """The plain batches of D_train that batch norm's statistics are computed on."""
+    """The plain batches of D_train for computing batch norm statistics."""
     batches = islice(plain_batches(data, data.train, scoring), scoring.calibration_batches)
     return [batch for batch in batches if len(batch[1]) > 1]  # one image may have no variance
 
 
 def chunks(batch: Tensor) -> tuple[Tensor, ...]:
-    """The parts of a batch, or of its labels, in which it is evaluated."""
+    """Split a batch, or its labels, into the parts that are evaluated one by one."""
     return batch.split(len(batch) if batch.is_cuda else CPU_CHUNK)

@@ -1,4 +1,4 @@
-"""The device that a user has named."""
+"""Choose the device that the user asks for."""
 
 import torch
 
@@ -6,9 +6,9 @@ from autosnn_nni.errors import UserError
 
 
 def torch_device(name: str) -> str:
-    """``cpu`` or ``cuda`` for ``cpu``, ``cuda`` or ``auto``.
+    """Resolve ``cpu``, ``cuda`` or ``auto`` to ``cpu`` or ``cuda``.
 
-    Raises :class:`UserError` for another name, and where the device asked for is not there.
+    Raises :class:`UserError` for another name, and if the device is not available.
     """
     found = "cuda" if torch.cuda.is_available() else "cpu"
     if name not in ("auto", "cpu", "cuda"):

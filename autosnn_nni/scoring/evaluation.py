@@ -21,9 +21,9 @@ from autosnn_nni.strategies import Fitness, Metrics
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a network does on a set of images: accuracy as a fraction, spikes per image.
+    """Results of a network on a set of images: accuracy as a fraction, spikes per image.
 
-    ``layers`` are those that send spikes on; ``activations`` those of a network of ReLUs.
+    ``layers`` are those that send spikes; ``activations`` are those of a ReLU network.
     """
 
     accuracy: float
@@ -36,7 +36,7 @@ class Evaluation:
 
 @torch.inference_mode()
 def evaluate(network: SpikingNetwork, batches: Iterable[Batch]) -> Evaluation:
-    """Accuracy and spikes of ``network`` as it is, in eval mode, on plain images."""
+    """Measure accuracy and spikes of ``network`` in eval mode, without recalibration."""
     folded = fold_batch_norm(network)
     hits = []
     with SpikeCounter(folded) as counter, ActivationMeter(folded) as meter:
@@ -54,10 +54,10 @@ def evaluate(network: SpikingNetwork, batches: Iterable[Batch]) -> Evaluation:
 
 
 def recalibrated(network: SpikingNetwork, batches: Sequence[Batch]) -> SpikingNetwork:
-    """A copy whose batch norm has the statistics of ``batches`` alone; without any, of training.
+    """Return a copy with batch norm statistics of ``batches`` only; unchanged without batches.
 
-    Running statistics mix those of all paths of a supernet, or trail the weights of a network in
-    training; with them accuracies are erratic and a supernet's ranking is close to chance.
+    Running statistics of a supernet mix all its paths; in a network in training they lag behind the
+    weights. With them accuracies are erratic and a supernet's ranking is close to chance.
     """
     network = copy.deepcopy(network)
     if batches:
@@ -72,15 +72,15 @@ def score(
     fitness: Fitness,
     n_avg: float,
 ) -> Metrics:
-    """``default`` (the fitness), ``accuracy`` and ``spikes`` on ``val``.
+    """Measure ``default`` (the fitness), ``accuracy`` and ``spikes`` on ``val``.
 
-    Batch norm's statistics are those of ``calibration``; without any, the network's own.
+    Batch norm statistics are those of ``calibration``; without batches, the network's own.
     """
     result = evaluate(recalibrated(network, calibration), val)
     return metrics(fitness, n_avg, result.accuracy, result.spikes)
 
 
 def metrics(fitness: Fitness, n_avg: float, accuracy: float, spikes: float) -> Metrics:
-    """What NNI is told of an architecture: ``default`` is its fitness."""
-    worth = fitness(accuracy, spikes, n_avg)
-    return {"default": worth, "accuracy": accuracy, "spikes": spikes}
+    """The metrics that are reported to NNI: ``default`` is the fitness."""
+    default = fitness(accuracy, spikes, n_avg)
+    return {"default": default, "accuracy": accuracy, "spikes": spikes}

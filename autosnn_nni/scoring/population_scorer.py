@@ -1,9 +1,9 @@
-"""Populations scored together: what architectures have in common is computed once.
+"""Score whole populations, computing every prefix that architectures share only once.
 
-Architectures that begin with the same blocks have the same activations up to there: they inherit
-the same weights, and a batch norm's statistics depend on the layers before it alone. So a
-population is walked as a trie, batch after batch and depth-first inside, and every architecture
-gets exactly what it would get by itself.
+Architectures with the same prefix have the same activations up to its end: they inherit the same
+weights, and the statistics of a batch norm depend only on the layers before it. So a population is
+walked as a trie, batch by batch and depth-first within a batch. Every architecture gets exactly the
+result that it would get alone.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
@@ -29,11 +29,11 @@ from autosnn_nni.search_spaces import (
 )
 
 Sample = Mapping[str, str]
-#: What is chosen in every segment up to one.
+#: The choices in all segments up to a certain one.
 Prefix = tuple[tuple[str, ...], ...]
-#: Where a segment is, and what is chosen in it: prefixes that end alike have it in common.
+#: A segment's depth and choices; prefixes with the same last choices share the segment.
 Place = tuple[int, tuple[str, ...]]
-#: Of every batch norm of a segment, in order.
+#: The statistics of every batch norm of a segment, in order.
 Statistics = list[dict[str, Tensor]]
 
 
@@ -49,12 +49,12 @@ class Trie:
                 self.children.setdefault(prefix, {})
 
     def __iter__(self) -> Iterator[Prefix]:
-        """Every prefix, after those that it begins with."""
+        """Iterate over all prefixes; shorter ones come before their extensions."""
         return (prefix for prefix in self.children if prefix)
 
 
 class _Output:
-    """What is behind a segment, computed when it is first asked for."""
+    """A segment's output, computed on first use."""
 
     def __init__(self, compute: Callable[[], Any]) -> None:
         self._compute = compute
@@ -65,10 +65,10 @@ class _Output:
 
 
 class PopulationScorer:
-    """Accuracies and spikes of subnets of ``supernet`` on the batches ``val``.
+    """Computes accuracies and spikes of subnets of ``supernet`` on the batches ``val``.
 
-    Batch norm's statistics are those of ``calibration``; without any batches, the supernet's own.
-    Activations are kept from one population to the next in at most ``memory`` bytes.
+    Batch norm statistics are those of ``calibration``; without batches, the supernet's own.
+    Activations are cached from one population to the next, in at most ``memory`` bytes.
     """
 
     def __init__(
@@ -90,9 +90,9 @@ class PopulationScorer:
     def evaluate(
         self, samples: Sequence[Sample], advance: Advance = lambda share, note: None
     ) -> list[tuple[float, float]]:
-        """Accuracy, as a fraction, and spikes per image of every sample, in order.
+        """Return accuracy (a fraction) and spikes per image of every sample, in order.
 
-        ``advance`` is told the share of the images that they have been scored on.
+        ``advance`` is called with the share of the images that is done.
         """
         self._cuts = self._cuts or cut(self.supernet, samples[0].keys())
         self._cache.next_generation()
@@ -102,11 +102,11 @@ class PopulationScorer:
         self._calibrate(trie)
         results = self._score(trie, advance)
         for architecture in set(choices):
-            self._statistics.pop(architecture, None)  # no other one has its last segment
+            self._statistics.pop(architecture, None)  # no other architecture has it as a prefix
         return [results[architecture] for architecture in choices]
 
     def _make_segments(self, choices: Sequence[Prefix], samples: Sequence[Sample]) -> None:
-        """Make those that are missing."""
+        """Make the segments that are missing."""
         for architecture, sample in zip(choices, samples, strict=True):
             for depth, cut_ in enumerate(self._cuts):
                 place = _place(architecture[: depth + 1])
@@ -115,7 +115,7 @@ class PopulationScorer:
 
     @torch.no_grad()
     def _calibrate(self, trie: Trie) -> None:
-        """Find the statistics of the prefixes that are new on the calibration batches."""
+        """Compute the batch norm statistics of new prefixes on the calibration batches."""
         if not self.calibration:
             return
         new = {prefix for prefix in trie if prefix not in self._statistics}
@@ -125,7 +125,7 @@ class PopulationScorer:
         def run(prefix: Prefix, spikes: float, x: Any) -> Any:
             segment = self._with_statistics(prefix)
             for layer in _batch_norms(segment):
-                # The mean over all batches; those known stay as they are on the way to others.
+                # Average over all batches; the statistics of known prefixes don't change.
                 layer.momentum = None if prefix in new else 0.0
             return spikes, segment(x)
 
@@ -139,7 +139,7 @@ class PopulationScorer:
         for place in {_place(prefix) for prefix in trie} - self._folded.keys():
             self._folded[place] = Folded(self._segments[place])
         counters = {place: SpikeTotal(one.module) for place, one in self._folded.items()}
-        ends = {prefix: _Tally() for prefix in trie if not trie.children[prefix]}
+        tallies = {prefix: _Tally() for prefix in trie if not trie.children[prefix]}
 
         def run(prefix: Prefix, spikes: Any, x: Any) -> Any:
             self._with_statistics(prefix)
@@ -156,15 +156,15 @@ class PopulationScorer:
                     stack.enter_context(counter)
             for number, (images, labels) in enumerate(self._chunks()):
                 for prefix, output in self._walk(trie, run, images, ("val", number)):
-                    if prefix in ends:
+                    if prefix in tallies:
                         spikes, votes = output.value
-                        ends[prefix].add(spikes, votes, labels)
+                        tallies[prefix].add(spikes, votes, labels)
                 done += len(images)
                 advance(done / total, "")
-        return {prefix: tally.means() for prefix, tally in ends.items()}
+        return {prefix: tally.means() for prefix, tally in tallies.items()}
 
     def _with_statistics(self, prefix: Prefix) -> Segment:
-        """The segment that ``prefix`` ends with; its batch norm has the prefix's own statistics."""
+        """Return the last segment of ``prefix``, with the batch norm statistics of the prefix."""
         segment = self._segments[_place(prefix)]
         if prefix in self._statistics:
             for layer, own in zip(_batch_norms(segment), self._statistics[prefix], strict=True):
@@ -179,29 +179,29 @@ class PopulationScorer:
     def _walk(
         self, trie: Trie, run: Callable[..., Any], images: Tensor, batch: Hashable
     ) -> Iterator[tuple[Prefix, _Output]]:
-        """Every prefix with spikes and activations behind it, which are computed when asked for."""
+        """Yield every prefix with its spikes and output, which are computed on first use."""
 
-        def below(prefix: Prefix, x: _Output) -> Iterator[tuple[Prefix, _Output]]:
+        def descend(prefix: Prefix, x: _Output) -> Iterator[tuple[Prefix, _Output]]:
             for child in trie.children[prefix]:
                 output = _Output(partial(self._output, trie, child, run, x, batch))
                 yield child, output
-                yield from below(child, output)
+                yield from descend(child, output)
 
-        yield from below((), _Output(lambda: (0.0, images)))
+        yield from descend((), _Output(lambda: (0.0, images)))
 
     def _output(
         self, trie: Trie, prefix: Prefix, run: Callable[..., Any], x: _Output, batch: Hashable
     ) -> Any:
-        kept = self._cache.get((prefix, batch))
-        if kept is None:
-            kept = run(prefix, *x.value)
+        result = self._cache.get((prefix, batch))
+        if result is None:
+            result = run(prefix, *x.value)
             if trie.children[prefix]:
-                self._cache.put((prefix, batch), *kept)
-        return kept
+                self._cache.put((prefix, batch), *result)
+        return result
 
 
 class _Tally:
-    """An architecture's hits and spikes, on its network's device until they are asked for."""
+    """An architecture's hits and spikes; they stay on the device until they are read."""
 
     def __init__(self) -> None:
         self._images = 0
@@ -209,13 +209,13 @@ class _Tally:
         self._spikes: Tensor | float = 0.0
 
     def add(self, spikes: Tensor | float, votes: Tensor, labels: Tensor) -> None:
-        """Count images whose network has sent so many spikes and given these votes."""
+        """Add the results of a batch: its total spikes and its votes."""
         self._images += len(labels)
         self._hits = self._hits + (votes.argmax(1) == labels).sum()
         self._spikes = self._spikes + spikes
 
     def means(self) -> tuple[float, float]:
-        """Accuracy, as a fraction, and spikes per image."""
+        """Accuracy (a fraction) and spikes per image."""
         return int(self._hits) / self._images, float(self._spikes) / self._images
 
 

@@ -11,17 +11,17 @@ from scipy import stats
 from autosnn_nni.search_spaces import Architecture
 from autosnn_nni.strategies import OBJECTIVES
 
-#: Resamples of a bootstrap.
+#: Number of bootstrap resamples.
 _RESAMPLES = 2000
-#: Fewer have no ranking worth the name.
-_LEAST = 3
+#: Minimum number of architectures; fewer have no meaningful ranking.
+_MINIMUM = 3
 
 
 @dataclass(frozen=True)
 class Judged:
-    """An architecture by the supernet on D_val, and trained from scratch on the test split.
+    """Results of an architecture: by the supernet on D_val, trained from scratch on the test split.
 
-    Accuracies are fractions, spikes per image.
+    Accuracies are fractions; spikes are per image.
     """
 
     blocks: Architecture
@@ -33,10 +33,10 @@ class Judged:
 
 @dataclass(frozen=True)
 class Agreement:
-    """Kendall's tau-b over ``count`` architectures: 1 the same order, 0 chance, -1 reversed.
+    """Kendall's tau-b over ``count`` architectures: 1 is the same order, 0 chance, -1 reversed.
 
-    ``low`` and ``high`` bound its 95 % confidence interval, by bootstrap over the architectures.
-    All are NaN where a ranking has no order.
+    ``low`` and ``high`` are its 95 % confidence interval, by bootstrap over the architectures. All
+    are NaN if a ranking has no order.
     """
 
     count: int
@@ -46,11 +46,11 @@ class Agreement:
 
 
 def agreement(one: Sequence[float], other: Sequence[float]) -> Agreement:
-    """How well the order of ``one`` is that of ``other``."""
+    """How well the order of ``one`` agrees with that of ``other``."""
     count = len(one)
-    if count < _LEAST:
+    if count < _MINIMUM:
         return Agreement(count, math.nan, math.nan, math.nan)
-    with warnings.catch_warnings(action="ignore"):  # of resamples without an order
+    with warnings.catch_warnings(action="ignore"):  # from resamples without an order
         bootstrap = stats.bootstrap(
             (one, other),
             _tau,
@@ -69,7 +69,7 @@ def _tau(one: Sequence[float], other: Sequence[float]) -> float:
 
 
 def best_fifth(judged: Iterable[Judged]) -> list[Judged]:
-    """The fifth, rounded up, that is most accurate when trained from scratch."""
+    """The fifth (rounded up) with the highest accuracy when trained from scratch."""
     ordered = sorted(judged, key=lambda one: -one.accuracy)
     return ordered[: math.ceil(len(ordered) / 5)]
 
@@ -78,10 +78,10 @@ def agreements(judged: Sequence[Judged]) -> dict[tuple[str, str], Agreement]:
     """Results by objective (``accuracy``, ``spikes``) and subset (``all``, ``best fifth``)."""
     groups = {"all": judged, "best fifth": best_fifth(judged)}
     return {
-        (what, among): agreement(
-            [getattr(one, f"supernet_{what}") for one in group],
-            [getattr(one, what) for one in group],
+        (objective.name, subset): agreement(
+            [getattr(one, f"supernet_{objective.name}") for one in group],
+            [getattr(one, objective.name) for one in group],
         )
-        for what in (objective.name for objective in OBJECTIVES)
-        for among, group in groups.items()
+        for objective in OBJECTIVES
+        for subset, group in groups.items()
     }

@@ -1,1 +1,1 @@
-"""Networks trained by Lightning: supernets, and single ones from scratch."""
+"""Training with Lightning: supernets, and single networks from scratch."""

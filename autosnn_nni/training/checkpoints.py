@@ -1,4 +1,4 @@
-"""Checkpoints that say what they are, written whole after every epoch."""
+"""Self-describing checkpoints, written atomically after every epoch."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from autosnn_nni.search_spaces import (
 
 FORMAT = "autosnn-nni/1"
 
-#: What two checkpoints of one network have in common.
+#: Settings in which all checkpoints of one network agree.
 _IDENTITY = (
     "kind",
     "blocks",
@@ -56,7 +56,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raw = torch.load(path, map_location="cpu", weights_only=True)
         about = raw["autosnn"]
         if about["format"] != FORMAT:
-            raise UserError(f"{path} is of another version ({about['format']}); train it again")
+            raise UserError(f"{path} has another format ({about['format']}); train it again")
         return Checkpoint(
             kind=about["kind"],
             settings=about["settings"],
@@ -72,24 +72,24 @@ def load_checkpoint(path: Path) -> Checkpoint:
     except Exception as error:  # torch.load's own errors have many types
         raise UserError(
             f"{path} is not a checkpoint of autosnn or is broken; delete it to train again, "
-            "or name another"
+            "or choose another"
         ) from error
 
 
 def load_network(
     path: Path, checkpoint: Checkpoint, config: NetworkConfig, blocks: Sequence[str]
 ) -> SpikingNetwork:
-    """The network ``blocks`` with the weights of ``checkpoint``, a supernet's or its own.
+    """Build the network ``blocks`` with the weights of ``checkpoint``, a supernet's or its own.
 
-    Raises :class:`UserError` where ``path``, the checkpoint's file, has no such weights.
+    Raises :class:`UserError` if ``path``, the checkpoint's file, does not have its weights.
     """
     weights = checkpoint.weights
     if checkpoint.kind == "supernet":
-        alone, _ = split_timesteps(blocks)
-        strange = [block for block in alone if block not in config.candidates]
-        if strange:
+        names, _ = split_timesteps(blocks)
+        unknown = [block for block in names if block not in config.candidates]
+        if unknown:
             known = ", ".join(config.candidates)
-            raise UserError(f"the supernet in {path} has no {strange[0]}; it has {known}")
+            raise UserError(f"the supernet in {path} has no {unknown[0]}; it has {known}")
         weights = path_weights(weights, to_sample(blocks))
     network = build_network(config, blocks)
     try:
@@ -100,18 +100,18 @@ def load_network(
 
 
 def check_same_network(path: Path, found: Checkpoint, about: Mapping[str, Any]) -> None:
-    """Raise :class:`UserError` if the checkpoint is not of the network that ``about`` describes."""
-    there = {"kind": found.kind, "blocks": list(found.blocks), **found.settings}
-    here = {"kind": about["kind"], "blocks": list(about["blocks"]), **about["settings"]}
+    """Raise :class:`UserError` if ``found`` is not a checkpoint of the network in ``about``."""
+    saved = {"kind": found.kind, "blocks": list(found.blocks), **found.settings}
+    expected = {"kind": about["kind"], "blocks": list(about["blocks"]), **about["settings"]}
     for key in _IDENTITY:
-        if there.get(key) != here.get(key):
+        if saved.get(key) != expected.get(key):
             raise UserError(
-                f"{path} is of another network: {key} is {there.get(key)} there, "
-                f"{here.get(key)} here; move it away to train again"
+                f"{path} is of another network: {key} is {saved.get(key)} there, "
+                f"{expected.get(key)} here; move it away to train again"
             )
 
 
 def _network_weights(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Strip what Lightning and NNI put before the network's own names."""
+    """Strip the prefixes that Lightning and NNI add to the network's parameter names."""
     weights = {key.partition("_model.")[2]: value for key, value in state.items()}
     return {key.removeprefix("network."): value for key, value in weights.items() if key}

@@ -1,4 +1,4 @@
-"""Stage 3: one architecture trained from scratch, then tested."""
+"""Stage 3: train one architecture from scratch and test it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -23,7 +23,7 @@ from autosnn_nni.training.lightning import make_classifier, make_trainer, resume
 
 @dataclass(frozen=True)
 class TrainedNetwork:
-    """A trained network, what it is, and what it does on the test split."""
+    """A trained network, its description, and its results on the test split."""
 
     network: SpikingNetwork
     config: NetworkConfig
@@ -41,7 +41,7 @@ class TrainedNetwork:
         return self.test.spikes
 
     def to_json(self) -> dict[str, Any]:
-        """The form of ``result.json``: plain JSON types."""
+        """Convert to the content of ``result.json``: plain JSON types."""
         config = self.config
         return {
             "space": config.space,
@@ -65,8 +65,8 @@ def train_network(
 ) -> TrainedNetwork:
     """Train ``blocks`` on D_train with cutout (Section A.1.3) and test it.
 
-    ``scoring`` is by default ``training.scoring``. With a ``checkpoint`` every epoch is saved there
-    and training resumes from it.
+    ``scoring`` is by default ``training.scoring``. If ``checkpoint`` is given, every epoch is saved
+    there and training resumes from it.
     """
     batches = train_batches(data, training, cutout=True)
     trainer = make_trainer(training, batches, title, checkpoint, about)
@@ -85,7 +85,7 @@ def evaluate_on_test(
     data: Splits,
     scoring: Scoring,
 ) -> TrainedNetwork:
-    """Evaluate a trained network on the test split, batch norm's statistics recalibrated."""
+    """Evaluate a trained network on the test split, with recalibrated batch norm statistics."""
     network = network.to(scoring.torch_device)
     calibrated = recalibrated(network, calibration_batches(data, scoring))
     result = evaluate(calibrated, plain_batches(data, data.test, scoring))

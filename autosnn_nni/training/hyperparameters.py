@@ -1,4 +1,4 @@
-"""How networks are trained: the numbers alone."""
+"""The settings of training."""
 
 from dataclasses import dataclass, replace
 
@@ -8,12 +8,12 @@ from autosnn_nni.scoring.device import torch_device
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """How networks are trained (Section A.1); ``device`` is ``cpu``, ``cuda`` or ``auto``.
+    """The settings of training (Section A.1); ``device`` is ``cpu``, ``cuda`` or ``auto``.
 
-    ``loss`` is one of ``LOSSES``; ``spike_regularisation`` is Table 10's lambda_reg, the mean
-    firing rate's weight in it. ``precision`` is ``32``, or ``bf16`` for convolutions and fully
-    connected layers in bfloat16. Several ``devices`` train in data-parallel processes,
-    ``batch_size`` images each.
+    ``loss`` is one of ``LOSSES``; ``spike_regularisation`` is Table 10's lambda_reg, the weight
+    of the mean firing rate in it. ``precision`` is ``32``, or ``bf16`` for convolutions and fully
+    connected layers in bfloat16. Several ``devices`` train in data-parallel processes
+    with ``batch_size`` images each.
     """
 
     epochs: int
@@ -27,15 +27,15 @@ class Training:
     devices: int = 1
 
     def with_epochs(self, epochs: int) -> "Training":
-        """The same for another number of epochs."""
+        """Return the same settings with another number of epochs."""
         return replace(self, epochs=epochs)
 
     @property
     def scoring(self) -> Scoring:
-        """Scoring in batches of the same size, on the same device."""
+        """Scoring with the same batch size, on the same device."""
         return Scoring(batch_size=self.batch_size, device=self.device)
 
     @property
     def torch_device(self) -> str:
-        """``cpu`` or ``cuda``; raises :class:`UserError` where the one asked for is not there."""
+        """``cpu`` or ``cuda``; raises :class:`UserError` if ``device`` is not available."""
         return torch_device(self.device)

@@ -1,4 +1,4 @@
-"""Training with Lightning: one module, one trainer, for the supernet and for single networks."""
+"""Training with Lightning: the module and trainer of supernets and single networks."""
 
 import math
 import time
@@ -32,7 +32,7 @@ from autosnn_nni.training.processes import torchrun_processes
 
 
 class SpikingClassifier(NniLightningModule):
-    """A loss, by default that of Eq. 5, between output spikes and the one-hot target, and Adam.
+    """Trains with Adam and a loss, by default Eq. 5, between output spikes and one-hot targets.
 
     ``spike_regularisation`` (Table 10's lambda_reg) times the mean firing rate is added to it.
     """
@@ -47,13 +47,13 @@ class SpikingClassifier(NniLightningModule):
         self.learning_rate = learning_rate
         self.spike_regularisation = spike_regularisation
         self.loss = LOSSES[loss]
-        # A buffer, because weights are all that Lightning brings back from several processes.
+        # A buffer, because Lightning only returns the module's state from several processes.
         self.register_buffer("n_avg", torch.tensor(math.nan, dtype=torch.float64))
 
     def training_step(self, batch: tuple[Tensor, ...], batch_index: int) -> dict[str, Tensor]:
-        """The loss of a batch, its votes, and how many of its images were right.
+        """Return the loss of a batch, its votes, and its number of correct images.
 
-        A batch are images and labels, or images, labels and a teacher's votes to be learnt.
+        A batch is images and labels, or images, labels and a teacher's votes as the target.
         """
         images, labels, *teacher = batch
         regularised, stepwise = self.spike_regularisation, self.loss.at_every_timestep
@@ -80,26 +80,26 @@ class SpikingClassifier(NniLightningModule):
 
 
 class EpochSeed(Callback):
-    """Every epoch starts from its own seed, so that a run gone on with repeats the same epochs."""
+    """Seeds every epoch by its number, so that a resumed run has the same epochs."""
 
     def __init__(self, batches: Batches, seed: int) -> None:
         self.batches = batches
         self.seed = seed
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Where algorithms are deterministic, torch also fills new memory: a kernel for nothing."""
+        """Stop torch from filling new memory in deterministic mode: an unnecessary kernel."""
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Seed the order and augmentation of the batches, and torch for layers that draw."""
+        """Seed the order and augmentation of the batches, and torch for layers with randomness."""
         self.batches.set_epoch(trainer.current_epoch)
         torch.manual_seed(self.seed * 1_000_003 + trainer.current_epoch)
 
 
 class TrainingCurve(Callback):
-    """Loss, accuracy, spikes and seconds of every epoch, as a CSV beside the checkpoint.
+    """Writes loss, accuracy, spikes and seconds of every epoch to a CSV next to the checkpoint.
 
-    Over a supernet ``n_avg`` is N_avg: mean spikes per image over all sampled paths (Eq. 3).
+    For a supernet ``n_avg`` is N_avg, the mean spikes per image over all sampled paths (Eq. 3).
     """
 
     def __init__(self, title: str, csv: Path | None) -> None:
@@ -107,31 +107,31 @@ class TrainingCurve(Callback):
         self.csv = csv
         self.rows: list[dict[str, float]] = []
         self.n_avg = math.nan
-        self._open = ExitStack()
+        self._contexts = ExitStack()
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Start counting spikes and showing progress, that of a resumed run too."""
-        self._counter = self._open.enter_context(SpikeCounter(_classifier(pl_module).model))
+        """Start counting spikes and showing progress, including that of a resumed run."""
+        self._counter = self._contexts.enter_context(SpikeCounter(_classifier(pl_module).model))
         self._advance: Advance = lambda completed, note: None
         if trainer.is_global_zero:
             bar = progress_bar(self.title, trainer.max_epochs or 0, "epochs")
-            self._advance = self._open.enter_context(bar)
+            self._advance = self._contexts.enter_context(bar)
         self._advance(len(self.rows), "")
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Stop counting."""
-        self._open.close()
+        self._contexts.close()
 
     def on_exception(
         self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
     ) -> None:
-        """Stop counting; Ctrl-C goes to the caller, where Lightning would exit without a word."""
-        self._open.close()
+        """Stop counting; pass Ctrl-C to the caller, where Lightning would exit silently."""
+        self._contexts.close()
         if isinstance(exception, KeyboardInterrupt):
             raise exception
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Begin an epoch's sums."""
+        """Reset the sums of the epoch."""
         self._start = time.perf_counter()
         self._before = self._counter.total
         self._sums = torch.zeros(3, dtype=torch.float64, device=pl_module.device)
@@ -139,7 +139,7 @@ class TrainingCurve(Callback):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, index: int
     ) -> None:
-        """Add a batch; sums stay on the device."""
+        """Add a batch to the sums, which stay on the device."""
         images = len(batch[0])
         self._sums[0] += outputs["loss"] * images
         self._sums[1] += outputs["correct"]
@@ -150,7 +150,7 @@ class TrainingCurve(Callback):
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the epoch's row; raises :class:`UserError` if training has diverged.
 
-        The loss alone doesn't tell: a neuron whose potential is no number just never fires.
+        Checking the loss is not enough, because a neuron whose potential is NaN just never fires.
         """
         spikes = self._sums.new_tensor([self._counter.total - self._before])
         sums = trainer.strategy.reduce(torch.cat([self._sums, spikes]), reduce_op="sum")
@@ -158,8 +158,8 @@ class TrainingCurve(Callback):
         finite = torch.stack([one.isfinite().all() for one in pl_module.parameters()]).all()
         if not (finite and math.isfinite(loss)):
             raise UserError(
-                f"training diverged in epoch {trainer.current_epoch + 1}: the weights are no "
-                "numbers; try a lower --learning-rate in another --output"
+                f"training diverged in epoch {trainer.current_epoch + 1}: the weights are "
+                "not finite; try a lower --learning-rate in another --output"
             )
         self._add(loss / images, correct / images, spikes_of_all / images)
         _classifier(pl_module).n_avg.fill_(self.n_avg)
@@ -168,7 +168,7 @@ class TrainingCurve(Callback):
 
     def _add(self, loss: float, accuracy: float, spikes: float) -> None:
         epochs = len(self.rows)
-        before = self.n_avg if epochs else 0.0  # every epoch has as many images
+        before = self.n_avg if epochs else 0.0  # all epochs have the same number of images
         self.n_avg = (before * epochs + spikes) / (epochs + 1)
         row = {"epoch": epochs, "loss": loss, "accuracy": accuracy, "spikes": spikes}
         self.rows.append({**row, "seconds": round(time.perf_counter() - self._start, 3)})
@@ -177,11 +177,11 @@ class TrainingCurve(Callback):
     def on_save_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """N_avg goes into the checkpoint."""
+        """Add N_avg to the checkpoint."""
         checkpoint["n_avg"] = self.n_avg
 
     def state_dict(self) -> dict[str, Any]:
-        """The curve goes on in a resumed run."""
+        """The curve, which a resumed run continues."""
         return {"rows": self.rows, "n_avg": self.n_avg}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -190,7 +190,7 @@ class TrainingCurve(Callback):
 
 
 class WholeCheckpoint(Callback):
-    """Saves Lightning's checkpoint and ``about`` after every epoch, in one step."""
+    """Saves Lightning's checkpoint and ``about`` after every epoch, atomically."""
 
     def __init__(self, path: Path, about: Mapping[str, Any]) -> None:
         self.path = path
@@ -199,7 +199,7 @@ class WholeCheckpoint(Callback):
     def on_save_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Add what the checkpoint is; the training curve has put ``n_avg`` there."""
+        """Add the description ``about``; the training curve adds ``n_avg``."""
         checkpoint["autosnn"] = {"format": FORMAT, **self.about}
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -208,16 +208,16 @@ class WholeCheckpoint(Callback):
         if trainer.is_global_zero:
             write_whole_with(self.path, save)
         else:
-            save(self.path)  # every process takes part, the first one writes
+            save(self.path)  # all processes take part, the first one writes
 
 
 def make_classifier(training: Training) -> SpikingClassifier:
-    """The training module of these settings."""
+    """Make the training module of these settings."""
     return SpikingClassifier(training.learning_rate, training.spike_regularisation, training.loss)
 
 
 def _classifier(module: Any) -> SpikingClassifier:
-    """The training module, out of NNI's wrapper where it is in one."""
+    """Return the training module, unwrapped from NNI's module if necessary."""
     classifier: SpikingClassifier = getattr(module, "training_module", module)
     return classifier
 
@@ -229,20 +229,20 @@ def make_trainer(
     checkpoint: Path | None = None,
     about: Mapping[str, Any] = {},
 ) -> Any:
-    """NNI's traced Lightning trainer; it writes to ``checkpoint``'s folder only.
+    """Make NNI's traced Lightning trainer; it only writes to the folder of ``checkpoint``.
 
     Raises :class:`UserError` for several devices in a process that torchrun has started.
     """
     curve = TrainingCurve(title, checkpoint.with_suffix(".csv") if checkpoint else None)
     callbacks: list[Callback] = [EpochSeed(batches, training.seed), curve]
     if checkpoint is not None:
-        callbacks.append(WholeCheckpoint(checkpoint, about))  # last: it saves the others' state
+        callbacks.append(WholeCheckpoint(checkpoint, about))  # last, as it saves the others' state
     device = training.torch_device
     return NniTrainer(
         max_epochs=training.epochs,
         accelerator={"cpu": "cpu", "cuda": "gpu"}[device],
         **_processes(training),
-        use_distributed_sampler=False,  # batches share themselves out
+        use_distributed_sampler=False,  # Batches distribute the images
         deterministic="warn" if device == "cuda" else None,
         precision={"32": "32-true", "bf16": "bf16-mixed"}[training.precision],
         callbacks=callbacks,
@@ -256,10 +256,11 @@ def make_trainer(
 
 
 def _processes(training: Training) -> dict[str, Any]:
-    """Lightning's options for the processes that train: torchrun's, or ``devices`` new ones.
+    """Lightning's options for the training processes: those of torchrun, or ``devices`` new ones.
 
-    Each takes a path of its own, so that most parameters have a gradient in none of them or only
-    in some: torch has to find them. It averages over all processes, zero where there is none.
+    Each process trains another path, so many parameters have a gradient in some processes or in
+    none, and torch has to find the unused ones. It averages gradients over all processes, with zero
+    for a missing one.
     """
     started = torchrun_processes()
     if started is None:
@@ -269,7 +270,7 @@ def _processes(training: Training) -> dict[str, Any]:
             "strategy": several if training.devices > 1 else "auto",
         }
     if training.devices > 1:
-        raise UserError(f"--devices goes without torchrun, which has started {started.total}")
+        raise UserError(f"leave out --devices: torchrun has started {started.total} processes")
     return {
         "devices": started.per_machine,
         "num_nodes": started.machines,
@@ -278,9 +279,9 @@ def _processes(training: Training) -> dict[str, Any]:
 
 
 def resume_from(checkpoint: Path | None, about: Mapping[str, Any]) -> dict[str, Any]:
-    """What Lightning's ``fit`` needs to go on from ``checkpoint`` where there is one.
+    """Return the arguments for Lightning's ``fit`` to resume from ``checkpoint``, if it exists.
 
-    Raises :class:`UserError` when it is broken or of another network than ``about`` says.
+    Raises :class:`UserError` if it is broken or of another network than ``about``.
     """
     if checkpoint is None or not checkpoint.exists():
         return {}

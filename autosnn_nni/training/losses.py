@@ -1,4 +1,4 @@
-"""What training minimises, by name: a new loss is one ``LOSSES.add`` line."""
+"""Losses by name. To add one, write a ``LOSSES.add`` line."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from autosnn_nni.search_spaces import VOTERS
 
 
 def votes_themselves(votes: Tensor) -> Tensor:
-    """A teacher's votes are the target."""
+    """Return a teacher's votes as the target."""
     return votes
 
 
@@ -20,8 +20,8 @@ def votes_themselves(votes: Tensor) -> Tensor:
 class Loss:
     """A ``function`` of votes and target, both ``[N, classes]``, the target one-hot or soft.
 
-    ``soft_target`` makes a target of a teacher's votes. The votes are means over time; a loss
-    ``at_every_timestep`` is computed for those of every timestep and averaged.
+    ``soft_target`` turns a teacher's votes into a target. Votes are means over time; a loss
+    ``at_every_timestep`` is computed from the votes of every timestep and averaged.
     """
 
     function: Callable[[Tensor, Tensor], Tensor]
@@ -30,12 +30,12 @@ class Loss:
 
 
 def cross_entropy(votes: Tensor, target: Tensor) -> Tensor:
-    """The logits are how many of a class's neurons have fired."""
+    """Cross-entropy; the logit of a class is the number of its neurons that fired."""
     return F.cross_entropy(VOTERS * votes, target)
 
 
 def probabilities(votes: Tensor) -> Tensor:
-    """What cross-entropy takes a network's votes for."""
+    """Convert votes to the probabilities that cross-entropy uses."""
     return torch.softmax(VOTERS * votes, 1)
 
 
@@ -43,6 +43,6 @@ LOSSES: Registry[Loss] = Registry("loss")
 # Eq. 5 of the paper.
 LOSSES.add("mse", Loss(F.mse_loss))
 LOSSES.add("cross-entropy", Loss(cross_entropy, probabilities))
-# Temporal efficient training (Deng et al. 2022, Eq. 9), without its pull to the threshold: votes
-# can't exceed 1.
+# Temporal efficient training (Deng et al. 2022, Eq. 9), without its regularisation towards the
+# threshold, because votes can't exceed 1.
 LOSSES.add("tet", Loss(cross_entropy, probabilities, at_every_timestep=True))

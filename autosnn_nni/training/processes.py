@@ -1,4 +1,4 @@
-"""The processes of one training that torchrun has started, on one machine or on several."""
+"""Processes of a training started by torchrun, on one or several machines."""
 
 import os
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 class Processes:
     """This process is number ``rank``, from 0, of ``total``; ``per_machine`` are on each machine.
 
-    The first one writes; the others only train.
+    The first process writes files; the others only train.
     """
 
     rank: int
@@ -17,12 +17,12 @@ class Processes:
 
     @property
     def machines(self) -> int:
-        """On how many machines they are."""
+        """The number of machines."""
         return self.total // self.per_machine
 
 
 def torchrun_processes() -> Processes | None:
-    """This process and its companions; ``None`` where torchrun has not started it."""
+    """Return the processes of this training; ``None`` if it was not started by torchrun."""
     if "TORCHELASTIC_RUN_ID" not in os.environ:
         return None
     rank, total, per_machine = (

@@ -1,8 +1,9 @@
-"""The spike-aware evolution by trials that NNI starts, to be watched in NNI's web UI.
+"""Spike-aware evolution with NNI trials, shown in NNI's web UI.
 
-Every trial scores one architecture with the weights of the supernet that `make search` has trained.
-After Ctrl-C or a crash `RetiariiExperiment(space, evaluator, strategy=strategy, id=...)` and
-`.resume(8081)` go on; the id is printed beside the web UI's address.
+Every trial scores one architecture with the weights of the supernet trained by `make search`.
+Resume after Ctrl-C or a crash with
+`RetiariiExperiment(space, evaluator, strategy=strategy, id=...).resume(8081)`; the id is printed
+next to the web UI's address.
 """
 
 from autosnn_nni import RetiariiExeConfig, RetiariiExperiment, TrialEvaluator
@@ -18,5 +19,5 @@ experiment.run(RetiariiExeConfig("local", trial_concurrency=2), port=8081)
 
 for architecture in experiment.export_top_models(top_k=3):
     print(architecture)
-input("Enter closes NNI's web UI ")
+input("Press Enter to close NNI's web UI ")
 experiment.stop()

@@ -1,1 +1,1 @@
-"""The recipes of `autosnn reproduce`; a package, so that they are installed with it."""
+"""Recipes of `autosnn reproduce`; this is a package so that they are installed."""

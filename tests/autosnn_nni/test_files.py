@@ -105,7 +105,7 @@ def test_a_file_is_on_the_disk_before_it_has_its_name(
 
 def test_a_place_that_is_no_folder(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match=r"cannot write .*name another --output"):
+    with pytest.raises(UserError, match=r"cannot write .*choose another --output"):
         write_whole(tmp_path / "file/inside", "text")
 
 

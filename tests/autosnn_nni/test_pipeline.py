@@ -12,6 +12,8 @@ import torch
 from autosnn_nni.files import read_json
 from autosnn_nni.training.checkpoints import load_checkpoint
 
+pytestmark = pytest.mark.slow
+
 Autosnn = Callable[..., Any]
 Args = tuple[str, ...]
 RESULTS = ("best.json", "candidates.csv", "search.json", "result.json", "layers.csv")
@@ -89,7 +91,7 @@ def test_ctrl_c_ends_a_stage_with_one_line_and_the_run_goes_on_later(
         stopped = start(*command).stop_when(lambda stage=stage: stage(run), signal.SIGINT)
         assert stopped.code == 1
         *_, last = stopped.err.splitlines()
-        assert last == "autosnn: stopped; the same command goes on from here"
+        assert last == "autosnn: stopped; run the same command again to resume"
         assert "Traceback" not in stopped.err
         assert stopped.out == ""
         assert stage(run), "it went on after Ctrl-C"

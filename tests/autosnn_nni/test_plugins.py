@@ -110,6 +110,7 @@ def test_a_users_own_pieces_are_searched_end_to_end(plugin_run: Path, plugin: Pa
     assert (plugin_run / "report.html").exists()
 
 
+@pytest.mark.slow
 def test_later_commands_find_the_plugin_by_themselves(
     plugin_run: Path, start: Autosnn, tmp_path: Path
 ) -> None:
@@ -184,7 +185,7 @@ def test_a_name_that_is_taken_is_refused(tmp_path: Path) -> None:
 def test_a_plugin_that_failed_may_be_mended(tmp_path: Path) -> None:
     path = tmp_path / "later.py"
     path.write_text("import nowhere_to_be_found\n")
-    with pytest.raises(UserError, match=r"ModuleNotFoundError.*nowhere_to_be_found.*mend it"):
+    with pytest.raises(UserError, match=r"ModuleNotFoundError.*nowhere_to_be_found.*fix it"):
         load_plugin(path)
     path.write_text("LOADED = True\n")
     load_plugin(path)

@@ -12,6 +12,8 @@ import pytest
 
 from autosnn_nni.quiet import be_quiet
 
+pytestmark = pytest.mark.slow
+
 Autosnn = Callable[..., Any]
 Args = tuple[str, ...]
 #: Title, bar, how much of how much, note, time: nothing is cut off in 80 columns.

@@ -9,6 +9,8 @@ import pytest
 
 from autosnn_nni.files import read_json, write_json
 
+pytestmark = pytest.mark.slow
+
 Autosnn = Callable[..., Any]
 LABELS = [f"tbd{number}" for number in range(1, 6)]
 
@@ -43,7 +45,7 @@ def test_every_architecture_of_the_sample_is_trained_and_scored(
         assert (row["accuracy"], row["spikes"]) == (result["accuracy"], result["spikes"])
         described = autosnn("describe", "--run", run, "--blocks", ",".join(blocks)).out
         assert f"{row['supernet_spikes']:,.1f} (D_val of digits" in described
-        assert f"Accuracy there: {100 * row['supernet_accuracy']:.2f} %" in described
+        assert f"Accuracy on D_val: {100 * row['supernet_accuracy']:.2f} %" in described
 
 
 def test_taus_are_printed_and_shown_in_the_report(judged: tuple[Path, str]) -> None:
@@ -91,7 +93,7 @@ def test_a_supernet_of_other_networks_is_refused(
     assert autosnn("supernet", "--output", other, *tiny, "--timesteps", 3).code == 0
     outcome = autosnn("trust", judged[0], other)
     assert outcome.code == 2
-    assert "can't be judged by the trainings of" in outcome.err
+    assert "can't be compared with the trained sample of" in outcome.err
     assert "--timesteps is 2 there, 3 here" in outcome.err
 
 

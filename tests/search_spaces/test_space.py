@@ -122,9 +122,9 @@ def test_timesteps_may_be_named_where_they_are_given() -> None:
 @pytest.mark.parametrize(
     ("timesteps", "named", "message"),
     [
-        (4, ("T8",), "T8 is not among the timesteps here: T4"),
-        ((2, 4), ("T8",), "T8 is not among the timesteps here: T2, T4"),
-        ((2, 4), (), "the timesteps are missing; name one of T2, T4 after the blocks"),
+        (4, ("T8",), "T8 is not one of the timesteps of this space: T4"),
+        ((2, 4), ("T8",), "T8 is not one of the timesteps of this space: T2, T4"),
+        ((2, 4), (), "the timesteps are missing; add one of T2, T4 after the blocks"),
     ],
 )
 def test_wrong_timesteps_of_an_architecture_are_told_in_one_line(
@@ -214,9 +214,9 @@ def test_the_seed_fixes_the_weights() -> None:
         ({"timesteps": 0}, "timesteps must be at least 1, not 0"),
         ({"timesteps": (2, 0)}, "timesteps must be at least 1, not 0"),
         ({"timesteps": (2, 2)}, "2 timesteps are named twice; name each number once"),
-        ({"timesteps": (2,)}, "timesteps to choose from must be two numbers or more"),
-        ({"timesteps": (2, 4), "neuron": "ANN"}, "a network of ReLUs is the same at all timesteps"),
-        ({"timesteps": (2, 4), "space": "CIFARNet-Wu"}, "CIFARNet-Wu has nothing to choose"),
+        ({"timesteps": (2,)}, "timesteps must be a single number, or at least two"),
+        ({"timesteps": (2, 4), "neuron": "ANN"}, "a ReLU network is the same at all timesteps"),
+        ({"timesteps": (2, 4), "space": "CIFARNet-Wu"}, "CIFARNet-Wu has no TBD blocks to search"),
         ({"neuron": "PLFI"}, "unknown neuron 'PLFI'; did you mean 'PLIF'?"),
         ({"candidates": ("skip", "SRB_k9")}, "unknown block 'SRB_k9'; did you mean 'SRB_k"),
         ({"space": "SNN_9"}, "unknown space 'SNN_9'; did you mean 'SNN_"),
@@ -236,7 +236,7 @@ def test_a_wrong_number_of_blocks_is_told_in_one_line(count: int) -> None:
     with pytest.raises(UserError) as error:
         build_network(small_config(), ("SRB_k3",) * count)
     assert f"SNN_1 has 5 TBD blocks, but {count} blocks were given" in str(error.value)
-    assert "name one block per TBD block" in str(error.value)
+    assert "give one block per TBD block" in str(error.value)
     assert "\n" not in str(error.value)
 
 

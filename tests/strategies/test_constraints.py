@@ -46,8 +46,8 @@ def test_what_keeps_the_constraints_is_ranked_first_by_fitness(
     scores: list[tuple[float, float]],
 ) -> None:
     ranked = history(scores).top(len(scores), BOTH)
-    missed = [BOTH.violation(one.accuracy, one.spikes) for one in ranked]
-    assert missed == sorted(missed)
+    violations = [BOTH.violation(one.accuracy, one.spikes) for one in ranked]
+    assert violations == sorted(violations)
     kept = [one.fitness for one in ranked if BOTH.violation(one.accuracy, one.spikes) == 0]
     assert kept == sorted(kept, reverse=True)
 

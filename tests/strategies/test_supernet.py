@@ -172,7 +172,7 @@ def test_several_paths_a_step_need_a_process_alone(
 ) -> None:
     evaluator = SpikingEvaluator(tiny_digits, replace(tiny_training, devices=2, device="cpu"))
     experiment = RetiariiExperiment(make_space(), evaluator, [], SinglePathOneShot(0, "fair"))
-    with pytest.raises(UserError, match="several processes train by --sampling uniform only"):
+    with pytest.raises(UserError, match="several processes need --sampling uniform"):
         experiment.run()
 
 

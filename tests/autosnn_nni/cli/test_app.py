@@ -53,7 +53,7 @@ SETTINGS = [
     (("--timesteps", "0"), ("timesteps must be at least 1, not 0",)),
     (("--timesteps", "2,x"), ("--timesteps must be a number or several", "not '2,x'")),
     (("--timesteps", "2,2"), ("2 timesteps are named twice",)),
-    (("--timesteps", "2,4", "--neuron", "ANN"), ("a network of ReLUs is the same",)),
+    (("--timesteps", "2,4", "--neuron", "ANN"), ("a ReLU network is the same",)),
     (
         ("--timesteps", "2,4", "--dataset", "digitsDVS"),
         ("digitsDVS is divided into frames", "single number of --timesteps"),
@@ -172,7 +172,7 @@ COMMANDS = [
     ),
     (("list",), ("Missing argument", "kind")),
     (("list", "blocks", "--plugin", "fails.py"), ("fails.py", "ZeroDivisionError", "division")),
-    (("list", "blocks", "--plugin", "syntax.py"), ("syntax.py", "SyntaxError", "mend it")),
+    (("list", "blocks", "--plugin", "syntax.py"), ("syntax.py", "SyntaxError", "fix it")),
     (("list", "blocks", "--plugin", "text.txt"), ("text.txt is not a Python file", "--plugin")),
     (("evaluate", "nowhere"), ("nowhere does not exist",)),
     (("evaluate", "empty"), ("empty is not a run of autosnn",)),
@@ -185,7 +185,7 @@ COMMANDS = [
     (("search", "--output", "/dev/null/run"), ("cannot write in /dev/null/run", "--output")),
     (("search", "--output", "text.txt/run"), ("cannot write in text.txt/run", "Not a directory")),
     (("search", "--output", "text.txt"), ("cannot write in text.txt", "File exists")),
-    (("search", "--output", "/proc/run"), ("cannot write in /proc/run", "name another --output")),
+    (("search", "--output", "/proc/run"), ("cannot write in /proc/run", "choose another --output")),
     (("search", "--output", "run", "--plugin", "no.py"), ("no.py is not a Python file",)),
 ]
 
@@ -317,6 +317,7 @@ def small_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tupl
     yield folder, full.clear
 
 
+@pytest.mark.slow
 def test_a_full_disk_stops_the_run_which_goes_on_when_there_is_room(
     small_disk: tuple[Path, Any],
     tmp_path: Path,
@@ -358,7 +359,7 @@ def test_an_error_that_is_not_the_users_ends_with_code_1(
     monkeypatch.setattr("autosnn_nni.cli.commands.write_report", fail)
     outcome = autosnn("report", run)
     assert outcome.code == 1
-    assert outcome.err == "autosnn: RuntimeError: several lines; --debug shows where\n"
+    assert outcome.err == "autosnn: RuntimeError: several lines; --debug shows the traceback\n"
 
 
 def test_help_is_shown_for_nothing_and_for_every_command(autosnn: Autosnn) -> None:
@@ -378,7 +379,7 @@ def test_ctrl_c_during_another_command(
     )
     outcome = autosnn("report", run)
     assert outcome.code == 1
-    assert outcome.err == "autosnn: stopped; the same command goes on from here\n"
+    assert outcome.err == "autosnn: stopped; run the same command again to resume\n"
 
 
 def test_a_copied_run_needs_nothing_of_the_first(

@@ -90,6 +90,7 @@ def test_a_network_made_by_hand_is_trained_and_evaluated(
     assert "ResNet11-Lee" in (run / "report.html").read_text()
 
 
+@pytest.mark.slow
 def test_the_winner_of_a_search_without_spiking_neurons_is_given_them(
     tmp_path: Path, autosnn: Autosnn, tiny: Args
 ) -> None:
@@ -115,6 +116,7 @@ def test_the_winner_of_a_search_without_spiking_neurons_is_given_them(
 EVENTS = ("--dataset", "digitsDVS", "--images", 50, "--channels", 2, "--timesteps", 2)
 
 
+@pytest.mark.slow
 def test_events_are_trained_on_and_searched_on(tmp_path: Path, autosnn: Autosnn) -> None:
     epochs = ("--supernet-epochs", 1, "--retrain-epochs", 1)
     fang, run = tmp_path / "fang", tmp_path / "run"
@@ -204,7 +206,7 @@ def test_evaluate_takes_a_path_of_the_supernet(finished: Path, autosnn: Autosnn)
 @pytest.mark.parametrize(
     ("trained", "blocks", "fault"),
     [
-        ("supernet.ckpt", (), "is a supernet; name one of its architectures by --blocks"),
+        ("supernet.ckpt", (), "is a supernet; name one of its architectures with --blocks"),
         ("retrained.ckpt", ("--blocks", SKIPS), "leave out --blocks"),
         ("supernet.ckpt", ("--blocks", "skip"), "5 TBD blocks, but 1 blocks were given"),
     ],
@@ -298,6 +300,7 @@ def test_list_prints_a_name_a_line(kind: str, registry: Any, autosnn: Autosnn) -
     assert outcome.out.splitlines() == list(registry)
 
 
+@pytest.mark.slow
 def test_the_table_shows_winner_and_baselines(reference: tuple[Path, Any]) -> None:
     run, outcome = reference
     result = read_json(run / "result.json")

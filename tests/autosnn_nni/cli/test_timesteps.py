@@ -47,6 +47,7 @@ def test_winner_and_baselines_are_trained_at_the_winners_timesteps(chosen: Path)
     assert {read_json(result)["timesteps"] for result in results} == {expected}
 
 
+@pytest.mark.slow
 def test_a_search_gone_on_with_ends_alike(
     chosen: Path, tmp_path: Path, autosnn: Autosnn, settings: tuple[str, ...]
 ) -> None:
@@ -80,7 +81,7 @@ def test_an_architecture_of_the_run_is_named_with_its_timesteps(
     missing = autosnn("describe", "--run", chosen, "--blocks", BLOCKS)
     assert missing.code == 2
     assert missing.err == (
-        "autosnn: the timesteps are missing; name one of T1, T2 after the blocks\n"
+        "autosnn: the timesteps are missing; add one of T1, T2 after the blocks\n"
     )
 
 

@@ -1,113 +1,222 @@
-"""Batches and splits of events: as they were recorded, and never copied as a whole."""
+"""Batches of images: order, augmentation, processes."""
 
 import pickle
+from collections.abc import Callable
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import Tensor
 
-from autosnn_nni.data import Batches, DataInfo, DataSet, DataSource, Images, split
-from autosnn_nni.data.cache import cached
+from autosnn_nni.data import (
+    Batches,
+    DataInfo,
+    DataSet,
+    DataSource,
+    Images,
+    split,
+)
 from autosnn_nni.errors import UserError
+from tests.autosnn_nni.data.made import numbered, pixels
+from tests.autosnn_nni.data.test_augment import loop_crop_and_flip
 
-pytestmark = pytest.mark.usefixtures("home_without_network")
-
-INFO = DataInfo((2, 6, 6), classes=3, timesteps=4, events=True)
-FLAGS = {"shuffle": True, "augment": True, "cutout": True}
-
-
-def counts(recordings: int, timesteps: int = 4, dtype: torch.dtype = torch.uint8) -> Images:
-    random = torch.Generator().manual_seed(recordings)
-    frames = torch.randint(0, 200, (recordings, timesteps, 2, 6, 6), generator=random)
-    return Images(frames.to(dtype), torch.arange(recordings) % 3)
+SEEDS = st.integers(-(2**31), 2**31)
 
 
-def dataset(dtype: torch.dtype = torch.uint8) -> DataSet:
-    return DataSource("events", INFO, lambda _, t: (counts(30, t, dtype), counts(9, t))).load()
+def pictures(count: int, side: int = 8, *, flip: bool = True) -> DataSet:
+    images = Images(torch.from_numpy(pixels(count, 3, side, side)), torch.arange(count) % 10)
+    source = DataSource(
+        "pictures", DataInfo((3, side, side), 10, padding=1, flip=flip), lambda _: (images, images)
+    )
+    return source.load()
 
 
 def unzip(batches: Batches) -> tuple[Tensor, Tensor]:
-    frames, labels = zip(*batches, strict=True)
-    return torch.cat(frames), torch.cat(labels)
+    images, labels = zip(*batches, strict=True)
+    return torch.cat(images), torch.cat(labels)
 
 
-@pytest.mark.parametrize("dtype", [torch.uint8, torch.int16])
-def test_events_are_counts_as_floats_whatever_the_flags_say(dtype: torch.dtype) -> None:
-    data = dataset(dtype)
-    plain, labels = unzip(Batches(data.train, data, batch_size=8))
-    assert plain.dtype == torch.float32
-    assert torch.equal(plain, data.train.images.float())
-    assert torch.equal(labels, data.train.labels)
-    flagged, _ = unzip(Batches(data.train, data, batch_size=8, **FLAGS))
-    assert sorted(flagged.flatten(1).tolist()) == sorted(plain.flatten(1).tolist())
+def normalised(images: Tensor, dataset: DataSet) -> Tensor:
+    mean, std = (torch.tensor(v).view(3, 1, 1) for v in (dataset.mean, dataset.std))
+    return (images / 255 - mean) / std
 
 
-def test_the_seed_and_the_epoch_decide_the_order() -> None:
-    data = dataset()
-    epochs = []
-    for epoch in (0, 1, 0):
-        batches = Batches(data.train, data, batch_size=8, seed=3, **FLAGS)
-        batches.set_epoch(epoch)
-        epochs.append(unzip(batches)[0])
-    assert torch.equal(epochs[0], epochs[2])
-    assert not torch.equal(epochs[0], epochs[1])
+def test_plain_batches_are_the_normalised_images_in_order() -> None:
+    dataset = pictures(20)
+    images, labels = unzip(Batches(dataset.train, dataset, batch_size=6))
+    torch.testing.assert_close(images, normalised(dataset.train.images, dataset))
+    assert images.dtype == torch.float32
+    assert labels.tolist() == dataset.train.labels.tolist()
+    torch.testing.assert_close(images.mean((0, 2, 3)), torch.zeros(3), atol=1e-6, rtol=0)
+    torch.testing.assert_close(images.std((0, 2, 3), correction=0), torch.ones(3))
 
 
-def test_the_shape_is_that_of_a_frame_and_nothing_is_normalised() -> None:
-    data = dataset()
-    assert data.shape == (2, 6, 6)
-    assert (data.mean, data.std) == ((0.0, 0.0), (1.0, 1.0))
-    assert data.events
+@pytest.mark.parametrize("flip", [False, True])
+def test_an_augmented_image_is_one_of_its_crops(flip: bool) -> None:
+    dataset = pictures(60, flip=flip)
+    images, labels = unzip(Batches(dataset.train, dataset, batch_size=60, augment=True))
+    assert labels.tolist() == dataset.train.labels.tolist()
+    seen = set()
+    for image, original in zip(images, dataset.train.images, strict=True):
+        choices = {
+            (top, left, flipped): loop_crop_and_flip(original, 1, [top, left], flipped)
+            for top in range(3)
+            for left in range(3)
+            for flipped in (False, True)
+        }
+        (found,) = (
+            choice
+            for choice, expected in choices.items()
+            if torch.allclose(normalised(expected, dataset), image, atol=1e-5)
+        )
+        seen.add(found)
+    assert {flipped for *_, flipped in seen} == ({False, True} if flip else {False})
+    assert {(top, left) for top, left, _ in seen} == {(a, b) for a in range(3) for b in range(3)}
 
 
-def test_a_split_copies_no_recording() -> None:
-    data = dataset()
-    splits = split(data, seed=0)
-    again = splits.train.subset(torch.tensor([3, 1]))
-    for part in (splits.train, splits.val, again):
-        assert part.stored is data.train.stored
-    assert again.labels.tolist() == splits.train.labels[[3, 1]].tolist()
-    assert torch.equal(again.images, splits.train.images[[3, 1]])
-    assert torch.equal(again.at(torch.tensor([1])), splits.train.images[[1]])
-    assert torch.equal(unzip(Batches(again, data, batch_size=2))[0], again.images.float())
+def test_cutout_is_the_only_difference_and_clips_at_the_border() -> None:
+    dataset = pictures(200)
+    whole, _ = unzip(Batches(dataset.train, dataset, batch_size=50))
+    cut, labels = unzip(Batches(dataset.train, dataset, batch_size=50, cutout=True))
+    assert labels.tolist() == dataset.train.labels.tolist()
+    areas = set()
+    for image, original in zip(cut, whole, strict=True):
+        rows, columns = (image != original).all(0).nonzero(as_tuple=True)
+        areas.add(len(rows))
+        box = (slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1))
+        expected = original.clone()
+        expected[:, *box] = 0
+        assert torch.equal(image, expected)
+    # A side of 4 at 8x8 may lose up to half beyond a border.
+    assert areas <= {a * b for a in (2, 3, 4) for b in (2, 3, 4)}
+    assert {4, 16} <= areas
 
 
-def test_a_split_has_every_recording_once() -> None:
-    data = dataset()
-    splits = split(data, seed=0)
-    assert (len(splits.train), len(splits.val), len(splits.test)) == (24, 6, 9)
-    both = torch.cat([splits.train.images, splits.val.images]).flatten(1).tolist()
-    assert sorted(both) == sorted(data.train.images.flatten(1).tolist())
+def everything(dataset: DataSet, *, batch_size: int = 8, epoch: int = 0, seed: int = 0) -> Batches:
+    batches = Batches(
+        dataset.train,
+        dataset,
+        batch_size=batch_size,
+        shuffle=True,
+        augment=True,
+        cutout=True,
+        seed=seed,
+    )
+    batches.set_epoch(epoch)
+    return batches
 
 
-def test_another_process_is_sent_a_path_instead_of_recordings() -> None:
-    train, _ = cached("events", "T4", None, {}, lambda _: (counts(300), counts(9)))
-    part = train.subset(torch.tensor([7, 2]))
-    sent = pickle.dumps(part)
-    assert len(sent) < 2000 < train.images.nbytes
-    assert torch.equal(pickle.loads(sent).images, counts(300).images[[7, 2]])
+@given(seed=SEEDS, epoch=st.integers(0, 600))
+@settings(max_examples=20)
+def test_the_same_seed_and_epoch_give_the_same_batches(seed: int, epoch: int) -> None:
+    dataset = pictures(20)
+    first = everything(dataset, seed=seed, epoch=epoch)
+    unzip(first)
+    for one, other in zip(
+        unzip(first), unzip(everything(dataset, seed=seed, epoch=epoch)), strict=True
+    ):
+        assert torch.equal(one, other)
 
 
-def test_timesteps_are_the_data_sets_own_unless_named() -> None:
-    source = DataSource("events", INFO, lambda _, t: (counts(30, t), counts(9, t)))
-    assert source.load().train.shape == (4, 2, 6, 6)
-    assert source.load(timesteps=7).train.shape == (7, 2, 6, 6)
+@pytest.mark.parametrize("change", [{"epoch": 1}, {"seed": 1}])
+def test_another_epoch_or_seed_gives_others(change: dict[str, int]) -> None:
+    dataset = pictures(20)
+    first, second = unzip(everything(dataset)), unzip(everything(dataset, **change))
+    assert first[1].tolist() != second[1].tolist()
+    assert not torch.equal(first[0][first[1].argsort()], second[0][second[1].argsort()])
 
 
-def test_static_images_ignore_timesteps() -> None:
-    images = Images(torch.zeros(4, 1, 2, 2, dtype=torch.uint8), torch.zeros(4).long())
-    source = DataSource("static", DataInfo((1, 2, 2), classes=1), lambda _: (images, images))
-    assert source.load(timesteps=3).train.images is images.images
+def test_the_batch_size_changes_neither_order_nor_augmentation() -> None:
+    dataset = pictures(24)
+    small, large = (unzip(everything(dataset, batch_size=size)) for size in (4, 24))
+    assert torch.equal(small[0], large[0])
+    assert torch.equal(small[1], large[1])
 
 
-@pytest.mark.parametrize("timesteps", [0, -1])
-def test_no_timesteps_are_refused(timesteps: int) -> None:
-    source = DataSource("events", INFO, lambda _, t: (counts(30, t), counts(9, t)))
-    with pytest.raises(UserError, match=f"--timesteps must be at least 1, not {timesteps}"):
-        source.load(timesteps=timesteps)
+def test_the_global_random_state_is_neither_read_nor_changed() -> None:
+    dataset = pictures(20)
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    first = unzip(everything(dataset))
+    split(dataset, seed=0)
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.manual_seed(2)
+    assert torch.equal(unzip(everything(dataset))[0], first[0])
 
 
-def test_frames_that_are_not_as_asked_for_are_refused() -> None:
-    source = DataSource("events", INFO, lambda _, t: (counts(30, t), counts(9, t + 1)))
-    with pytest.raises(UserError, match=r"\(5, 2, 6, 6\) instead of \(4, 2, 6, 6\)"):
-        source.load()
+@given(count=st.integers(1, 40), size=st.integers(1, 12), shuffle=st.booleans())
+def test_only_a_single_training_image_is_left_out(count: int, size: int, shuffle: bool) -> None:
+    dataset = numbered(count)
+    batches = Batches(dataset.train, dataset, batch_size=size, shuffle=shuffle)
+    sizes = [len(labels) for _, labels in batches]
+    alone = shuffle and size > 1 and count % size == 1
+    assert len(batches) == len(sizes)
+    assert sum(sizes) == count - alone
+    assert all(full == size for full in sizes[:-1])
+
+
+def test_a_shuffled_epoch_has_each_image_once() -> None:
+    dataset = pictures(20)
+    images, _ = unzip(Batches(dataset.train, dataset, batch_size=6, shuffle=True))
+    plain = normalised(dataset.train.images, dataset)
+    assert sorted(images.sum((1, 2, 3)).tolist()) == pytest.approx(
+        sorted(plain.sum((1, 2, 3)).tolist()), abs=1e-3
+    )
+
+
+@pytest.fixture
+def rank(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, int], None]:
+    def pretend(rank: int, ranks: int) -> None:
+        monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
+        monkeypatch.setattr(torch.distributed, "get_rank", lambda: rank)
+        monkeypatch.setattr(torch.distributed, "get_world_size", lambda: ranks)
+
+    return pretend
+
+
+@pytest.mark.parametrize(("count", "ranks"), [(12, 3), (13, 3), (2, 5), (17, 2)])
+def test_processes_share_the_images_in_equally_many_batches(
+    rank: Callable[[int, int], None], count: int, ranks: int
+) -> None:
+    dataset, seen, lengths = numbered(count), [], set()
+    batches = Batches(dataset.train, dataset, batch_size=4)
+    for number in range(ranks):
+        rank(number, ranks)
+        images, _ = unzip(batches)
+        lengths.add((len(batches), len(images)))
+        seen += ((images[:, 0, 0, 0] + 1) * 127.5).round().int().tolist()
+    assert len(lengths) == 1
+    assert set(seen) == set(range(count))
+    assert len(seen) - count < ranks
+
+
+@pytest.mark.parametrize("size", [0, -3])
+def test_a_batch_size_below_one_is_refused(size: int) -> None:
+    dataset = numbered(10)
+    with pytest.raises(UserError, match=f"batch size {size} is too small"):
+        Batches(dataset.train, dataset, batch_size=size)
+
+
+def test_the_data_set_is_on_the_device_once_it_is_asked_for() -> None:
+    dataset = pictures(20)
+    flags = {"shuffle": True, "augment": True, "cutout": True}
+    batches = Batches(dataset.train, dataset, batch_size=8, device="meta", **flags)
+    again = pickle.loads(pickle.dumps(batches))  # for another process, which has a GPU of its own
+    for images, labels in again:
+        assert (images.device.type, labels.device.type) == ("meta", "meta")
+    assert dataset.train.images.device.type == "cpu"
+
+
+def test_batches_do_not_write_to_the_images() -> None:
+    dataset = pictures(20)
+    before = dataset.train.images.clone()
+    unzip(everything(dataset))
+    assert torch.equal(dataset.train.images, before)
+
+
+def test_padding_is_black_before_normalisation() -> None:
+    white = Images(torch.full((64, 3, 8, 8), 255, dtype=torch.uint8), torch.zeros(64).long())
+    dataset = DataSet("white", 1, white, white, (0.5,) * 3, (0.5,) * 3, 1, False)
+    images, _ = unzip(Batches(white, dataset, batch_size=64, augment=True))
+    assert set(images.flatten().tolist()) == {-1.0, 1.0}

@@ -177,6 +177,7 @@ def start(seconds: float, home: Path) -> "subprocess.Popen[str]":
     )
 
 
+@pytest.mark.slow
 def test_two_processes_at_once_build_once(tmp_path: Path) -> None:
     processes = [start(1, tmp_path) for _ in range(2)]
     said = [process.communicate(timeout=300)[0] for process in processes]

@@ -186,13 +186,13 @@ def test_an_odd_number_of_words_is_damage(own: Path) -> None:
 def test_a_class_without_recordings_is_named(own: Path) -> None:
     with zipfile.ZipFile(own / "ship.zip", "w") as archive:
         archive.writestr("boat/cifar10_boat_0.aedat", aedat2(events(30)))
-    assert "no images of ship are there" in message("CIFAR10DVS", own)
+    assert "there are no images of ship;" in message("CIFAR10DVS", own)
 
 
 def test_a_prepared_folder_without_a_class_is_refused(prepared: Path, tmp_path: Path) -> None:
     shutil.copytree(prepared / "events_np", tmp_path / "events_np")
     shutil.rmtree(tmp_path / "events_np/frog")
-    assert "no images of frog are there" in message("CIFAR10DVS", tmp_path)
+    assert "there are no images of frog;" in message("CIFAR10DVS", tmp_path)
 
 
 def with_recording(prepared: Path, folder: Path, recording: Events) -> Path:

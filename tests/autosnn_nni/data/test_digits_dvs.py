@@ -12,6 +12,8 @@ from autosnn_nni.data import DataSet, camera, load_dataset
 from autosnn_nni.data.camera import record
 from autosnn_nni.data.events import to_frames
 
+pytestmark = pytest.mark.slow
+
 DIGITS = load_digits().images / 16
 
 

@@ -130,4 +130,4 @@ def test_a_gesture_that_nobody_makes_is_named(tmp_path: Path) -> None:
 def test_a_gesture_that_nobody_tests_is_named(tmp_path: Path) -> None:
     sessions = {**SESSIONS, USERS[-1]: SESSIONS[USERS[-1]][:10]}
     write_gestures(tmp_path, sessions, test=USERS[-1])
-    assert "no images of 10 are there" in message("DVS128Gesture", tmp_path)
+    assert "there are no images of 10;" in message("DVS128Gesture", tmp_path)

@@ -3,7 +3,6 @@
 import sys
 from pathlib import Path
 
-import faery
 import numpy as np
 import pytest
 import torch
@@ -15,11 +14,13 @@ FOLDER = Path(sys.prefix) / "recordings"
 #: Sensors of 320 x 240, 346 x 260, 640 x 480 and 1280 x 720 pixels, of three makers.
 FILES = ("dvs.es", "davis346.aedat4", "evt2.raw", "gen4.dat")
 
-pytestmark = pytest.mark.usefixtures("home_without_network", "unchecked")
+pytestmark = [pytest.mark.data, pytest.mark.usefixtures("home_without_network", "unchecked")]
 
 
 def liveliest(file: str, tiles: int = 5) -> list[Events]:
     """The squares of 128 x 128 pixels of a recording that have most events."""
+    import faery  # late: the other tests need no reader of recordings
+
     path = FOLDER / file
     assert path.exists(), f"{path} is missing: make test fetches it"
     whole = faery.events_stream_from_file(path).to_array()

@@ -128,7 +128,7 @@ def test_another_image_is_read_anew(own: Path) -> None:
 
 def test_without_files_their_name_is_said(tmp_path: Path) -> None:
     said = message("TinyImageNet", tmp_path)
-    assert said.startswith(f"TinyImageNet is not in {tmp_path}; put {TREE}.zip there or name")
+    assert said.startswith(f"TinyImageNet is not in {tmp_path}; put {TREE}.zip there or give")
     assert list(tmp_path.iterdir()) == [tmp_path / "home"]
 
 
@@ -154,7 +154,7 @@ FIRST = f"train/{CLASSES[0]}/images/{CLASSES[0]}_1.JPEG"
 HARM: dict[str, tuple[Callable[[Path], object], str]] = {
     "a class without images": (
         lambda tree: shutil.rmtree(tree / f"train/{CLASSES[5]}"),
-        f"no images of {CLASSES[5]} are there",
+        f"there are no images of {CLASSES[5]};",
     ),
     "a class that is not listed": (unlist, f"damaged or not the published data ('{CLASSES[-1]}')"),
     "an unknown class": (annotate, "damaged or not the published data ('n99999999')"),

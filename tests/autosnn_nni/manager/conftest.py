@@ -59,9 +59,9 @@ class Experiment:
         trials = [trial for trial in self.get("trial-jobs") if "hyperParameters" in trial]
         return [trial for trial in trials if status in (None, trial["status"])]
 
-    def wait(self) -> None:
+    def wait(self, seconds: float = 300) -> None:
         """Until all trials have ended."""
-        wait_for(lambda: self.status in ("DONE", "ERROR"), "the experiment's end")
+        wait_for(lambda: self.status in ("DONE", "ERROR"), "the experiment's end", seconds)
         assert self.get("check-status") == {"status": "DONE", "errors": []}
 
     def process(self) -> psutil.Process:

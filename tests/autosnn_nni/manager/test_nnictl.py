@@ -28,6 +28,8 @@ from tests.autosnn_nni.manager.conftest import (
     wait_for,
 )
 
+pytestmark = pytest.mark.manager
+
 WriteConfig = Callable[..., Path]
 SEARCH = Evolution(rounds=2, population=4, mutated=2, crossed=2, seed=3)
 CPU = Machine(device="cpu")

@@ -202,7 +202,10 @@ def test_trials_of_two_workers_read_a_run_in_a_shared_folder(
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"reuseMode": True}, "trainingService.reuseMode: remote_autosnn has none; leave it out"),
+        (
+            {"reuseMode": True},
+            "trainingService.reuseMode: not supported by remote_autosnn; leave it out",
+        ),
         ({"listen": "0.0.0.0"}, "trainingService.nniManagerIp: the manager listens on 0.0.0.0;"),
     ],
 )

@@ -30,6 +30,8 @@ from tests.autosnn_nni.manager.conftest import (
 )
 from tests.ports import free_port
 
+pytestmark = pytest.mark.manager
+
 Autosnn = Callable[..., Any]
 Files = dict[str, tuple[int, bytes]]
 
@@ -219,7 +221,7 @@ def test_a_manager_that_ends_by_itself_is_an_error(run: Path, view: Callable[...
     outcome = viewed.process.wait()
     assert outcome.code == 1
     (line,) = outcome.err.splitlines()
-    assert "NNI's manager has ended by itself" in line
+    assert "NNI's manager has ended unexpectedly" in line
 
 
 def test_a_whole_space_is_shown(
@@ -257,8 +259,8 @@ def refusal(outcome: Any) -> str:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("search.json", None, "has no search yet: autosnn search --output"),
-        ("search.json", '{"evaluated": []}', "has no search yet: autosnn search --output"),
+        ("search.json", None, "has no search yet; run autosnn search --output"),
+        ("search.json", '{"evaluated": []}', "has no search yet; run autosnn search --output"),
         ("search.json", '{"evaluated": [{"blocks"', "search.json cannot be read"),
         ("search.json", '{"evaluated": [{"blocks": ["skip"]}]}', "is not a search's state"),
         (
@@ -308,7 +310,7 @@ def test_a_busy_port_is_left_alone(finished: Path, tmp_path: Path, start: Autosn
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         outcome = start("view", finished, "--port", port, env={"HOME": str(tmp_path)}).wait()
-    assert refusal(outcome) == f"autosnn: port {port} is in use; name another --port"
+    assert refusal(outcome) == f"autosnn: port {port} is in use; choose another --port"
     assert not (finished / "nni").exists()
     assert list(tmp_path.iterdir()) == []
 

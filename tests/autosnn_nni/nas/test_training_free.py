@@ -117,7 +117,7 @@ def test_connections_through_time_are_not_pooled(
     pooled = ("--batch-norm", "pooled")
     outcome = autosnn("search", "--output", tmp_path / "run", *tiny, *SNASNET, *pooled)
     assert outcome.code == 2
-    assert "SNASNet-Bw has connections through time" in outcome.err
+    assert "SNASNet-Bw has connections between timesteps" in outcome.err
 
 
 def test_nnictl_is_told_that_there_are_no_trials() -> None:

@@ -76,7 +76,7 @@ def test_another_space_is_refused(
 
 def test_epochs_go_with_training_from_scratch(finished: Path) -> None:
     for options in ({"epochs": 3}, {"epochs": 0, "scratch": True}):
-        with pytest.raises(UserError, match="epochs must be at least 1, and go with scratch"):
+        with pytest.raises(UserError, match="epochs must be at least 1, and needs scratch"):
             TrialEvaluator(finished, **options)
 
 
@@ -84,7 +84,7 @@ def test_an_unknown_experiment_is_not_resumed(
     home: Path, space: SpikingSpace, finished: Path
 ) -> None:
     line = refused(home, space, TrialEvaluator(finished), id="nothing", resume=True)
-    assert "NNI knows no experiment nothing" in line
+    assert "NNI has no experiment nothing" in line
 
 
 def test_a_running_experiment_is_neither_resumed_nor_started_again(
@@ -95,7 +95,7 @@ def test_a_running_experiment_is_neither_resumed_nor_started_again(
     evaluator = TrialEvaluator(finished)
     assert "experiment busy exists" in refused(home, space, evaluator, id="busy")
     line = refused(home, space, evaluator, id="busy", resume=True)
-    assert "experiment busy was stopped before it began" in line
+    assert "experiment busy was stopped before it started" in line
     config = home / "busy" / "checkpoint" / "config.json"
     config.parent.mkdir(parents=True)
     config.touch()
@@ -103,7 +103,7 @@ def test_a_running_experiment_is_neither_resumed_nor_started_again(
         line = refused(home, space, evaluator, id="busy", resume=True)
     finally:
         process.communicate(b"\n")
-    assert line == "experiment busy is still running; nnictl stop busy"
+    assert line == "experiment busy is still running; run nnictl stop busy"
 
 
 def test_only_searches_by_trials_are_resumed(
@@ -111,7 +111,7 @@ def test_only_searches_by_trials_are_resumed(
 ) -> None:
     strategy = AutoSNN(SEARCH, Fitness())
     line = refused(home, space, TrialEvaluator(finished), strategy=strategy, resume=True)
-    assert "only a TrialSearch is resumed" in line
+    assert "only a TrialSearch can be resumed" in line
 
 
 @pytest.mark.parametrize("options", [{}, {"lambda_": -0.5}, {"scratch": True, "epochs": 1}])

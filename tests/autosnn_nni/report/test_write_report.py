@@ -149,11 +149,13 @@ def test_comparison_csv_holds_the_winner_and_the_baselines(reported: Path) -> No
         assert table.loc["Winner", column] == result[column]
 
 
+@pytest.mark.slow
 def test_a_report_written_again_is_the_same(run: Path, reported: Path) -> None:
     again = html_of(reported).replace(str(reported), str(run))
     assert report(run) == again
 
 
+@pytest.mark.slow
 def test_names_cannot_break_the_page(run: Path) -> None:
     settings = {"dataset": "<script>alert(1)</script>"}
     (run / "settings.json").write_text(json.dumps(settings))
@@ -164,6 +166,7 @@ def test_names_cannot_break_the_page(run: Path) -> None:
     assert "</script><b>" not in html
 
 
+@pytest.mark.slow
 def test_a_spike_free_search_and_a_single_epoch_are_drawn(run: Path) -> None:
     header = "tbd1,accuracy,spikes,fitness,generation\n"
     (run / "candidates.csv").write_text(f"{header}skip,0.1,0,inf,1\n")

@@ -71,6 +71,7 @@ def test_another_setting_is_another_training(
     assert len(runs(laboratory, "trained")) == 2
 
 
+@pytest.mark.slow
 def test_searches_share_a_supernet(laboratory: Laboratory, done: list[str]) -> None:
     for change in ({"lambda": 0}, {"lambda": -0.5}, {"strategy": "random"}, {"lambda": 0}):
         blocks = laboratory.search({**VALUES, **change})
@@ -146,4 +147,4 @@ def test_what_is_not_asked_for_changes_no_name(
 
 
 def _asked() -> dict[str, Any]:
-    return {key: value for key, value in VALUES.items() if key not in module._OF_SUPERNETS}
+    return {key: value for key, value in VALUES.items() if key not in module._SUPERNET_ONLY}

@@ -169,7 +169,7 @@ HEAD = (
         (f"{HEAD}, rows: [{{blocks: skip}}]}}", "'name' is missing"),
         (f"{HEAD}, rows: [{{name: a, blocks: skip, paper: {{spike: 1}}}}]}}", "did you mean 'spik"),
         (f"{HEAD}, rows: 3}}", "not iterable"),
-        ("just a text", "'just a text' has no title"),
+        ("just a text", "expected keys such as title, not 'just a text'"),
         (f"{HEAD}, rows: [3]}}", "not"),
         ("[1, 2", "expected ',' or ']'"),
     ],

@@ -55,6 +55,7 @@ def test_a_person_reads_every_network_and_the_table(reproduced: tuple[Path, Any]
     assert outcome.out.splitlines()[-1] == f"{folder}/own.csv, {folder}/own.png"
 
 
+@pytest.mark.slow
 def test_killed_and_started_again_it_ends_the_same(
     tmp_path: Path,
     recipe_file: Path,

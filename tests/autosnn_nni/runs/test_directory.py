@@ -137,7 +137,7 @@ def test_a_folder_holds_one_architecture(tmp_path: Path, autosnn: Autosnn, tiny:
     before = snapshot(run)
     other = SKIPS.replace("skip", "SCB_k3", 1)
     line = refusal(autosnn("train", "--output", run, "--blocks", other))
-    assert "of another architecture (skip, skip, skip, skip, skip)" in line
+    assert "holds another architecture (skip, skip, skip, skip, skip)" in line
     assert snapshot(run) == before
 
 
@@ -148,14 +148,14 @@ def test_a_trained_network_is_not_taken_for_a_searchs_winner(
     run = tmp_path / "run"
     assert autosnn("train", "--output", run, "--blocks", SKIPS, *tiny).code == 0
     before = snapshot(run)
-    assert "is of `autosnn train`" in refusal(autosnn(command, "--output", run))
+    assert "belongs to `autosnn train`" in refusal(autosnn(command, "--output", run))
     assert snapshot(run) == before
 
 
 def test_a_searchs_winner_is_not_overwritten_by_train(run: Path, autosnn: Autosnn) -> None:
     before = snapshot(run)
     command = ("train", "--output", run, "--blocks", SKIPS, "--retrain-epochs", 1)
-    assert "is of a search" in refusal(autosnn(*command))
+    assert "belongs to a search" in refusal(autosnn(*command))
     assert snapshot(run) == before
 
 
@@ -164,7 +164,7 @@ def test_a_second_process_is_refused(command: Args, run: Path, autosnn: Autosnn)
     before = snapshot(run)
     with FileLock(run / ".lock"):
         line = refusal(autosnn(*command, "--output", run))
-    assert f"another autosnn is at work in {run}" in line
+    assert f"another autosnn process is using {run}" in line
     assert snapshot(run) == before
 
 
@@ -177,7 +177,7 @@ def test_a_run_at_work_may_be_looked_at(run: Path, autosnn: Autosnn) -> None:
 def test_the_lock_ends_with_its_block(tmp_path: Path) -> None:
     with locked(tmp_path / "run"):
         second = locked(tmp_path / "run")
-        with pytest.raises(UserError, match="another autosnn is at work"):
+        with pytest.raises(UserError, match="another autosnn process is using"):
             second.__enter__()
     with locked(tmp_path / "run"):
         pass
@@ -220,6 +220,7 @@ def test_a_run_killed_while_its_settings_were_written_goes_on(
     assert {path.name for path in run.rglob(".*")} == {".lock"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moved", [1, 3])
 def test_killed_while_the_old_search_was_moved_away(
     moved: int, run: Path, autosnn: Autosnn

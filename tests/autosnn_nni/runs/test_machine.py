@@ -13,5 +13,5 @@ def test_memory_is_bytes_or_has_a_unit(text: str, size: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "lots", "-1", "1.5G", "2GB"])
 def test_other_memory_is_refused(text: str) -> None:
-    with pytest.raises(UserError, match="--cache-memory must be bytes, or such as 500M or 2G"):
+    with pytest.raises(UserError, match="--cache-memory must be bytes or a size such as 500M"):
         Machine(cache_memory=text)

@@ -12,7 +12,7 @@ from autosnn_nni.scoring.ranking import Judged, agreement, agreements, best_fift
 NUMBERS = st.lists(st.integers(0, 100), min_size=3, max_size=12, unique=True)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(NUMBERS, st.randoms(use_true_random=False))
 def test_tau_is_the_surplus_of_pairs_in_the_same_order(one: list[int], random: object) -> None:
     other = list(one)

@@ -22,6 +22,8 @@ from autosnn_nni.training.checkpoints import Checkpoint, load_checkpoint
 from tests.autosnn_nni.conftest import EXECUTABLE
 from tests.ports import free_port
 
+pytestmark = pytest.mark.slow
+
 Autosnn = Callable[..., Any]
 TORCHRUN = EXECUTABLE.with_name("torchrun")
 WRITTEN = {".lock", "settings.json", "supernet.ckpt", "supernet.csv"}
@@ -110,12 +112,12 @@ def test_a_step_follows_the_mean_loss_of_the_processes_paths(
 @pytest.mark.parametrize(
     ("command", "message"),
     [
-        (("search",), "torchrun is for `autosnn supernet`; run this command without it"),
+        (("search",), "torchrun works only with `autosnn supernet`; run this command without it"),
         (
             ("train", "--blocks", "skip"),
-            "torchrun is for `autosnn supernet`; run this command without it",
+            "torchrun works only with `autosnn supernet`; run this command without it",
         ),
-        (("supernet", "--devices", "2"), "--devices goes without torchrun, which has started 4"),
+        (("supernet", "--devices", "2"), "leave out --devices: torchrun has started 4 processes"),
     ],
 )
 def test_what_torchrun_is_not_for_is_said(

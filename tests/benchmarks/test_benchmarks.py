@@ -1,0 +1,87 @@
+"""Every benchmark runs, here at a size that says nothing about speed."""
+
+import importlib
+import itertools
+import random
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from autosnn_nni.search_spaces import network
+
+Run = Callable[..., str]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs a benchmark in this process; gives what it prints."""
+    monkeypatch.setattr(network, "MULTI_STEP_DEVICES", network.MULTI_STEP_DEVICES)
+
+    def benchmark(name: str, *arguments: object) -> str:
+        monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
+        importlib.import_module(f"tests.benchmarks.{name}").main()
+        return capsys.readouterr().out
+
+    return benchmark
+
+
+def test_compare(run: Run) -> None:
+    out = run("compare", "--batch", 2, "--repeats", 2, "--no-memory", "--spikes", 20_000)
+    result = re.search(r"reference \((.+), (.+)\) +fast \((.+), (.+)\)", out)
+    assert result, out
+    accuracy, spikes, fast_accuracy, fast_spikes = map(float, result.groups())
+    assert fast_accuracy == accuracy
+    assert fast_spikes == pytest.approx(spikes, rel=1e-3)
+    assert re.findall(r"^(score|train).* x\d", out, re.MULTILINE) == ["score", "train"]
+
+
+def test_population(run: Run) -> None:
+    options = ("--generations", 1, "--sample", 1, "--images", 4, "--no-memory")
+    out = run("population", *options)
+    assert re.search(r"20 architectures", out), out
+
+
+def test_gpu_on_the_cpu(run: Run) -> None:
+    size = ("--side", 8, "--channels", 2, "--timesteps", 2, "--batch", 2, "--repeats", 2)
+    scoring = ("--heads", 1, "--score-batch", 4, "--score-repeats", 1)
+    out = run("gpu", "--device", "cpu", *size, *scoring)
+    assert len(re.findall(r"images/s x\d", out)) == 4
+    assert "scoring 125 architectures" in out
+
+
+def test_precision(run: Run) -> None:
+    out = run("precision", "--channels", 2, "--timesteps", 2, "--epochs", 1, "--seeds", 1)
+    for name in ("float32", "TF32", "bf16"):
+        assert name in out
+
+
+def test_hypervolume(run: Run, tmp_path: Path) -> None:
+    """On a made-up space in which accuracy costs spikes."""
+    rng, blocks = random.Random(0), ("skip", "SCB_k3", "SRB_k5")
+    rows = [
+        {
+            **{f"tbd{place}": block for place, block in enumerate(chosen, start=1)},
+            "spikes": (spikes := 1000 + 500 * sum(map(blocks.index, chosen)) + rng.random()),
+            "accuracy": (spikes / 10_000) ** 0.5 * rng.uniform(0.9, 1),
+        }
+        for chosen in itertools.product(blocks, repeat=5)
+    ]
+    pd.DataFrame(rows).to_csv(tmp_path / "candidates.csv", index=False)
+    out = run("hypervolume", tmp_path, "--seeds", 2)
+    assert "243 architectures, 2 seeds" in out
+    assert "NSGA-II" in out
+
+
+@pytest.mark.manager
+def test_trials(run: Run, tmp_path: Path) -> None:
+    size = ("--channels", "2", "--timesteps", "2", "--images", "60", "--supernet-epochs", "1")
+    autosnn = Path(sys.executable).with_name("autosnn")
+    command = [autosnn, "supernet", "--output", tmp_path / "run", *size]
+    subprocess.run(command, check=True, capture_output=True)
+    out = run("trials", tmp_path / "run", "--repeats", 2)
+    assert float(out.split()[-1]) > 0
