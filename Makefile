@@ -9,7 +9,7 @@ RECORDINGS := $(VENV)/recordings
 FASHION_MNIST := /usr/share/datasets/fashion-mnist
 BROWSER := /usr/bin/chromedriver
 SSHD := /usr/sbin/sshd
-PARALLEL := --numprocesses 2 --dist loadgroup
+PARALLEL := --numprocesses 2
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 .PHONY: search quick test check smoke benchmark clean

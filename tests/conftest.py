@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
+from xdist.scheduler import LoadScopeScheduling
 
 from autosnn_nni.data import Splits, load_dataset, split
 from autosnn_nni.scoring.batches import Scoring
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
 
 #: The marker of tests that take a fixture.
 NEEDS = {"browser": "browser", "nnictl": "manager", "worker": "ssh"}
+
+#: Tests that start NNI's managers. They run one after another: each has trials of its own.
+WITH_MANAGERS = (
+    "tests/autosnn_nni/manager/",
+    "tests/autosnn_nni/nas/test_experiment_trials.py",
+)
 
 #: Networks that train in a fraction of a second.
 TINY = {"shape": (1, 8, 8), "classes": 10, "channels": 2, "timesteps": 2}
@@ -37,17 +44,26 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before pytest selects tests by their markers
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests by the fixtures they take, and say which run in one process of pytest-xdist.
-
-    Those of a file do, as they share fixtures; and all that start NNI's managers, one after
-    another: they come first, because they take longest.
-    """
+    """Mark tests by the fixtures they take; those that start NNI's managers take longest: first."""
     for item in items:
         for fixture in sorted(NEEDS.keys() & set(getattr(item, "fixturenames", ()))):
             item.add_marker(NEEDS[fixture])
-        group = "manager" if item.get_closest_marker("manager") else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: item.get_closest_marker("manager") is None)
+    items.sort(key=lambda item: not _starts_managers(item.nodeid))
+
+
+def _starts_managers(nodeid: str) -> bool:
+    return nodeid.startswith(WITH_MANAGERS)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """One process for the tests of a file, which share fixtures, and one for all with managers."""
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "managers" if _starts_managers(nodeid) else nodeid.partition("::")[0]
+
+    config.option.loadscopereorder = False  # longest first, not most tests first
+    return ByFile(config, log)
 
 
 def pytest_unconfigure() -> None:

@@ -15,7 +15,7 @@ def test_imports_go_down(tmp_path: Path) -> None:
         shutil.copytree(ROOT / folder, package / folder)
     shutil.copytree(ROOT / "examples/paper", package / "recipes")
     linter = Path(sys.executable).with_name("lint-imports")
-    command = [str(linter), "--no-cache", "--config", str(ROOT / "pyproject.toml")]
+    command = [str(linter), "--no-cache", str(ROOT / "pyproject.toml")]
     outcome = subprocess.run(
         command, cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True
     )

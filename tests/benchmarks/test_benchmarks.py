@@ -4,7 +4,6 @@ import importlib
 import itertools
 import random
 import re
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -75,13 +74,3 @@ def test_hypervolume(run: Run, tmp_path: Path) -> None:
     out = run("hypervolume", tmp_path, "--seeds", 2)
     assert "243 architectures, 2 seeds" in out
     assert "NSGA-II" in out
-
-
-@pytest.mark.manager
-def test_trials(run: Run, tmp_path: Path) -> None:
-    size = ("--channels", "2", "--timesteps", "2", "--images", "60", "--supernet-epochs", "1")
-    autosnn = Path(sys.executable).with_name("autosnn")
-    command = [autosnn, "supernet", "--output", tmp_path / "run", *size]
-    subprocess.run(command, check=True, capture_output=True)
-    out = run("trials", tmp_path / "run", "--repeats", 2)
-    assert float(out.split()[-1]) > 0
