@@ -6,6 +6,7 @@ from .scoring.batches import Scoring
 from .scoring.evaluation import evaluate
 from .training.from_scratch import TrainedNetwork, train_network
 from .training.hyperparameters import Training
+from .version import __version__
 
 __all__ = [
     "RetiariiExeConfig",
@@ -17,6 +18,7 @@ __all__ = [
     "Training",
     "TrialEvaluator",
     "UserError",
+    "__version__",
     "evaluate",
     "train_network",
 ]

@@ -2,14 +2,17 @@
 
 import json
 import os
-import tempfile
+import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from autosnn_nni.errors import UserError
 
 _SUFFIX = ".autosnn-tmp"
+#: The temporary files of this process. A signal may come between any two steps of writing one.
+_temporaries: set[Path] = set()
 
 
 def write_whole(path: Path, content: bytes | str) -> None:
@@ -17,7 +20,8 @@ def write_whole(path: Path, content: bytes | str) -> None:
 
     Raises :class:`UserError` if the disk is full or the folder can't be written.
     """
-    data = content.encode() if isinstance(content, str) else content
+    # File names may have bytes that are no UTF-8; a report shows them as escapes.
+    data = content if isinstance(content, bytes) else content.encode(errors="backslashreplace")
     write_whole_with(path, lambda temporary: temporary.write_bytes(data))
 
 
@@ -30,12 +34,11 @@ def write_whole_with(
 
     ``fix`` tells the user what to do if writing fails.
     """
-    temporary: Path | None = None
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{_SUFFIX}")
+    _temporaries.add(temporary)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(_SUFFIX, f".{path.name}.", path.parent)
-        os.close(handle)
-        temporary = Path(name)
+        temporary.touch(0o600, exist_ok=False)
         write(temporary)
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
@@ -44,7 +47,15 @@ def write_whole_with(
     except OSError as error:
         raise UserError(f"cannot write {path} ({error.strerror or error}); {fix}") from error
     finally:
-        if temporary is not None:
+        with suppress(OSError):  # such as a folder that is none
+            temporary.unlink(missing_ok=True)
+        _temporaries.discard(temporary)
+
+
+def remove_temporaries() -> None:
+    """Delete the temporary files that this process has left because a signal has come."""
+    for temporary in list(_temporaries):
+        with suppress(OSError):
             temporary.unlink(missing_ok=True)
 
 

@@ -1,6 +1,7 @@
 """The three stages of AutoSNN on a run directory; each resumes if it was interrupted."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,12 +12,29 @@ from autosnn_nni.nas.evaluators import SpikingEvaluator
 from autosnn_nni.nas.experiment import RetiariiExperiment
 from autosnn_nni.nas.training_free import TrainingFreeEvaluator
 from autosnn_nni.report import write_report
-from autosnn_nni.runs.directory import RunDirectory
+from autosnn_nni.runs.checks import (
+    check_blocks,
+    check_machine,
+    check_memory,
+    check_sampling,
+    check_search,
+    check_supernet,
+    check_trained,
+    is_searched,
+)
+from autosnn_nni.runs.directory import (
+    RunDirectory,
+    check_unused,
+    locked,
+    open_run,
+    plan_run,
+    repeated,
+)
 from autosnn_nni.runs.inputs import about_supernet, load_data, make_space, scoring_of, training_of
 from autosnn_nni.runs.machine import Machine
 from autosnn_nni.runs.run_files import NetworkFiles
 from autosnn_nni.runs.search_state import load_history, save_best, save_history
-from autosnn_nni.search_spaces import seeded, timesteps_name
+from autosnn_nni.search_spaces import Architecture, seeded, timesteps_name
 from autosnn_nni.strategies import AutoSNN, SinglePathOneShot, TrialSearch
 from autosnn_nni.training.from_scratch import train_network
 
@@ -35,6 +53,52 @@ class Pipeline:
     def data(self) -> Splits:
         """D_train, D_val and the test split."""
         return load_data(self.run, self.machine)
+
+    def on(self, run: RunDirectory) -> "Pipeline":
+        """The pipeline of ``run`` on the same machine, with the data if it needs the same."""
+        other = replace(self, run=run)
+        if "data" in vars(self) and run.settings == self.run.settings:
+            vars(other)["data"] = self.data
+        return other
+
+    def check(self, blocks: Architecture | None = None, *, done: bool = False) -> None:
+        """Check devices, memory and blocks, and read the data; does not write anything.
+
+        If all is ``done``, only the devices are checked. What is trained is a supernet, or the
+        network of ``blocks``. Raises :class:`UserError` if something is not there or does not fit.
+        """
+        check_machine(self.machine)
+        if not done:
+            check_memory(self.run, self.machine, blocks)
+            check_blocks(self.run, blocks)
+            check_memory(self.run, self.machine, blocks, len(self.data.train))
+        elif self.machine.data_dir is not None:
+            _ = self.data
+
+    def check_supernet(self) -> None:
+        """Check what stage 1 needs; raises :class:`UserError`."""
+        check_supernet(self.run)
+        self.check()
+        check_sampling(self.run, self.machine)
+
+    def check_search(self) -> None:
+        """Check what all stages need; raises :class:`UserError`."""
+        run = self.run
+        check_search(run)
+        check_trained(run)
+        networks = [run.baseline(block) for block in BASELINES] if run.settings.baselines else []
+        self.check(done=is_searched(run) and self._trained(run, *networks))
+        if not is_searched(run) and run.settings.needs_supernet:
+            check_sampling(run, self.machine)
+
+    def check_train(self, blocks: Architecture) -> None:
+        """Check what the training of an architecture needs; raises :class:`UserError`."""
+        check_trained(self.run)
+        self.check(blocks, done=self._trained(self.run))
+
+    def _trained(self, *networks: NetworkFiles) -> bool:
+        trained = all(files.result.exists() for files in networks)
+        return trained and "retrain" not in repeated(self.run)
 
     def supernet(self) -> None:
         """Stage 1: train the supernet."""
@@ -124,3 +188,23 @@ class Pipeline:
         evaluator = TrainingFreeEvaluator(self.data, training)
         space = make_space(self.run)
         RetiariiExperiment(space, evaluator, strategy=strategy).run()
+
+
+@contextmanager
+def opened(
+    path: Path, given: dict[str, Any], machine: Machine, check: Callable[[Pipeline], object]
+) -> Iterator[Pipeline]:
+    """Context manager with the pipeline of a run, new or resumed, that is locked and checked.
+
+    Nothing is written before ``check`` has accepted the run. It is called again with the lock,
+    because another process may have changed the run meanwhile. Raises :class:`UserError` as
+    :func:`open_run`, :func:`locked` and ``check`` do.
+    """
+    check_unused(path)
+    planned = Pipeline(plan_run(path, given), machine)
+    check(planned)
+    with locked(path):
+        pipeline = planned.on(plan_run(path, given))
+        check(pipeline)
+        open_run(path, given)
+        yield pipeline

@@ -24,10 +24,10 @@ Advance = Callable[[float, str], None]
 def progress_bar(title: str, total: int, unit: str, done: int = 0) -> Iterator[Advance]:
     """Context manager with a bar of ``total`` units, of which ``done`` are already finished."""
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=16),
         MofNCompleteColumn(),
-        TextColumn(f"{unit} {{task.fields[note]}}"),
+        TextColumn(f"{unit} {{task.fields[note]}}", markup=False),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )

@@ -17,6 +17,8 @@ _IGNORED = (
     # Stage 1 has a validation split, but uniform paths are not validated.
     r".*`val_dataloader`.*",
     r"pkg_resources is deprecated",
+    # A pickle of another kind is refused with a message that names the file.
+    r"Detected pickle protocol \d+ in the checkpoint",
     r"You are using `torch\.load` with `weights_only=False`",
 )
 
@@ -25,6 +27,7 @@ _LOG_LEVELS = {
     "lightning_fabric.utilities.rank_zero": logging.WARNING,
     "pytorch_lightning.utilities.rank_zero": logging.WARNING,
     "nni.nas": logging.WARNING,
+    "matplotlib": logging.ERROR,  # a home that can't be written, which is not needed
     # These only report an error, or Ctrl-C, that is also raised to the caller.
     "nni.experiment": logging.ERROR,
     "nni.nas.execution.sequential": logging.CRITICAL,

@@ -7,13 +7,14 @@ from typing import Any
 
 from autosnn_nni.errors import UserError
 from autosnn_nni.pipeline import Pipeline
+from autosnn_nni.runs.checks import check_checkpoint
 from autosnn_nni.runs.directory import RunDirectory
 from autosnn_nni.runs.inputs import make_space
 from autosnn_nni.runs.run_files import NetworkFiles
 from autosnn_nni.runs.settings import Settings
 from autosnn_nni.runs.supernet_scorer import SupernetScorer
 from autosnn_nni.scoring.ranking import Judged
-from autosnn_nni.search_spaces import Architecture
+from autosnn_nni.search_spaces import Architecture, to_text
 from autosnn_nni.strategies import Choices
 
 #: Settings that may differ between supernets compared with the same trained sample.
@@ -29,18 +30,35 @@ def draw(run: RunDirectory, count: int) -> list[Architecture]:
     return choices.unseen(Random(f"{run.settings.seed}/trust"), count, set())
 
 
+def check_sample(run: RunDirectory, architectures: Sequence[Architecture]) -> None:
+    """Raise :class:`UserError` if an earlier training of one is broken or of another length."""
+    for blocks in architectures:
+        files = run.judged(blocks)
+        check_checkpoint(files)
+        if files.result.exists():
+            _read_checked(run, files, blocks)
+
+
 def train_sample(pipeline: Pipeline, architectures: Sequence[Architecture]) -> list[dict[str, Any]]:
     """Train those not yet in the run's ``trust`` folder; returns the ``result.json`` of all."""
     results = []
     for number, blocks in enumerate(architectures, start=1):
         files = pipeline.run.judged(blocks)
         pipeline.train_in(files, blocks, f"Training {number} of {len(architectures)}")
-        results.append(_read_checked(pipeline.run, files))
+        results.append(_read_checked(pipeline.run, files, blocks))
     return results
 
 
-def _read_checked(run: RunDirectory, files: NetworkFiles) -> dict[str, Any]:
+def _read_checked(
+    run: RunDirectory, files: NetworkFiles, architecture: Architecture
+) -> dict[str, Any]:
     result = files.read_result()
+    _, blocks = run.settings.network.stand_alone(architecture)
+    if tuple(result["blocks"]) != blocks:
+        raise UserError(
+            f"{files.result} is of another architecture ({to_text(result['blocks'])}); move "
+            f"{files.path} away to train {to_text(blocks)}"
+        )
     if result["epochs"] != run.settings.retrain_epochs:
         raise UserError(
             f"{files.path} was trained for {result['epochs']} epochs, the run has "

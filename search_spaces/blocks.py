@@ -16,11 +16,12 @@ from torch import Tensor, nn
 
 from autosnn_nni.registry import Registry
 from autosnn_nni.search_spaces.batch_norm import BatchNorm2d
+from autosnn_nni.search_spaces.candidate_names import is_reserved
 from autosnn_nni.search_spaces.layers import ConvBN, Pointwise, SpikingConv
 from autosnn_nni.search_spaces.neurons import NeuronFactory
 
 BlockFactory = Callable[[int, int, int, NeuronFactory], nn.Module]
-BLOCKS: Registry[BlockFactory] = Registry("block")
+BLOCKS: Registry[BlockFactory] = Registry("block", is_reserved)
 
 
 class SCB(nn.Module):

@@ -10,11 +10,13 @@ import torch
 from torch import nn
 
 from autosnn_nni.search_spaces.architecture import TIMESTEPS, timesteps_name, to_sample
+from autosnn_nni.search_spaces.blocks import BLOCKS
 from autosnn_nni.search_spaces.config import NetworkConfig
 from autosnn_nni.search_spaces.layers import SpikingConv, VotingLayer
 from autosnn_nni.search_spaces.network import SpikingNetwork, Timesteps
 from autosnn_nni.search_spaces.neurons import NEURONS
 from autosnn_nni.search_spaces.norms import NORMS, keep_statistics, lift
+from autosnn_nni.search_spaces.probe import probe_candidates
 from autosnn_nni.search_spaces.stages import Maker
 
 MakeSlot = Callable[[str, Mapping[str, Callable[[], nn.Module]]], nn.Module]
@@ -29,7 +31,10 @@ def build_network(config: NetworkConfig, architecture: Sequence[str]) -> Spiking
 
 
 def assemble(config: NetworkConfig, make_slot: MakeSlot) -> SpikingNetwork:
-    """Build a network; ``make_slot`` makes each choice from its label and its candidates."""
+    """Build a network; ``make_slot`` makes each choice from its label and its candidates.
+
+    Raises :class:`UserError` for a plugin's block that would give wrong results.
+    """
     neuron = NEURONS[config.neuron]
 
     def slot(label: str, in_channels: int, out_channels: int, stride: int) -> nn.Module:
@@ -37,7 +42,11 @@ def assemble(config: NetworkConfig, make_slot: MakeSlot) -> SpikingNetwork:
         blocks = config.macro.blocks
         return make_slot(label, {name: partial(blocks[name], *shape) for name in config.candidates})
 
-    maker = Maker(config.channels, neuron, slot)
+    def fixed(name: str, in_channels: int, out_channels: int, stride: int) -> nn.Module:
+        return BLOCKS[name](in_channels, out_channels, stride, neuron)
+
+    alone = probe_candidates(config)
+    maker = Maker(config.channels, neuron, slot, fixed)
     stem = SpikingConv(
         config.shape[0],
         config.channels,
@@ -63,6 +72,7 @@ def assemble(config: NetworkConfig, make_slot: MakeSlot) -> SpikingNetwork:
         timesteps,
         pooled=config.batch_norm == "pooled",
         shrink=config.macro.shrink,
+        alone=alone,
     )
     if config.macro.batch_norm == "last":
         lift(network, config.shape)

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from autosnn_nni.registry import Registry
 from autosnn_nni.search_spaces.batch_norm import BatchNorm2d
 from autosnn_nni.search_spaces.blocks import BlockFactory
+from autosnn_nni.search_spaces.candidate_names import is_reserved
 from autosnn_nni.search_spaces.layers import ConvBN
 from autosnn_nni.search_spaces.neurons import NeuronFactory
 from autosnn_nni.search_spaces.stages import Maker, Shape, Stage
@@ -28,7 +29,7 @@ EDGES = tuple(combinations(range(NODES), 2))
 Layers = Callable[[int, NeuronFactory], nn.Module]
 
 #: Candidate operations of an edge, made like blocks; input and output channels are equal.
-OPERATIONS: Registry[BlockFactory] = Registry("operation")
+OPERATIONS: Registry[BlockFactory] = Registry("operation", is_reserved)
 
 
 class Operation(nn.Module):

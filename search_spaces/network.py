@@ -90,6 +90,8 @@ class SpikingNetwork(nn.Module):
 
     ``multi_step`` networks run layer by layer instead of timestep by timestep, with equal results.
     These are pooled networks, and networks on a GPU if all their layers support it.
+
+    ``alone`` are the names of blocks whose architectures can't be scored together with others.
     """
 
     multi_step: bool
@@ -103,8 +105,10 @@ class SpikingNetwork(nn.Module):
         *,
         pooled: bool = False,
         shrink: int = 1,
+        alone: frozenset[str] = frozenset(),
     ) -> None:
         super().__init__()
+        self.alone = alone
         self.stem = stem
         self.stages = stages
         self.fc = fc
@@ -121,7 +125,7 @@ class SpikingNetwork(nn.Module):
         super()._apply(fn, recurse)
         self.multi_step = self.pooled or (
             self.fc.linear.weight.device.type in MULTI_STEP_DEVICES
-            and all(map(_takes_all_timesteps, self.modules()))
+            and all(map(takes_all_timesteps, self.modules()))
         )
         functional.set_step_mode(self, "m" if self.multi_step else "s")
         return self
@@ -159,7 +163,7 @@ def mean_votes(steps: Iterable[Tensor], *, multi_step: bool) -> Tensor:
     return total / (1 + len(others))
 
 
-def _takes_all_timesteps(module: nn.Module) -> bool:
+def takes_all_timesteps(module: nn.Module) -> bool:
     """Whether a module's forward accepts ``[T, N, ...]``.
 
     Modules of SpikingJelly and of this package do. Those of a user's block may be written for a

@@ -18,7 +18,7 @@ class Network:
     blocks: Architecture = ()
 
 
-NETWORKS: Registry[Network] = Registry("network")
+NETWORKS: Registry[Network] = Registry("network", signs="_-.")
 
 for _name, _macro in MACROS.items():
     if not _macro.tbd_blocks:

@@ -12,6 +12,8 @@ from autosnn_nni.registry import Registry
 from autosnn_nni.search_spaces.batch_norm import BatchNorm1d
 from autosnn_nni.search_spaces.layers import ConvBN, SpikingConv, SpikingLinear, VotingLayer
 
+_THROUGH_TIME = layer.BatchNormThroughTime1d | layer.BatchNormThroughTime2d
+
 #: Changes a network's stem, stages and last layer in place, for a number of timesteps; by
 #: the value of ``Macro.batch_norm``.
 Norm = Callable[[SpikingConv, nn.ModuleDict, VotingLayer, int], None]
@@ -80,9 +82,11 @@ def keep_statistics(stages: nn.Module, timesteps: int) -> None:
 
     The stem's convolution runs once per image, so it keeps a single set.
     """
-    for module in list(stages.modules()):
+    through_time = [one for one in stages.modules() if isinstance(one, _THROUGH_TIME)]
+    inside = {inner for one in through_time for inner in one.modules()}
+    for module in [one for one in stages.modules() if one not in inside]:
         for name, child in module.named_children():
-            if isinstance(child, layer.BatchNorm2d):
+            if isinstance(child, nn.BatchNorm2d):
                 setattr(module, name, KeptBatchNorm2d(timesteps, child.num_features))
 
 

@@ -12,7 +12,6 @@ from typing import ClassVar
 
 from torch import nn
 
-from autosnn_nni.search_spaces.blocks import BLOCKS
 from autosnn_nni.search_spaces.layers import (
     GlobalAveragePool,
     SpikingLinear,
@@ -27,14 +26,16 @@ Shape = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Maker:
-    """What stages need to build their modules: C, the neuron, and a factory of TBD blocks.
+    """What stages need to build their modules: C, the neuron, and factories of blocks.
 
-    ``slot`` takes a TBD block's label, its input and output channels, and its stride.
+    ``slot`` takes a TBD block's label, its input and output channels, and its stride; ``fixed``
+    takes a block's name in place of the label.
     """
 
     channels: int
     neuron: NeuronFactory
     slot: Callable[[str, int, int, int], nn.Module]
+    fixed: Callable[[str, int, int, int], nn.Module]
 
 
 class Stage(ABC):
@@ -48,6 +49,11 @@ class Stage(ABC):
     kind: ClassVar[str]
     slots: ClassVar[int] = 0
     shared: ClassVar[bool] = False
+
+    @property
+    def has_blocks(self) -> bool:
+        """Whether it is made of blocks that are registered by name."""
+        return self.slots > 0
 
     @property
     @abstractmethod
@@ -99,6 +105,11 @@ class Fixed(Stage):
     prefix = kind = "block"
 
     @property
+    def has_blocks(self) -> bool:
+        """It is one."""
+        return True
+
+    @property
     def title(self) -> str:
         """The block's name."""
         return self.block
@@ -110,7 +121,7 @@ class Fixed(Stage):
     def build(self, shape: Shape, labels: Sequence[str], maker: Maker) -> nn.Module:
         """The block."""
         out_channels = self.width * maker.channels
-        return BLOCKS[self.block](shape[0], out_channels, self.stride, maker.neuron)
+        return maker.fixed(self.block, shape[0], out_channels, self.stride)
 
 
 @dataclass(frozen=True)

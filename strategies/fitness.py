@@ -12,6 +12,9 @@ from autosnn_nni.registry import Registry
 #: Far below any useful value; the discount of a lower lambda would overflow a float.
 LOWEST = -100
 
+#: N / N_avg above that of any network: a silent one counts as wrong everywhere with so many spikes.
+_MOST = 1e6
+
 Discounting = Callable[[float, float, float], float]
 DISCOUNTING: Registry[Discounting] = Registry("discounting")
 
@@ -49,11 +52,12 @@ class Fitness:
     def __call__(self, accuracy: float, spikes: float, n_avg: float) -> float:
         """``n_avg`` is the mean spikes per image over the supernet's sampled paths.
 
-        The fitness of a network that never fires is 0, because it gives no answer. The fitness of a
-        network without spiking neurons (``n_avg`` 0) is its accuracy.
+        A network that never fires gives no answer, and has the lowest fitness of all: 0 with
+        exponential discounting, ``1e6 lambda`` with linear, which is finite for files and NNI. The
+        fitness of a network without spiking neurons (``n_avg`` 0) is its accuracy.
         """
         if n_avg == 0:
             return accuracy
         if spikes == 0:
-            return 0.0
+            return DISCOUNTING[self.discounting](0.0, _MOST, self.coefficient)
         return DISCOUNTING[self.discounting](accuracy, spikes / n_avg, self.coefficient)

@@ -1,26 +1,28 @@
 """The ``autosnn`` command line.
 
-Exit codes: 0 success, 2 invalid input (one line says what is wrong and what to do), 1 any other
-error. ``--debug`` shows the traceback. Commands are imported when they are run: importing torch and
+Exit codes: 0 success, 2 invalid input (one line says what is wrong and what to do), 128 and the
+number of the signal that has stopped it, such as 130 for Ctrl-C, and 1 for any other error.
+``--debug`` shows the traceback. Commands are imported when they are run: importing torch and
 NNI takes seconds, and help and usage errors need neither.
 """
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
+from autosnn_nni.cli.console import be_tolerant, print_json
 from autosnn_nni.cli.memory import keep_freed_memory
 from autosnn_nni.cli.options import with_settings
+from autosnn_nni.cli.signals import Stop, stoppable
 from autosnn_nni.errors import UserError
 from autosnn_nni.runs.machine import Machine
 from autosnn_nni.runs.settings import STAGES
+from autosnn_nni.training.processes import torchrun_processes
 
-#: Typer's return code for Ctrl-C.
-_INTERRUPTED = 130
+#: Commands that resume when they are run again.
+_RESUMABLE = ("search", "supernet", "train", "trust", "report", "reproduce")
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -36,11 +38,25 @@ Network = Annotated[str | None, typer.Option(help="Name of a network: CIFARNet-F
 Run = Annotated[Path, typer.Argument(help="A run's folder")]
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def autosnn(
+    context: typer.Context,
     debug: Annotated[bool, typer.Option("--debug", help="Show an error's traceback")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="With --version: also show what it runs on")
+    ] = False,
 ) -> None:
     """Search for energy-efficient spiking neural networks (AutoSNN, ICML 2022) on NNI."""
+    if version:
+        from autosnn_nni.cli.versions import show_versions
+
+        show_versions(verbose=verbose)
+        raise typer.Exit
+    if verbose:
+        raise UserError("--verbose goes with --version")
+    if context.invoked_subcommand is None:
+        context.fail("Missing command.")
 
 
 @app.command()
@@ -169,12 +185,24 @@ def list_(
     ] = None,
 ) -> None:
     """List the names that options accept."""
+    from autosnn_nni.cli.console import say
     from autosnn_nni.cli.names import names
     from autosnn_nni.plugins import load_plugins
 
     load_plugins(plugin or [])
     for name in names(kind):
-        Console().print(name, highlight=False)
+        say(name)
+
+
+@app.command("check-plugin")
+def check_plugin_(
+    plugin: Annotated[Path, typer.Argument(help="Python file that registers something")],
+) -> None:
+    """Try everything that a plugin registers, piece by piece."""
+    from autosnn_nni.cli.check_plugin import check_plugin
+
+    if not check_plugin(plugin):
+        raise UserError(f"plugin {plugin} has pieces that can't be used; see the table above")
 
 
 @app.command()
@@ -271,25 +299,35 @@ def unregister() -> None:
     typer.echo(f"removed AutoSNN from NNI in {registration.unregister()}")
 
 
-def print_json(value: Any) -> None:
-    """Print one JSON object to standard output."""
-    sys.stdout.write(json.dumps(value, indent=2) + "\n")
-
-
 def main() -> None:
-    """Entry point; turns errors into one line and an exit code."""
+    """Entry point; turns errors and signals into one line and an exit code."""
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    command = arguments[0] if arguments else "--help"
     keep_freed_memory()
+    be_tolerant()
+    # A shell script's background ignores Ctrl-C, which is how a view is closed.
+    with stoppable(_farewell(command), always=command == "view") as stop:
+        code = _run(arguments or [command], stop)
+    sys.exit(code)
+
+
+def _farewell(command: str) -> str:
+    """What the command says when a signal has stopped it: nothing in torchrun's other processes."""
+    started = torchrun_processes()
+    if started is not None and started.rank > 0:
+        return ""
+    again = "; run the same command again to resume" if command in _RESUMABLE else ""
+    return f"autosnn: stopped{again}\n"
+
+
+def _run(arguments: list[str], stop: Stop) -> int:
     try:
         command = typer.main.get_command(app)
-        code = command.main(arguments or ["--help"], "autosnn", standalone_mode=False)
-        if code == _INTERRUPTED:
-            code = _say("stopped; run the same command again to resume", 1)
-        sys.exit(code or 0)
+        return command.main(arguments, "autosnn", standalone_mode=False) or 0
     except Exception as error:
-        if "--debug" in sys.argv:
+        if "--debug" in sys.argv or stop.number is not None:
             raise
-        sys.exit(_report_error(error))
+        return _report_error(error)
 
 
 def _report_error(error: Exception) -> int:
@@ -299,6 +337,8 @@ def _report_error(error: Exception) -> int:
         return _say(error.format_message(), 2)
     if isinstance(error, OSError):
         return _say(f"{error.strerror or error}: {error.filename or 'files'}", 2)
+    if isinstance(error, MemoryError) or "allocate" in str(error):  # also torch's own errors
+        return _say("out of memory; use fewer --channels, --timesteps or a smaller --batch-size", 1)
     return _say(f"{type(error).__name__}: {error}; --debug shows the traceback", 1)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from autosnn_nni.errors import UserError
-from autosnn_nni.files import read_json
+from autosnn_nni.formats import read_stamped
 from autosnn_nni.runs.directory import load_run
 from autosnn_nni.runs.picking import describe_candidate, pick
 from autosnn_nni.runs.search_state import searched
@@ -76,7 +76,7 @@ def _of_run(path: Path, blocks: str | None, rule: str | None) -> Chosen:
 
 
 def _read(path: Path) -> Chosen:
-    best = read_json(path)
+    best = read_stamped(path)
     try:
         own = {key: best[key] for key in ("space", "channels", "timesteps")}
         return Chosen(tuple(best["blocks"]), own)

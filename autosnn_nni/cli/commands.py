@@ -5,12 +5,20 @@ from pathlib import Path
 from typing import Any
 
 from autosnn_nni.cli.chosen import Chosen
-from autosnn_nni.cli.tables import say, show_results, show_trust
+from autosnn_nni.cli.console import say
+from autosnn_nni.cli.tables import show_results, show_trust
 from autosnn_nni.errors import UserError
-from autosnn_nni.pipeline import Pipeline
+from autosnn_nni.pipeline import Pipeline, opened
 from autosnn_nni.report import write_report
 from autosnn_nni.runs.contents import write_judged
-from autosnn_nni.runs.directory import RunDirectory, join_run, load_run, locked, open_run
+from autosnn_nni.runs.directory import (
+    RunDirectory,
+    check_unused,
+    check_writable,
+    load_run,
+    locked,
+    plan_run,
+)
 from autosnn_nni.runs.inputs import load_supernet
 from autosnn_nni.runs.machine import Machine
 from autosnn_nni.runs.picking import feasible
@@ -19,16 +27,13 @@ from autosnn_nni.runs.search_state import load_history
 from autosnn_nni.search_spaces import Architecture, to_text
 from autosnn_nni.training.checkpoints import load_checkpoint
 from autosnn_nni.training.processes import torchrun_processes
-from autosnn_nni.trust import check_comparable, draw, judge, train_sample
+from autosnn_nni.trust import check_comparable, check_sample, draw, judge, train_sample
 
 
 def search(given: dict[str, Any], output: Path | None, machine: Machine) -> None:
     """Run all three stages, write the report and show a table of the results."""
     _check_no_torchrun()
-    path = output or default_output(given)
-    with locked(path):
-        pipeline = Pipeline(open_run(path, given), machine)
-        _check_searchable(pipeline.run)
+    with opened(output or default_output(given), given, machine, _check_search) as pipeline:
         pipeline.search()
         _check_constraints(pipeline)
         pipeline.retrain()
@@ -41,11 +46,11 @@ def supernet(given: dict[str, Any], output: Path | None, machine: Machine) -> No
     path = output or default_output(given)
     started = torchrun_processes()
     if started is not None and started.rank > 0:
-        Pipeline(join_run(path, given), machine).supernet()
+        pipeline = Pipeline(plan_run(path, given), machine)
+        _check_supernet(pipeline)
+        pipeline.supernet()
         return
-    with locked(path):
-        pipeline = Pipeline(open_run(path, given), machine)
-        _check_searchable(pipeline.run)
+    with opened(path, given, machine, _check_supernet) as pipeline:
         pipeline.supernet()
     n_avg = load_checkpoint(pipeline.run.supernet).n_avg
     say(f"Supernet: {pipeline.run.supernet} (N_avg {n_avg:,.0f} spikes per image)")
@@ -55,15 +60,19 @@ def train(given: dict[str, Any], chosen: Chosen, output: Path | None, machine: M
     """Run stage 3 for one architecture."""
     _check_no_torchrun()
     path = output or Path("runs/train")
-    if chosen.why:
-        say(chosen.why)
-    with locked(path):
-        if RunFiles(path).supernet.exists():
-            raise UserError(f"{path} belongs to a search; choose another --output")
-        pipeline = Pipeline(open_run(path, chosen.settings(given)), machine)
-        _, blocks = pipeline.run.settings.network.stand_alone(chosen.blocks)
+
+    def check(pipeline: Pipeline) -> None:
+        _check_no_search(pipeline.run)
+        blocks = _blocks_of(chosen, pipeline.run)
         _check_same(pipeline.run, blocks)
-        pipeline.train(blocks)
+        pipeline.check_train(blocks)
+
+    check_unused(path)
+    _check_no_search(RunFiles(path))
+    with opened(path, chosen.settings(given), machine, check) as pipeline:
+        if chosen.why:
+            say(chosen.why)
+        pipeline.train(_blocks_of(chosen, pipeline.run))
         report = pipeline.report()
     show_results(pipeline.run, report)
 
@@ -77,7 +86,10 @@ def trust(paths: Sequence[Path], sample: int, machine: Machine) -> None:
     for pipeline in pipelines:
         load_supernet(pipeline.run)
         check_comparable(first.run, pipeline.run)
+        check_writable(pipeline.run.path)
     architectures = draw(first.run, sample)
+    check_sample(first.run, architectures)
+    first.check()
     with locked(first.run.path):
         results = train_sample(first, architectures)
     for pipeline in pipelines:
@@ -90,6 +102,7 @@ def trust(paths: Sequence[Path], sample: int, machine: Machine) -> None:
 
 def report(path: Path) -> None:
     """Rewrite a run's report."""
+    check_writable(path)
     say(f"Report: {write_report(path)}")
 
 
@@ -101,13 +114,25 @@ def default_output(given: Mapping[str, Any]) -> Path:
 def _check_constraints(pipeline: Pipeline) -> None:
     """Stop before the long training if no architecture is feasible."""
     run = pipeline.run
+    history = load_history(run)
     try:
-        feasible(load_history(run), run.settings.constraints)
+        feasible(history, run.settings.constraints)
     except UserError as error:
         raise UserError(
             f"{error}; see {pipeline.report()}, then change the constraints or use "
             f"autosnn train --from {run.path} --pick ..."
         ) from None
+
+
+def _blocks_of(chosen: Chosen, run: RunDirectory) -> Architecture:
+    """The blocks to train; raises :class:`UserError` if they are not in the run's space."""
+    _, blocks = run.settings.network.stand_alone(chosen.blocks)
+    return blocks
+
+
+def _check_no_search(files: RunFiles) -> None:
+    if files.supernet.exists():
+        raise UserError(f"{files.path} belongs to a search; choose another --output")
 
 
 def _check_same(run: RunDirectory, blocks: Architecture) -> None:
@@ -119,6 +144,16 @@ def _check_same(run: RunDirectory, blocks: Architecture) -> None:
                 f"{run.path} holds another architecture ({to_text(trained)}); "
                 "choose another --output"
             )
+
+
+def _check_search(pipeline: Pipeline) -> None:
+    _check_searchable(pipeline.run)
+    pipeline.check_search()
+
+
+def _check_supernet(pipeline: Pipeline) -> None:
+    _check_searchable(pipeline.run)
+    pipeline.check_supernet()
 
 
 def _check_searchable(run: RunDirectory) -> None:

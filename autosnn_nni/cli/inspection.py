@@ -12,9 +12,12 @@ from autosnn_nni.data import DATASETS
 from autosnn_nni.errors import UserError
 from autosnn_nni.runs.directory import RunDirectory, load_run
 from autosnn_nni.runs.inputs import load_data, scoring_of
+from autosnn_nni.runs.kept_plugins import find_plugins
 from autosnn_nni.runs.machine import Machine
+from autosnn_nni.runs.run_files import RunFiles
 from autosnn_nni.runs.settings import Settings
 from autosnn_nni.runs.supernet_scorer import SupernetScorer
+from autosnn_nni.scoring.device import check_memory
 from autosnn_nni.search_spaces import (
     Architecture,
     NetworkConfig,
@@ -26,7 +29,8 @@ from autosnn_nni.search_spaces import (
     to_text,
 )
 from autosnn_nni.search_spaces import describe as describe_network
-from autosnn_nni.training.checkpoints import load_checkpoint, load_network
+from autosnn_nni.search_spaces.memory import inference_memory
+from autosnn_nni.training.checkpoints import Checkpoint, load_checkpoint, load_network
 from autosnn_nni.training.from_scratch import evaluate_on_test
 
 
@@ -37,7 +41,7 @@ def evaluate(trained: Path, text: str | None, machine: Machine) -> dict[str, Any
         files = load_run(trained)
         path = files.supernet if blocks else files.retrained
     checkpoint = load_checkpoint(path)
-    run = RunDirectory(path.parent, Settings.from_json(checkpoint.settings))
+    run = RunDirectory(path.parent, _settings_of(path, checkpoint))
     if checkpoint.kind == "supernet" and not blocks:
         raise UserError(f"{path} is a supernet; name one of its architectures with --blocks")
     if checkpoint.kind == "network" and blocks:
@@ -48,12 +52,23 @@ def evaluate(trained: Path, text: str | None, machine: Machine) -> dict[str, Any
     return evaluate_on_test(network, run.settings.network, chosen, data, scoring).to_json()
 
 
+def _settings_of(path: Path, checkpoint: Checkpoint) -> Settings:
+    """The settings in a checkpoint, of this version or an earlier one."""
+    find_plugins(RunFiles(path.parent), checkpoint.settings)
+    try:
+        return Settings.from_json(checkpoint.settings)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
+
+
 def describe(chosen: Chosen, dataset: str, config: Mapping[str, Any]) -> dict[str, Any]:
     """Describe an architecture; spikes are of untrained weights on random images."""
     info, blocks = DATASETS[dataset].info, chosen.blocks
     given = chosen.settings({key: value for key, value in config.items() if value is not None})
     defaults = {"space": "SNN_1", "timesteps": info.timesteps}
     network_config = NetworkConfig(shape=info.shape, classes=info.classes, **{**defaults, **given})
+    network_config.check(blocks)
+    check_memory(inference_memory(network_config, 16, blocks), "cpu", "describing this network")
     with seeded(0):
         network = build_network(network_config, blocks)
         images = torch.rand(16, *info.shape)
@@ -63,7 +78,7 @@ def describe(chosen: Chosen, dataset: str, config: Mapping[str, Any]) -> dict[st
         "spikes": counter.spikes,
         "spikes_measured_on": "untrained weights, 16 random images (--run uses a supernet's)",
     }
-    return _description(network, network_config, blocks, spikes)
+    return _description(network, network_config, dataset, blocks, spikes)
 
 
 def describe_in_run(path: Path, blocks: Architecture, machine: Machine) -> dict[str, Any]:
@@ -77,14 +92,19 @@ def describe_in_run(path: Path, blocks: Architecture, machine: Machine) -> dict[
         "accuracy": result.accuracy,
         "spikes_measured_on": f"D_val of {run.settings.dataset}, weights of {run.supernet}",
     }
-    return _description(network, run.settings.network, blocks, spikes)
+    return _description(network, run.settings.network, run.settings.dataset, blocks, spikes)
 
 
 def _description(
-    network: SpikingNetwork, config: NetworkConfig, blocks: Architecture, spikes: dict[str, Any]
+    network: SpikingNetwork,
+    config: NetworkConfig,
+    dataset: str,
+    blocks: Architecture,
+    spikes: dict[str, Any],
 ) -> dict[str, Any]:
     config, blocks = config.stand_alone(blocks)
     fixed = {
+        "dataset": dataset,
         "space": config.space,
         "channels": config.channels,
         "timesteps": config.timesteps,

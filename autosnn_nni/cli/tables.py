@@ -1,17 +1,18 @@
 """Tables printed by commands."""
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
-from autosnn_nni.numbers import format_tau
+from autosnn_nni.cli.console import console, say
+from autosnn_nni.numbers import DASH, format_tau
 from autosnn_nni.pipeline import BASELINES
 from autosnn_nni.runs.directory import RunDirectory
 from autosnn_nni.runs.run_files import NetworkFiles
-from autosnn_nni.scoring.ranking import Judged, agreements
+from autosnn_nni.scoring.ranking import FOR_INTERVAL, Judged, agreements
 from autosnn_nni.search_spaces import to_text
 
 
@@ -26,7 +27,7 @@ def show_results(run: RunDirectory, report: Path) -> None:
     _add_result(table, run, "")
     for block in BASELINES:
         _add_result(table, run.baseline(block), f"{run.settings.space}, all ")
-    Console().print(table)
+    console().print(table)
     say(f"Report: {report}")
 
 
@@ -60,7 +61,7 @@ def show_evaluation(result: Mapping[str, Any]) -> None:
             f"{layer['firing_rate']:.3f}",
         )
         table.add_row(layer["name"], layer["kind"], *numbers)
-    Console().print(table)
+    console().print(table)
 
 
 def _title(result: Mapping[str, Any]) -> str:
@@ -70,13 +71,16 @@ def _title(result: Mapping[str, Any]) -> str:
 
 def show_description(result: Mapping[str, Any]) -> None:
     """Print stages and counts of a network."""
-    title = f"{result['space']}, C = {result['channels']}, T = {result['timesteps']}"
+    title = (
+        f"{result['space']} for {result['dataset']}, C = {result['channels']}, "
+        f"T = {result['timesteps']}"
+    )
     table = Table("stage", "block", title=title)
     table.add_column("output", justify="right")
     for stage in result["stages"]:
         side = f" x {stage['size']} x {stage['size']}" if stage["size"] > 1 else ""
         table.add_row(stage["name"], stage["block"], f"{stage['out_channels']}{side}")
-    Console().print(table)
+    console().print(table)
     say(f"Parameters: {result['parameters']:,}")
     say(f"Neurons: {result['neurons']:,} (and {result['pool_outputs']:,} max-pool outputs)")
     say(f"Spikes per image: {result['spikes']:,.1f} ({result['spikes_measured_on']})")
@@ -91,11 +95,8 @@ def show_trust(run: RunDirectory, judged: Sequence[Judged], report: Path) -> Non
         table.add_column(column, justify="right")
     for (what, among), found in agreements(judged).items():
         interval = f"{format_tau(found.low)} to {format_tau(found.high)}"
+        if math.isnan(found.low):
+            interval = "too few" if found.count < FOR_INTERVAL else DASH
         table.add_row(what, among, f"{found.count}", format_tau(found.tau), interval)
-    Console().print(table)
+    console().print(table)
     say(f"Report: {report}")
-
-
-def say(line: str) -> None:
-    """Print a line without wrapping or highlighting."""
-    Console().print(line, highlight=False, soft_wrap=True)

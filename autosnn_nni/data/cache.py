@@ -30,12 +30,12 @@ Build = Callable[[Path], Parts]
 
 
 def cached(
-    name: str, variant: str, place: Path | None, source: Mapping[str, int], build: Build
+    name: str, variant: str, place: Path | None, source: Mapping[str, object], build: Build
 ) -> Parts:
     """Return what ``build`` returns, from the cache file if there is a valid one.
 
     A data set ``name`` has one cache file per ``variant`` and ``place`` (the folder or archive of
-    the data). ``source`` maps the names of the files that ``build`` reads to their sizes. A cache
+    the data). ``source`` maps the names of the files that ``build`` reads to their stamps. A cache
     file that is damaged, foreign or of another source is built again. Raises :class:`UserError` if
     it can't be written.
     """

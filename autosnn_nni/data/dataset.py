@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from autosnn_nni.data.declared import as_declared, check_parts
 from autosnn_nni.data.images import Images
 from autosnn_nni.errors import UserError
 from autosnn_nni.registry import Registry
@@ -88,28 +89,14 @@ class DataSource:
     def _read(self, folder: Path | None, timesteps: int) -> tuple[Images, Images]:
         if timesteps < 1:
             raise UserError(f"--timesteps must be at least 1, not {timesteps}")
-        events = self.info.events
-        train, test = self.read(folder, timesteps) if events else self.read(folder)
-        shape = (timesteps, *self.info.shape) if events else self.info.shape
-        for images in (train, test):
-            self._check(images, shape)
-        return train, test
-
-    def _check(self, images: Images, shape: tuple[int, ...]) -> None:
-        labels = images.labels
-        count = len(images.images) if images.rows is None else len(images.rows)
-        if not 0 < count == len(labels):
-            problem = f"{count} images and {len(labels)} labels"
-        elif images.shape != shape:
-            problem = f"images of shape {images.shape} instead of {shape}"
-        elif labels.min() < 0 or labels.max() >= self.info.classes:
-            problem = f"labels outside 0 to {self.info.classes - 1}"
-        else:
-            return
-        raise UserError(
-            f"the {self.name} files hold {problem}; restore them or choose another folder "
-            "with --data-dir"
+        info = self.info
+        read = self.read(folder, timesteps) if info.events else self.read(folder)
+        shape = (timesteps, *info.shape) if info.events else info.shape
+        train, test = (
+            as_declared(self.name, part, images, shape, info.classes, events=info.events)
+            for part, images in zip(("training", "test"), check_parts(self.name, read), strict=True)
         )
+        return train, test
 
 
 DATASETS: Registry[DataSource] = Registry("data set")

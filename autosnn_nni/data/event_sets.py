@@ -8,7 +8,7 @@ from autosnn_nni.data.camera import VERSION, record
 from autosnn_nni.data.collection import Collection
 from autosnn_nni.data.dataset import DataInfo, register_dataset
 from autosnn_nni.data.events import SIDE, to_frames
-from autosnn_nni.data.folders import own_folder
+from autosnn_nni.data.folders import check_unused, own_folder
 from autosnn_nni.data.images import Images
 from autosnn_nni.data.recordings import Recordings, frames_of, recorded
 from autosnn_nni.errors import UserError
@@ -47,7 +47,7 @@ def cifar10_dvs(folder: Path | None, timesteps: int) -> tuple[Images, Images]:
                     (train if number < first else test).add(frames, label)
         return train.images(), test.images()
 
-    return cached(source.name, f"T{timesteps}", source.folder, source.sizes(), build)
+    return cached(source.name, f"T{timesteps}", source.folder, source.stamps(), build)
 
 
 @register_dataset("DVS128Gesture", replace(_CIFAR10_INFO, classes=11))
@@ -75,7 +75,7 @@ def dvs128_gesture(folder: Path | None, timesteps: int) -> tuple[Images, Images]
                         images.add(frames, label)
         return train.images(), test.images()
 
-    return cached(source.name, f"T{timesteps}", source.folder, source.sizes(), build)
+    return cached(source.name, f"T{timesteps}", source.folder, source.stamps(), build)
 
 
 @register_dataset("digitsDVS", _DIGITS_INFO)
@@ -85,6 +85,7 @@ def digits_dvs(folder: Path | None, timesteps: int) -> tuple[Images, Images]:
     For trying out networks and searches on events offline: 50 digits per class, 40 for training and
     10 for testing. Results say nothing about real cameras. ``folder`` is not used.
     """
+    check_unused(folder)
 
     def build(scratch: Path) -> tuple[Images, Images]:
         from sklearn.datasets import load_digits  # here, because it is slow to import

@@ -21,10 +21,12 @@ def to_frames(events: Events, timesteps: int, name: str) -> NDArray[Any]:
     ``H`` is ``y``, ``W`` is ``x``, and the two channels are darker and brighter; the last frame
     also has the remainder. Counts are uint8, or int16 if one is above 255. Raises
     :class:`UserError` if the events of the recording ``name`` are invalid or fewer than the frames.
+    They are sorted by time first.
     """
     from spikingjelly.datasets import integrate_events_by_fixed_frames_number  # slow to import
 
     _check(events, timesteps, name)
+    events = _in_order({key: _whole(events[key], key) for key in "txyp"})
     counts = integrate_events_by_fixed_frames_number(events, "number", timesteps, SIDE, SIDE)
     most = counts.max()
     if most > np.iinfo(np.int16).max:
@@ -34,7 +36,22 @@ def to_frames(events: Events, timesteps: int, name: str) -> NDArray[Any]:
     return counts.astype(np.uint8 if most <= np.iinfo(np.uint8).max else np.int16)
 
 
+def _whole(column: NDArray[Any], key: str) -> NDArray[Any]:
+    """Pixels and polarities as integers, which SpikingJelly counts with."""
+    return column if key == "t" else column.astype(np.int64, copy=False)
+
+
+def _in_order(events: Events) -> Events:
+    t = events["t"]
+    if (t[1:] >= t[:-1]).all():
+        return events
+    order = t.argsort(kind="stable")
+    return {key: column[order] for key, column in events.items()}
+
+
 def _check(events: Events, timesteps: int, name: str) -> None:
+    for key in "txyp":
+        _check_column(events[key], key, name)
     count = len(events["t"])
     if count == 0:
         raise UserError(f"{name} has no events; restore it")
@@ -49,3 +66,17 @@ def _check(events: Events, timesteps: int, name: str) -> None:
                 f"{name} has events with {key} from {least} to {most} instead of 0 to "
                 f"{limit - 1}; restore it"
             )
+
+
+def _check_column(column: NDArray[Any], key: str, name: str) -> None:
+    if column.ndim != 1:
+        problem = f"{key} of shape {list(column.shape)} instead of [events]"
+    elif not (np.issubdtype(column.dtype, np.number) or column.dtype == bool):
+        problem = f"{key} of type {column.dtype} instead of numbers"
+    elif not np.isfinite(column).all():
+        problem = f"{key} that are not numbers"
+    elif key != "t" and (column != np.floor(column)).any():
+        problem = f"{key} that are not whole numbers"
+    else:
+        return
+    raise UserError(f"{name} has events with {problem}; restore it")

@@ -3,6 +3,7 @@
 import errno
 import io
 import logging
+import os
 import re
 import socket
 from collections.abc import Callable, Iterator
@@ -29,6 +30,22 @@ def own_folder(name: str) -> Path:
 def natural(name: str) -> tuple[str | int, ...]:
     """Sort key that orders numbers in names numerically: 2 before 10."""
     return tuple(int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name))
+
+
+def is_hidden(name: str) -> bool:
+    """Whether the file ``name`` belongs to a desktop (``.DS_Store``, ``._x``, ``Thumbs.db``)."""
+    return name.startswith(".") or name.lower() in ("thumbs.db", "desktop.ini")
+
+
+def stamp(status: os.stat_result) -> list[int]:
+    """Size in bytes and time of the last change of a file, which differ if it is replaced."""
+    return [status.st_size, status.st_mtime_ns]
+
+
+def check_unused(folder: Path | None) -> None:
+    """Raise :class:`UserError` for a missing folder of a data set that needs none."""
+    if folder is not None and not folder.is_dir():
+        raise UserError(f"{folder} is not a folder; leave out --data-dir or correct it")
 
 
 def look_into(folder: Path, find: Callable[[Path], Found]) -> Found:

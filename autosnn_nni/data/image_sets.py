@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 
 from autosnn_nni.data.dataset import DataInfo, register_dataset
+from autosnn_nni.data.folders import check_unused
 from autosnn_nni.data.images import Images
 from autosnn_nni.data.splits import split_evenly
 from autosnn_nni.data.tiny_imagenet import read_tiny_imagenet
@@ -34,6 +35,8 @@ _DIGITS = DataInfo(
 def digits(folder: Path | None) -> tuple[Images, Images]:
     """scikit-learn's built-in digits; ``folder`` is not used, and there is no official split."""
     from sklearn.datasets import load_digits  # here, because it is slow to import
+
+    check_unused(folder)
 
     pixels, labels = load_digits(return_X_y=True)
     images = torch.from_numpy((pixels * (255 / 16)).round()).to(torch.uint8)

@@ -11,7 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autosnn_nni.data.events import to_frames
-from autosnn_nni.data.folders import damage_reported, downloading, look_into, natural, silence
+from autosnn_nni.data.folders import (
+    damage_reported,
+    downloading,
+    is_hidden,
+    look_into,
+    natural,
+    silence,
+    stamp,
+)
 
 _PREPARED = "events_np"
 _FIX = "restore it"
@@ -55,13 +63,17 @@ class Recordings:
                 (self.folder / "download").mkdir(parents=True, exist_ok=True)
                 (staging / file).replace(self.folder / "download" / file)
 
-    def sizes(self) -> dict[str, int]:
-        """Names and sizes in bytes of all files that are read."""
+    def stamps(self) -> dict[str, list[int]]:
+        """Names, sizes in bytes and times of all files that are read."""
         if self.prepared:
             files = (self.folder / _PREPARED).rglob("*.npz")
-            return {str(file.relative_to(self.folder)): file.stat().st_size for file in files}
+            return {
+                str(file.relative_to(self.folder)): stamp(file.stat())
+                for file in files
+                if not is_hidden(file.name)
+            }
         found = {archive: self._find(archive) for archive in self.archives}
-        return {archive: path.stat().st_size for archive, path in found.items() if path}
+        return {archive: stamp(path.stat()) for archive, path in found.items() if path}
 
     def unpacked(self, scratch: Path) -> Iterator[Path]:
         """Yield the folder of prepared recordings, or one below ``scratch`` for each archive."""
@@ -90,7 +102,8 @@ class Recordings:
 
 def recorded(folder: Path) -> list[Path]:
     """The recording files in ``folder``, sorted by number."""
-    return sorted(folder.glob("*.npz"), key=lambda file: natural(file.stem))
+    files = (file for file in folder.glob("*.npz") if not is_hidden(file.name))
+    return sorted(files, key=lambda file: natural(file.stem))
 
 
 def frames_of(files: Sequence[Path], timesteps: int) -> Iterator[NDArray[Any]]:

@@ -9,6 +9,8 @@ from autosnn_nni.data.dataset import DataSet
 from autosnn_nni.data.images import Images
 from autosnn_nni.errors import UserError
 
+_LEAST = 5  # with fewer training images, D_val would be empty
+
 
 @dataclass(frozen=True, eq=False)
 class Splits:
@@ -24,8 +26,13 @@ def split(dataset: DataSet, *, seed: int, images: int | None = None) -> Splits:
     """Split the training images 8:2 into D_train and D_val by ``seed``, stratified by class.
 
     ``images`` limits the number of training images, also stratified. Raises :class:`UserError` if
-    the data set has fewer, or if they are less than one per class.
+    the data set has fewer, or if they are less than one per class or too few for D_val.
     """
+    if len(dataset.train) < _LEAST:
+        raise UserError(
+            f"{dataset.name} has {len(dataset.train)} training images; a search needs at least "
+            f"{_LEAST}, as every fifth one is used for validation"
+        )
     order = _shuffle_within_classes(dataset.train.labels, seed)
     if images is not None:
         _check_count(dataset, images)
@@ -41,7 +48,7 @@ def split_evenly(images: Images, seed: int) -> tuple[Images, Images]:
 
 
 def _check_count(dataset: DataSet, images: int) -> None:
-    least = max(dataset.classes, 5)  # with fewer than five, D_val would be empty
+    least = max(dataset.classes, _LEAST)
     if not least <= images <= len(dataset.train):
         raise UserError(
             f"{dataset.name} cannot be searched with {images} training images; "

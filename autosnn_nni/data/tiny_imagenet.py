@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 from zipfile import ZipFile
 
@@ -13,7 +13,14 @@ from numpy.typing import NDArray
 
 from autosnn_nni.data.cache import cached
 from autosnn_nni.data.collection import Collection
-from autosnn_nni.data.folders import damage_reported, look_into, natural, own_folder
+from autosnn_nni.data.folders import (
+    damage_reported,
+    is_hidden,
+    look_into,
+    natural,
+    own_folder,
+    stamp,
+)
 from autosnn_nni.data.images import Images
 from autosnn_nni.errors import UserError
 
@@ -36,7 +43,7 @@ def read_tiny_imagenet(folder: Path | None) -> tuple[Images, Images]:
             "with --data-dir"
         )
     with damage_reported(place, _FIX), _opened(place) as tree:
-        return cached("TinyImageNet", "images", place, tree.sizes, tree.images)
+        return cached("TinyImageNet", "images", place, tree.stamps, tree.images)
 
 
 def _find(folder: Path) -> Path | None:
@@ -50,32 +57,41 @@ def _find(folder: Path) -> Path | None:
 @contextmanager
 def _opened(place: Path) -> Iterator["_Tree"]:
     if place.is_dir():
-        yield _Tree(dict(_sizes(place, "")), lambda name: (place / name).read_bytes())
+        yield _Tree(dict(_stamps(place, "")), lambda name: (place / name).read_bytes())
         return
     with ZipFile(place) as archive:
         files = (one for one in archive.infolist() if not one.is_dir())
         names = {one.filename.removeprefix(f"{_TREE}/"): one for one in files}
         yield _Tree(
-            {name: one.file_size for name, one in names.items()},
+            {
+                name: [one.file_size, one.CRC]
+                for name, one in names.items()
+                if not is_hidden(PurePath(name).name)
+            },
             lambda name: archive.read(names[name]),
         )
 
 
-def _sizes(folder: Path, inside: str) -> Iterator[tuple[str, int]]:
-    """Names and sizes of all files below; one ``Path`` per file would take four times as long."""
+def _stamps(folder: Path, inside: str) -> Iterator[tuple[str, list[int]]]:
+    """Names and stamps of all files below; one ``Path`` per file would take four times as long."""
     for entry in os.scandir(folder / inside):
         name = f"{inside}{entry.name}"
+        if is_hidden(entry.name):
+            continue
         if entry.is_dir():
-            yield from _sizes(folder, f"{name}/")
+            yield from _stamps(folder, f"{name}/")
         else:
-            yield name, entry.stat().st_size
+            yield name, stamp(entry.stat())
 
 
 @dataclass(frozen=True)
 class _Tree:
-    """Names and sizes in bytes of the published files, and a function that reads one."""
+    """Names and stamps of the published files, and a function that reads one.
 
-    sizes: dict[str, int]
+    A stamp differs if the file is replaced: in a zip it has the checksum.
+    """
+
+    stamps: dict[str, list[int]]
     read: Callable[[str], bytes]
 
     def images(self, scratch: Path) -> tuple[Images, Images]:
@@ -83,7 +99,7 @@ class _Tree:
         classes = self._text("wnids.txt").split()
         labels = {name: label for label, name in enumerate(classes)}
         train, test = Collection(scratch, classes), Collection(scratch, classes)
-        for path in sorted(self.sizes, key=natural):
+        for path in sorted(self.stamps, key=natural):
             match path.split("/"):
                 case ["train", name, "images", _]:
                     train.add(self._image(path), labels[name])

@@ -1,6 +1,9 @@
 """Data sets that torchvision downloads: found in a folder, or downloaded to it."""
 
+import hashlib
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,6 +15,7 @@ from torch import Tensor
 
 from autosnn_nni.data.folders import damage_reported, downloading, look_into, own_folder
 from autosnn_nni.data.images import Images
+from autosnn_nni.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -67,19 +71,39 @@ class Published:
         return look_into(folder, self.find) or self._download(folder)
 
     def _download(self, folder: Path) -> Path:
-        with downloading(self.name, folder) as staging:
-            archive = folder / getattr(self._source, "filename", "no archive")
+        archive = folder / getattr(self._source, "filename", "no archive")
+        with self._damage_named(archive), downloading(self.name, folder) as staging:
             if archive.is_file():  # torchvision unpacks it instead of downloading it
                 shutil.copy(archive, staging)
             for part in self._parts:
                 self._source(staging, download=True, **part)
             return self._move(staging / self.inside, folder / self.inside)
 
+    @contextmanager
+    def _damage_named(self, archive: Path) -> Iterator[None]:
+        """Say that the ``archive`` is damaged if another one could not be downloaded."""
+        try:
+            yield
+        except UserError as error:
+            published = getattr(self._source, "tgz_md5", "")
+            found = _md5(archive) if published and archive.is_file() else published
+            if found == published:
+                raise
+            raise UserError(
+                f"{archive} is damaged: its MD5 checksum is {found} instead of {published}; "
+                f"restore it ({error})"
+            ) from error
+
     def _move(self, source: Path, target: Path) -> Path:
         target.mkdir(parents=True, exist_ok=True)
         for file in self.files:
             (source / file).replace(target / file)
         return target
+
+
+def _md5(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "md5").hexdigest()
 
 
 def _plain_or_compressed(path: Path) -> Path | None:

@@ -1,9 +1,7 @@
 """A run's search in NNI's web UI: every evaluated architecture as a finished trial."""
 
 import hashlib
-import signal
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 from nni.experiment.config import AlgorithmConfig, ExperimentConfig, LocalConfig
@@ -14,8 +12,10 @@ from autosnn_nni.manager.database import Profile, as_database
 from autosnn_nni.manager.guard import LOOPBACK
 from autosnn_nni.manager.ports import check_port
 from autosnn_nni.manager.viewer import viewing
-from autosnn_nni.runs.run_files import RunFiles
+from autosnn_nni.runs.directory import check_writable
+from autosnn_nni.runs.run_files import RunFiles, not_a_run
 from autosnn_nni.runs.search_state import searched
+from autosnn_nni.runs.settings import Settings
 from autosnn_nni.search_spaces import TIMESTEPS, timesteps_name, to_sample
 from autosnn_nni.strategies import History
 
@@ -23,16 +23,16 @@ _EVERYONE = "0.0.0.0"
 
 
 def view(run: Path, port: int, listen: str = LOOPBACK) -> None:
-    """Show a run's search at ``port`` of the address ``listen``, until Ctrl-C or SIGTERM.
+    """Show a run's search at ``port`` of the address ``listen``, until Ctrl-C, which it raises.
 
     Raises :class:`UserError` if the run has no search or the port is in use.
     """
     history = _read_search(run)
     _check_address(port, listen)
+    check_writable(run)
     profile = _profile(run.resolve(), history)
     write_whole(profile.database, as_database(profile, history))
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with suppress(KeyboardInterrupt), viewing(profile, port, listen) as manager:
+    with viewing(profile, port, listen) as manager:
         sys.stdout.write(f"NNI's web UI of {run}: http://{LOOPBACK}:{port} (Ctrl-C closes it)\n")
         sys.stdout.flush()
         if manager.wait() != 0:
@@ -43,7 +43,7 @@ def view(run: Path, port: int, listen: str = LOOPBACK) -> None:
 
 def _read_search(run: Path) -> History:
     if not run.is_dir():
-        raise UserError(f"{run} does not exist; check the path")
+        raise not_a_run(RunFiles(run))
     return searched(run)
 
 
@@ -71,13 +71,15 @@ def _profile(path: Path, history: History) -> Profile:
 
 def _config(path: Path, history: History) -> ExperimentConfig:
     files = RunFiles(path)
-    settings = files.read_settings()
+    written = files.read_settings()
     try:
-        choices = dict.fromkeys(to_sample(history[0].blocks), settings["candidates"])
+        settings = Settings.completed(written)
+        candidates = settings["candidates"] or _default_candidates(settings["space"])
+        choices = {label: list(candidates) for label in to_sample(history[0].blocks)}
         if TIMESTEPS in choices:
             choices[TIMESTEPS] = [timesteps_name(count) for count in settings["timesteps"]]
         tuner = AlgorithmConfig(name=settings["strategy"], class_args={"optimize_mode": "maximize"})
-    except (KeyError, TypeError):
+    except (KeyError, TypeError, UserError):
         raise UserError(f"{files.settings_file} is not a run's settings; restore it") from None
     return ExperimentConfig(
         experiment_name=path.name,
@@ -93,3 +95,9 @@ def _config(path: Path, history: History) -> ExperimentConfig:
         # If given by name, it would be looked up in files that NNI writes to its own folder.
         training_service=LocalConfig(),
     )
+
+
+def _default_candidates(space: str) -> tuple[str, ...]:
+    from autosnn_nni.search_spaces import MACROS  # late: most runs say theirs, and torch is slow
+
+    return MACROS[space].candidates

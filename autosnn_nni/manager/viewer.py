@@ -14,6 +14,9 @@ from autosnn_nni.manager.database import Profile
 from autosnn_nni.manager.experiments import wait_until_up
 from autosnn_nni.manager.guard import guarded
 
+#: Seconds for the manager to stop its experiment.
+_PATIENCE = 4.0
+
 
 @contextmanager
 def viewing(profile: Profile, port: int, listen: str) -> Iterator["Popen[bytes]"]:
@@ -63,7 +66,10 @@ def _list(profile: Profile, port: int, pid: int) -> None:
 def _end(manager: "Popen[bytes]", profile: Profile) -> None:
     """Stop the manager; after stopping the experiment it only waits for browsers to disconnect."""
     manager.terminate()
+    end = time.monotonic() + _PATIENCE
     while manager.poll() is None and _status(profile) not in (None, "STOPPED"):
+        if time.monotonic() > end:
+            break
         time.sleep(0.1)
     manager.kill()
     manager.wait()

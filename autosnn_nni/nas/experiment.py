@@ -1,8 +1,10 @@
 """NNI 2.x's experiment API on NNI 3.0, which has removed it."""
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from nni.experiment import RunMode
@@ -69,6 +71,7 @@ class RetiariiExperiment(NasExperiment):
     """
 
     _proc: Any  # NNI's manager
+    _has_home = True
 
     def __init__(
         self,
@@ -131,8 +134,14 @@ class RetiariiExperiment(NasExperiment):
                 check_new(self.id)
         if isinstance(self.evaluator, TrialEvaluator):
             self.evaluator.check(self.model_space)
+        self._check_home()
         with self._stopped_on_error():
             super().start(port, debug, run_mode)
+
+    def save_checkpoint(self) -> None:
+        """Save NNI's own files; a search in this process resumes without them."""
+        if self._has_home:
+            super().save_checkpoint()
 
     def load_checkpoint(self) -> None:
         """Use the configuration that the experiment was started with, as the manager does.
@@ -178,6 +187,31 @@ class RetiariiExperiment(NasExperiment):
         if isinstance(config, SimplifiedModelFormatConfig):
             return TrialModelSpace.from_model(self.model_space, self.evaluator)
         return super().executable_model_factory(config)
+
+    def _check_home(self) -> None:
+        """Find out whether NNI's folder can be written, which only its manager needs."""
+        folder = Path(self.config.canonical_copy().experiment_working_directory)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._has_home = os.access(folder, os.W_OK | os.X_OK)
+        except OSError:
+            self._has_home = False
+        if not self._has_home and self._nni_manager_required():
+            raise UserError(
+                f"NNI cannot write in {folder}; set HOME to a folder that can be written"
+            )
+
+    def _start_logging(self, debug: bool) -> None:
+        if self._has_home:
+            super()._start_logging(debug)
+
+    def _start_without_nni_manager(self) -> None:
+        if self._has_home:
+            super()._start_without_nni_manager()
+
+    def _stop_without_nni_manager(self) -> None:
+        if self._has_home:
+            super()._stop_without_nni_manager()
 
     def _run_impl(self, port: int, wait_completion: bool, debug: bool) -> bool:
         self.start(port, debug)

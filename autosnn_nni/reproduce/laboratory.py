@@ -8,14 +8,15 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from autosnn_nni.files import write_whole
 from autosnn_nni.pipeline import Pipeline
-from autosnn_nni.runs.directory import locked, open_run
+from autosnn_nni.runs.checks import check_blocks, check_memory
+from autosnn_nni.runs.directory import RunDirectory, check_writable, locked, open_run
 from autosnn_nni.runs.machine import Machine
 from autosnn_nni.runs.settings import Settings
 from autosnn_nni.runs.supernet_scorer import SupernetScorer
@@ -41,6 +42,25 @@ class Laboratory:
 
     path: Path
     machine: Machine
+    #: The data sets that have been read, with their numbers of training images.
+    _read: dict[tuple[Any, ...], int] = field(default_factory=dict, compare=False)
+
+    def check(self, values: Values, blocks: Sequence[str] | None = None) -> None:
+        """Check settings, ``blocks``, devices and folders, and read the data; writes nothing.
+
+        Each data set is read once. Raises :class:`UserError` if something is wrong or not there.
+        """
+        settings = Settings.named(values)
+        chosen = None if blocks is None else settings.network.check(blocks)
+        check_writable(self.path)
+        data = (settings.dataset, settings.images, settings.timesteps)
+        pipeline = Pipeline(RunDirectory(self.path, settings), self._machine(settings.dataset))
+        if data in self._read:
+            check_blocks(pipeline.run, chosen)
+            check_memory(pipeline.run, self.machine, chosen, self._read[data])
+        else:
+            pipeline.check(chosen)
+            self._read[data] = len(pipeline.data.train)
 
     def train(self, values: Values, blocks: Sequence[str]) -> dict[str, Any]:
         """Train a network from scratch; returns its ``result.json``."""
@@ -77,7 +97,8 @@ class Laboratory:
         settings = Settings.named(values)
         path = self.path / kind / _folder(settings, values, blocks)
         with locked(path, wait=True):
-            yield Pipeline(open_run(path, vars(settings)), self._machine(settings.dataset))
+            run = open_run(path, Settings.arguments(values))
+            yield Pipeline(run, self._machine(settings.dataset))
 
     def _machine(self, dataset: str) -> Machine:
         folder = self.machine.data_dir

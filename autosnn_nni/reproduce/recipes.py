@@ -103,7 +103,9 @@ def _read(name: str) -> str:
             raise UserError(f"unknown recipe {name!r}; {hint(name, recipe_names())}")
         return (_FOLDER / f"{name}.yml").read_text()
     try:
-        return Path(name).read_text()
+        return Path(name).read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise UserError(f"{name} is not a recipe: it is not a text in UTF-8") from None
     except OSError as error:
         raise UserError(f"{name} cannot be read ({error.strerror}); check the path") from None
 

@@ -19,10 +19,7 @@ _RESULT = ("accuracy", "spikes", "neuron_spikes", "firing_rate", "parameters", "
 
 def measure(row: Row, laboratory: Laboratory) -> Iterator[Record]:
     """Train the row's networks unless that is done, and test them."""
-    for seed in row.seeds:
-        settings, search = {**row.settings, "seed": seed}, {**row.search, "seed": seed}
-        if row.kind == "network":
-            settings["space"] = NETWORKS[row.network].space
+    for settings, search in _settings(row):
         for blocks in _architectures(row, settings, search, laboratory):
             result = laboratory.train(settings, blocks)
             record = _record(row, settings, result)
@@ -30,6 +27,27 @@ def measure(row: Row, laboratory: Laboratory) -> Iterator[Record]:
                 inherited = laboratory.score(search, blocks)
                 record |= {f"supernet_{key}": inherited[key] for key in ("accuracy", "spikes")}
             yield record
+
+
+def check(row: Row, laboratory: Laboratory) -> None:
+    """Check what :func:`measure` needs; raises :class:`UserError`, and does not write anything."""
+    for settings, search in _settings(row):
+        if row.kind == "search" or row.supernet:
+            laboratory.check(search)
+        if row.kind == "search":
+            laboratory.check(settings)
+            continue
+        for blocks in _architectures(row, settings, search, laboratory):
+            laboratory.check(settings, blocks)
+
+
+def _settings(row: Row) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """The settings of training and those of the search, for every seed."""
+    for seed in row.seeds:
+        settings, search = {**row.settings, "seed": seed}, {**row.search, "seed": seed}
+        if row.kind == "network":
+            settings["space"] = NETWORKS[row.network].space
+        yield settings, search
 
 
 def _architectures(

@@ -1,6 +1,6 @@
 """Running a recipe and writing its tables and figure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from autosnn_nni.report.drawing import png
 from autosnn_nni.reproduce.figures import FIGURES
 from autosnn_nni.reproduce.laboratory import Laboratory
 from autosnn_nni.reproduce.recipes import Recipe
-from autosnn_nni.reproduce.records import Record, measure
+from autosnn_nni.reproduce.records import Record, check, measure
 from autosnn_nni.reproduce.results import networks_table, rows_table
 from autosnn_nni.runs.machine import Machine
 
@@ -24,6 +24,15 @@ class Reproduction:
     rows: pd.DataFrame
     csv: Path
     figure: Path
+
+
+def check_recipes(recipes: Sequence[Recipe], folder: Path, machine: Machine) -> None:
+    """Raise :class:`UserError` if one of ``recipes`` can't be run; does not write anything."""
+    laboratory = Laboratory(folder, machine)
+    for recipe in recipes:
+        FIGURES[recipe.figure]
+        for row in recipe.rows:
+            check(row, laboratory)
 
 
 def reproduce(

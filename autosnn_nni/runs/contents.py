@@ -12,10 +12,13 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from autosnn_nni.errors import UserError
-from autosnn_nni.files import read_json, write_whole
-from autosnn_nni.runs.run_files import NetworkFiles, RunFiles
+from autosnn_nni.files import write_whole
+from autosnn_nni.formats import read_stamped, without_stamp
+from autosnn_nni.runs.run_files import NetworkFiles, RunFiles, not_a_run
+from autosnn_nni.runs.settings import Settings
 from autosnn_nni.scoring.ranking import Judged
 from autosnn_nni.search_spaces import TIMESTEPS, timesteps_name, to_sample
+from autosnn_nni.search_spaces.architecture import labels
 
 _Read = TypeVar("_Read")
 
@@ -139,9 +142,6 @@ def read_contents(path: Path) -> RunContents:
 
 
 def _check_is_run(files: RunFiles) -> None:
-    path = files.path
-    if not path.is_dir():
-        raise UserError(f"{path} is not a folder; give the --output folder of a run")
     inputs = (
         files.settings_file,
         files.supernet_curve,
@@ -152,10 +152,7 @@ def _check_is_run(files: RunFiles) -> None:
         files.result,
     )
     if not any(one.exists() for one in inputs):
-        raise UserError(
-            f"{path} is not a run directory: it contains none of "
-            f"{', '.join(one.name for one in inputs)}; give the --output folder of a run"
-        )
+        raise not_a_run(files)
 
 
 def _optional(path: Path, read: Callable[[Path], _Read]) -> _Read | None:
@@ -179,15 +176,22 @@ def _errors_of(path: Path) -> Iterator[None]:
 
 
 def _read_settings(path: Path) -> dict[str, Any]:
-    settings = read_json(path)
+    """The settings, whatever their names; those that the file lacks are added."""
+    settings = read_stamped(path)
     if not isinstance(settings, dict):
         raise TypeError("expected an object")
-    return settings
+    own = without_stamp(settings)
+    return Settings.completed(own) if own else {}
 
 
 def _read_rows(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    """The rows of a table, which a spreadsheet may have saved again, with a byte order mark."""
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        rows = list(csv.DictReader(file))
+    for number, row in enumerate(rows, start=2):
+        if None in row or None in row.values():
+            raise ValueError(f"line {number} has not as many cells as the first one")
+    return rows
 
 
 def _read_epochs(path: Path) -> tuple[Epoch, ...]:
@@ -222,9 +226,10 @@ def _candidate(row: dict[str, str], order: int) -> Candidate:
 
 def _row_blocks(row: dict[str, str]) -> tuple[str, ...]:
     chosen = [name for name in row if name and (name.startswith("tbd") or name == TIMESTEPS)]
-    blocks = tuple(row[name] for name in chosen)
-    if not blocks:
-        raise KeyError("tbd1")
+    names = labels(max(1, len(set(chosen) - {TIMESTEPS})))
+    blocks = tuple(row[name] for name in (*names, *{TIMESTEPS} & set(chosen)))
+    if not all(blocks):
+        raise ValueError(f"an architecture without a block: {row}")
     return blocks
 
 
@@ -244,7 +249,7 @@ def write_judged(files: RunFiles, judged: Sequence[Judged]) -> None:
 
 
 def _read_best(path: Path, *, chosen_timesteps: bool) -> Best:
-    data = read_json(path)
+    data = read_stamped(path)
     return Best(
         blocks=_architecture(data, chosen_timesteps),
         accuracy=math.nan if data["accuracy"] is None else float(data["accuracy"]),
@@ -254,7 +259,7 @@ def _read_best(path: Path, *, chosen_timesteps: bool) -> Best:
 
 
 def _read_result(path: Path, *, chosen_timesteps: bool) -> Result:
-    data = read_json(path)
+    data = read_stamped(path)
     blocks = _blocks(data.get("blocks") or [])
     named = ", ".join(_architecture(data, chosen_timesteps)) if blocks else ""
     return Result(

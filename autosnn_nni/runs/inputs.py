@@ -6,6 +6,7 @@ from autosnn_nni.data import Splits, load_dataset, split
 from autosnn_nni.errors import UserError
 from autosnn_nni.runs.directory import RunDirectory
 from autosnn_nni.runs.machine import Machine
+from autosnn_nni.runs.settings import Settings
 from autosnn_nni.scoring.batches import Scoring
 from autosnn_nni.training.checkpoints import Checkpoint, check_same_network, load_checkpoint
 from autosnn_nni.training.hyperparameters import Training
@@ -59,7 +60,7 @@ def load_supernet(run: RunDirectory) -> Checkpoint:
             f"{run.path} has no supernet; train it with autosnn supernet --output {run.path}"
         )
     checkpoint = load_checkpoint(run.supernet)
-    check_same_network(run.supernet, checkpoint, about_supernet(run))
+    check_same_network(run.supernet, checkpoint, about_supernet(run), Settings.before())
     return checkpoint
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autosnn_nni.files import read_json, write_json
+from autosnn_nni.errors import UserError
+from autosnn_nni.formats import read_stamped, without_stamp, write_stamped
 
 
 @dataclass(frozen=True)
@@ -30,13 +31,13 @@ class NetworkFiles:
         return self.path / "result.json"
 
     def read_result(self) -> dict[str, Any]:
-        """Read the test results; raises :class:`UserError` if there are none."""
-        result: dict[str, Any] = read_json(self.result)
+        """Read the test results; raises :class:`UserError` if there are none it can read."""
+        result: dict[str, Any] = read_stamped(self.result)
         return result
 
     def write_result(self, result: dict[str, Any]) -> None:
         """Write the test results."""
-        write_json(self.result, result)
+        write_stamped(self.result, result)
 
 
 @dataclass(frozen=True)
@@ -133,9 +134,17 @@ class RunFiles(NetworkFiles):
         found = sorted(self._baselines.iterdir()) if self._baselines.is_dir() else []
         return [NetworkFiles(folder) for folder in found if folder.is_dir()]
 
+    def kept_plugin(self, number: int) -> Path:
+        """The folder with the copy of a plugin, and of what it imports; they count from 1."""
+        return self.path / "plugins" / str(number)
+
     def judged(self, blocks: Sequence[str]) -> NetworkFiles:
-        """An architecture trained from scratch to check the supernet's ranking."""
-        return NetworkFiles(self.path / "trust" / "-".join(blocks))
+        """An architecture trained from scratch to check the supernet's ranking.
+
+        The folder's name has ``+`` between the blocks if one of them contains a ``-``.
+        """
+        sign = "+" if any("-" in block for block in blocks) else "-"
+        return NetworkFiles(self.path / "trust" / sign.join(blocks))
 
     def networks(self) -> Iterator[NetworkFiles]:
         """The run's own network and the baselines."""
@@ -166,18 +175,33 @@ class RunFiles(NetworkFiles):
         return RunFiles(self._previous / str(1 + count))
 
     def read_settings(self) -> Any:
-        """Read the JSON of the settings; raises :class:`UserError` if it can't be read."""
-        return read_json(self.settings_file)
+        """Read the JSON of the settings, without the file's format and version.
+
+        Raises :class:`UserError` if it can't be read.
+        """
+        settings = read_stamped(self.settings_file)
+        return without_stamp(settings) if isinstance(settings, dict) else settings
 
     def write_settings(self, settings: dict[str, Any]) -> None:
         """Write the JSON of the settings."""
-        write_json(self.settings_file, settings)
+        write_stamped(self.settings_file, settings)
 
     def read_best(self) -> dict[str, Any]:
-        """Read the best architecture and its scores; raises :class:`UserError` if there is none."""
-        best: dict[str, Any] = read_json(self.best)
+        """Read the best architecture and its scores.
+
+        Raises :class:`UserError` if there is none that it can read.
+        """
+        best: dict[str, Any] = read_stamped(self.best)
         return best
 
     def write_best(self, best: dict[str, Any]) -> None:
         """Write the best architecture and its scores."""
-        write_json(self.best, best)
+        write_stamped(self.best, best)
+
+
+def not_a_run(files: RunFiles) -> UserError:
+    """The error that the folder of ``files`` is not a run's, with the reason."""
+    path, reason = files.path, f"it has no {files.settings_file.name}"
+    if not path.is_dir():
+        reason = "it is not a folder" if path.exists() else "it does not exist"
+    return UserError(f"{path} is not a run of autosnn: {reason}; give the --output of a run")

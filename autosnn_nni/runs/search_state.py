@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 
 from autosnn_nni.errors import UserError
-from autosnn_nni.files import read_json, write_json, write_whole
+from autosnn_nni.files import write_whole
+from autosnn_nni.formats import read_stamped, write_stamped
 from autosnn_nni.runs.directory import RunDirectory
 from autosnn_nni.runs.run_files import RunFiles
 from autosnn_nni.search_spaces import split_timesteps, to_sample
@@ -20,7 +21,7 @@ def load_history(files: RunFiles) -> History:
     state = files.search_state
     if not state.exists():
         return History()
-    content = read_json(state)
+    content = read_stamped(state)
     try:
         return History.from_json(content["evaluated"])
     except (KeyError, TypeError, ValueError):
@@ -37,7 +38,7 @@ def searched(path: Path) -> History:
 
 def save_history(files: RunFiles, history: History) -> None:
     """Save the search after a generation: the state, then its table."""
-    write_json(files.search_state, {"evaluated": history.to_json()})
+    write_stamped(files.search_state, {"evaluated": history.to_json()})
     write_whole(files.candidates, pd.DataFrame(list(_rows(history))).to_csv(index=False))
 
 

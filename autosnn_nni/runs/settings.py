@@ -27,8 +27,13 @@ _TIMESTEPS_HELP = "Timesteps T, or several to search: 2,4,8 [default: the data s
 STAGES = ("supernet", "search", "choice", "retrain")
 
 
-def _of(stage: str, default: Any, meaning: str) -> Any:
-    return field(default=default, metadata={"stage": stage, "help": meaning})
+def _of(stage: str, default: Any, meaning: str, *, before: Any) -> Any:
+    """A setting of ``stage``; ``before`` is its value in files from before it existed.
+
+    A new setting gets as ``before`` what was done without it. A new default leaves ``before`` as it
+    is, so that files keep their meaning.
+    """
+    return field(default=default, metadata={"stage": stage, "help": meaning, "before": before})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,41 +44,71 @@ class Settings:
     the data set, candidates to those of the space. Raises :class:`UserError` for an invalid value.
     """
 
-    plugins: tuple[str, ...] = _of("supernet", (), "Python file that registers blocks, spaces, ...")
-    dataset: str = _of("supernet", "digits", "Name of the data set")
-    images: int | None = _of("supernet", None, "Number of training images to use [default: all]")
-    space: str = _of("supernet", "SNN_1", "Name of the macro architecture")
-    channels: int = _of("supernet", 16, "Initial number of channels C")
-    timesteps: int | tuple[int, ...] = _of("supernet", None, _TIMESTEPS_HELP)
-    neuron: str = _of("supernet", "PLIF", "PLIF, LIF, IF, or ANN for ReLU")
-    candidates: tuple[str, ...] = _of("supernet", None, _CANDIDATES_HELP)
+    plugins: tuple[str, ...] = _of(
+        "supernet", (), "Python file that registers blocks, spaces, ...", before=()
+    )
+    dataset: str = _of("supernet", "digits", "Name of the data set", before="digits")
+    images: int | None = _of(
+        "supernet", None, "Number of training images to use [default: all]", before=None
+    )
+    space: str = _of("supernet", "SNN_1", "Name of the macro architecture", before="SNN_1")
+    channels: int = _of("supernet", 16, "Initial number of channels C", before=16)
+    timesteps: int | tuple[int, ...] = _of("supernet", None, _TIMESTEPS_HELP, before=None)
+    neuron: str = _of("supernet", "PLIF", "PLIF, LIF, IF, or ANN for ReLU", before="PLIF")
+    candidates: tuple[str, ...] = _of("supernet", None, _CANDIDATES_HELP, before=None)
     batch_norm: str = _of(
         "supernet",
         "timestep",
         "Batch norm statistics: timestep, kept (a set per timestep) or pooled",
+        before="timestep",
     )
-    batch_size: int = _of("supernet", None, "Batch size [default: the data set's]")
-    learning_rate: float = _of("supernet", 1e-3, "Adam's learning rate")
-    loss: str = _of("supernet", "mse", "mse (as in the paper), cross-entropy or tet")
-    spike_regularisation: float = _of("supernet", 0.0, "Weight of the firing rate in the loss")
-    precision: str = _of("supernet", "32", "Training precision: 32, or bf16 for convolutions")
-    seed: int = _of("supernet", 0, "Seed of splits, weights, batches, paths and searches")
-    sampling: str = _of("supernet", "uniform", "Sampling of paths: uniform, fair or sandwich")
-    supernet_epochs: int = _of("supernet", None, "Epochs of stage 1 [default: the data set's]")
-    strategy: str = _of("search", "evolution", "Name of the search strategy")
-    lambda_: float = _of("search", -0.08, "0 or negative; lower values favour fewer spikes")
-    discounting: str = _of("search", "exponential", "Spikes in the fitness: exponential or linear")
-    rounds: int | None = _of("search", None, "Generations [default: 10; exhaustive: all]")
-    val_images: int | None = _of("search", None, "D_val images for scoring [default: all]")
-    calibration_batches: int = _of("search", 4, "Batches to recalibrate batch norm; 0 is off")
+    batch_size: int = _of("supernet", None, "Batch size [default: the data set's]", before=None)
+    learning_rate: float = _of("supernet", 1e-3, "Adam's learning rate", before=1e-3)
+    loss: str = _of("supernet", "mse", "mse (as in the paper), cross-entropy or tet", before="mse")
+    spike_regularisation: float = _of(
+        "supernet", 0.0, "Weight of the firing rate in the loss", before=0.0
+    )
+    precision: str = _of(
+        "supernet", "32", "Training precision: 32, or bf16 for convolutions", before="32"
+    )
+    seed: int = _of("supernet", 0, "Seed of splits, weights, batches, paths and searches", before=0)
+    sampling: str = _of(
+        "supernet", "uniform", "Sampling of paths: uniform, fair or sandwich", before="uniform"
+    )
+    supernet_epochs: int = _of(
+        "supernet", None, "Epochs of stage 1 [default: the data set's]", before=None
+    )
+    strategy: str = _of("search", "evolution", "Name of the search strategy", before="evolution")
+    lambda_: float = _of(
+        "search", -0.08, "0 or negative; lower values favour fewer spikes", before=-0.08
+    )
+    discounting: str = _of(
+        "search",
+        "exponential",
+        "Spikes in the fitness: exponential or linear",
+        before="exponential",
+    )
+    rounds: int | None = _of(
+        "search", None, "Generations [default: 10; exhaustive: all]", before=None
+    )
+    val_images: int | None = _of(
+        "search", None, "D_val images for scoring [default: all]", before=None
+    )
+    calibration_batches: int = _of(
+        "search", 4, "Batches to recalibrate batch norm; 0 is off", before=4
+    )
     max_spikes: float | None = _of(
-        "choice", None, "Maximum spikes of the best architecture: 80K, 1.2M"
+        "choice", None, "Maximum spikes of the best architecture: 80K, 1.2M", before=None
     )
     min_accuracy: float | None = _of(
-        "choice", None, "Minimum accuracy of the best architecture on D_val: 0.85"
+        "choice", None, "Minimum accuracy of the best architecture on D_val: 0.85", before=None
     )
-    retrain_epochs: int = _of("retrain", None, "Epochs of stage 3 [default: the data set's]")
-    baselines: bool = _of("retrain", True, "Also train the all-SCB_k3 and all-SRB_k3 baselines")
+    retrain_epochs: int = _of(
+        "retrain", None, "Epochs of stage 3 [default: the data set's]", before=None
+    )
+    baselines: bool = _of(
+        "retrain", True, "Also train the all-SCB_k3 and all-SRB_k3 baselines", before=True
+    )
 
     def __post_init__(self) -> None:
         self._check_types()
@@ -105,7 +140,8 @@ class Settings:
         hints = get_type_hints(type(self))
         for one in fields(self):
             value = getattr(self, one.name)
-            if value is not one.default and not _fits(value, hints[one.name]):
+            unset = value is one.default or value is one.metadata["before"]
+            if not unset and not _fits(value, hints[one.name]):
                 raise UserError(f"{_flag(one.name)} can't be {value!r}")
 
     def _check_numbers(self) -> None:
@@ -195,22 +231,38 @@ class Settings:
 
     def to_json(self) -> dict[str, Any]:
         """A flat dict of plain JSON types."""
-        return {
-            name.rstrip("_"): list(value) if isinstance(value, tuple) else value
-            for name, value in dataclasses.asdict(self).items()
-        }
+        return {_key(one): _plain(getattr(self, one.name)) for one in fields(self)}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Settings":
-        """The inverse of :meth:`to_json`; raises :class:`UserError` for unknown or missing keys."""
-        if not isinstance(values, Mapping):
+        """The inverse of :meth:`to_json`, for ``values`` of this version or an earlier one.
+
+        Raises :class:`UserError` for unknown settings, and as :meth:`completed` does.
+        """
+        whole = cls.completed(values)
+        unknown = whole.keys() - cls.before().keys()
+        if unknown:
+            names = ", ".join(sorted(map(str, unknown)))
+            raise UserError(f"unknown settings: {names}; restore them or start a new run")
+        return cls.named(whole)
+
+    @classmethod
+    def completed(cls, values: Any) -> dict[str, Any]:
+        """``values`` from a file, and those from before a setting existed that the file lacks.
+
+        Raises :class:`UserError` if they are no run's settings.
+        """
+        if not isinstance(values, Mapping) or not values:
             raise UserError("these are not a run's settings; restore them or start a new run")
-        known = {one.name.rstrip("_") for one in fields(cls)}
-        for word, wrong in ("unknown", values.keys() - known), ("missing", known - values.keys()):
-            if wrong:
-                names = ", ".join(sorted(wrong))
-                raise UserError(f"{word} settings: {names}; restore them or start a new run")
-        return cls.named(values)
+        return {**cls.before(), **values}
+
+    @classmethod
+    def before(cls) -> dict[str, Any]:
+        """What files mean that lack a setting, by the names in files, as plain JSON types.
+
+        ``None`` stands for the value of the data set or of the space, as for a default.
+        """
+        return {_key(one): _plain(one.metadata["before"]) for one in fields(cls)}
 
     @classmethod
     def named(cls, values: Mapping[str, Any]) -> "Settings":
@@ -218,15 +270,22 @@ class Settings:
 
         Raises :class:`UserError` for unknown names.
         """
-        known = {one.name.rstrip("_"): one.name for one in fields(cls)}
+        return cls(**cls.arguments(values))
+
+    @classmethod
+    def arguments(cls, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments for the settings named in ``values``, and no others.
+
+        Raises :class:`UserError` for unknown names.
+        """
+        known = {_key(one): one.name for one in fields(cls)}
         for key in values:
             if key not in known:
                 raise UserError(f"unknown setting {key!r}; {hint(str(key), known)}")
-        plain: dict[str, Any] = {
+        return {
             known[key]: tuple(value) if isinstance(value, list) else value
             for key, value in values.items()
         }
-        return cls(**plain)
 
     def differences(self, other: "Settings") -> Iterator[tuple[str, str]]:
         """Stage and description of every value that differs from ``other``'s."""
@@ -238,6 +297,15 @@ class Settings:
     def _stage(self, setting: "dataclasses.Field[Any]") -> str:
         stage: str = setting.metadata["stage"]
         return "search" if stage == "choice" and self.search.handles_constraints else stage
+
+
+def _key(setting: "dataclasses.Field[Any]") -> str:
+    """The setting's name in files."""
+    return setting.name.rstrip("_")
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _flag(name: str) -> str:

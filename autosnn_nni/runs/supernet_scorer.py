@@ -9,7 +9,8 @@ from autosnn_nni.runs.directory import RunDirectory
 from autosnn_nni.runs.inputs import load_data, load_supernet, make_space, scoring_of
 from autosnn_nni.runs.machine import Machine
 from autosnn_nni.scoring.batches import Batch, Scoring, calibration_batches, val_batches
-from autosnn_nni.scoring.evaluation import Evaluation, evaluate, recalibrated
+from autosnn_nni.scoring.calibration import recalibrated
+from autosnn_nni.scoring.evaluation import Evaluation, evaluate
 from autosnn_nni.scoring.population_scorer import PopulationScorer
 from autosnn_nni.search_spaces import Architecture, SpikingNetwork, to_sample
 from autosnn_nni.training.checkpoints import Checkpoint, load_network

@@ -1,13 +1,12 @@
 """Accuracy and spikes of networks with given weights."""
 
-import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch.optim.swa_utils import update_bn
 
 from autosnn_nni.scoring.batches import Batch, chunks
+from autosnn_nni.scoring.calibration import recalibrated
 from autosnn_nni.search_spaces import (
     ActivationMeter,
     LayerActivation,
@@ -51,18 +50,6 @@ def evaluate(network: SpikingNetwork, batches: Iterable[Batch]) -> Evaluation:
         layers=tuple(counter.layers()),
         activations=tuple(meter.layers()),
     )
-
-
-def recalibrated(network: SpikingNetwork, batches: Sequence[Batch]) -> SpikingNetwork:
-    """Return a copy with batch norm statistics of ``batches`` only; unchanged without batches.
-
-    Running statistics of a supernet mix all its paths; in a network in training they lag behind the
-    weights. With them accuracies are erratic and a supernet's ranking is close to chance.
-    """
-    network = copy.deepcopy(network)
-    if batches:
-        update_bn(batches, network)
-    return network
 
 
 def score(

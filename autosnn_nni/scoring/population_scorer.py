@@ -12,12 +12,13 @@ from functools import cached_property, partial
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
+from torch import Tensor
 
 from autosnn_nni.progress import Advance
 from autosnn_nni.scoring.activation_cache import ActivationCache
 from autosnn_nni.scoring.batches import Batch, chunks
+from autosnn_nni.scoring.calibration import batch_norms, recalibrated, set_calibration_mode
+from autosnn_nni.scoring.evaluation import evaluate
 from autosnn_nni.search_spaces import (
     Cut,
     Folded,
@@ -26,6 +27,7 @@ from autosnn_nni.search_spaces import (
     SpikingNetwork,
     cut,
     is_spiking,
+    subnet,
 )
 
 Sample = Mapping[str, str]
@@ -94,6 +96,25 @@ class PopulationScorer:
 
         ``advance`` is called with the share of the images that is done.
         """
+        alone = [self._is_scored_alone(sample) for sample in samples]
+        shared = [sample for sample, is_alone in zip(samples, alone, strict=True) if not is_alone]
+        results = iter(self._evaluate_together(shared, advance) if shared else [])
+        return [
+            self._evaluate_alone(sample) if is_alone else next(results)
+            for sample, is_alone in zip(samples, alone, strict=True)
+        ]
+
+    def _is_scored_alone(self, sample: Sample) -> bool:
+        return not self.supernet.alone.isdisjoint(sample.values())
+
+    def _evaluate_alone(self, sample: Sample) -> tuple[float, float]:
+        network = recalibrated(subnet(self.supernet, sample), self.calibration)
+        result = evaluate(network, self.val)
+        return result.accuracy, result.spikes
+
+    def _evaluate_together(
+        self, samples: Sequence[Sample], advance: Advance
+    ) -> list[tuple[float, float]]:
         self._cuts = self._cuts or cut(self.supernet, samples[0].keys())
         self._cache.next_generation()
         choices = [tuple(place.choice(sample) for place in self._cuts) for sample in samples]
@@ -111,7 +132,9 @@ class PopulationScorer:
             for depth, cut_ in enumerate(self._cuts):
                 place = _place(architecture[: depth + 1])
                 if place not in self._segments:
-                    self._segments[place] = cut_.segment(self.supernet, sample).train()
+                    segment = cut_.segment(self.supernet, sample)
+                    set_calibration_mode(segment)
+                    self._segments[place] = segment
 
     @torch.no_grad()
     def _calibrate(self, trie: Trie) -> None:
@@ -124,7 +147,7 @@ class PopulationScorer:
 
         def run(prefix: Prefix, spikes: float, x: Any) -> Any:
             segment = self._with_statistics(prefix)
-            for layer in _batch_norms(segment):
+            for layer in batch_norms(segment):
                 # Average over all batches; the statistics of known prefixes don't change.
                 layer.momentum = None if prefix in new else 0.0
             return spikes, segment(x)
@@ -167,7 +190,7 @@ class PopulationScorer:
         """Return the last segment of ``prefix``, with the batch norm statistics of the prefix."""
         segment = self._segments[_place(prefix)]
         if prefix in self._statistics:
-            for layer, own in zip(_batch_norms(segment), self._statistics[prefix], strict=True):
+            for layer, own in zip(batch_norms(segment), self._statistics[prefix], strict=True):
                 for name, value in own.items():
                     setattr(layer, name, value)
         return segment
@@ -224,12 +247,8 @@ def _place(prefix: Prefix) -> Place:
 
 
 def _fresh_statistics(segment: Segment) -> Statistics:
-    for layer in _batch_norms(segment):
+    for layer in batch_norms(segment):
         for name, value in layer.named_buffers():
             setattr(layer, name, value.clone())
         layer.reset_running_stats()
-    return [dict(layer.named_buffers()) for layer in _batch_norms(segment)]
-
-
-def _batch_norms(module: nn.Module) -> Iterator[_BatchNorm]:
-    return (layer for layer in module.modules() if isinstance(layer, _BatchNorm))
+    return [dict(layer.named_buffers()) for layer in batch_norms(segment)]

@@ -15,6 +15,8 @@ from autosnn_nni.strategies import OBJECTIVES
 _RESAMPLES = 2000
 #: Minimum number of architectures; fewer have no meaningful ranking.
 _MINIMUM = 3
+#: The same for a confidence interval: resamples of fewer are often all alike.
+FOR_INTERVAL = 5
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,8 @@ class Judged:
 class Agreement:
     """Kendall's tau-b over ``count`` architectures: 1 is the same order, 0 chance, -1 reversed.
 
-    ``low`` and ``high`` are its 95 % confidence interval, by bootstrap over the architectures. All
-    are NaN if a ranking has no order.
+    ``low`` and ``high`` are its 95 % confidence interval, by bootstrap over the architectures, and
+    NaN for too few of them. All are NaN if a ranking has no order.
     """
 
     count: int
@@ -50,6 +52,8 @@ def agreement(one: Sequence[float], other: Sequence[float]) -> Agreement:
     count = len(one)
     if count < _MINIMUM:
         return Agreement(count, math.nan, math.nan, math.nan)
+    if count < FOR_INTERVAL:
+        return Agreement(count, _tau(one, other), math.nan, math.nan)
     with warnings.catch_warnings(action="ignore"):  # from resamples without an order
         bootstrap = stats.bootstrap(
             (one, other),

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from autosnn_nni.errors import UserError
+from autosnn_nni.formats import check_format
 from autosnn_nni.search_spaces import (
     NetworkConfig,
     SpikingNetwork,
@@ -17,8 +18,6 @@ from autosnn_nni.search_spaces import (
     split_timesteps,
     to_sample,
 )
-
-FORMAT = "autosnn-nni/1"
 
 #: Settings in which all checkpoints of one network agree.
 _IDENTITY = (
@@ -51,12 +50,14 @@ class Checkpoint:
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
-    """Read a checkpoint of this package; raises :class:`UserError` for any other file."""
+    """Read a checkpoint of this package.
+
+    Raises :class:`UserError` for any other file, and for one of a later format.
+    """
     try:
         raw = torch.load(path, map_location="cpu", weights_only=True)
         about = raw["autosnn"]
-        if about["format"] != FORMAT:
-            raise UserError(f"{path} has another format ({about['format']}); train it again")
+        check_format(path, about)
         return Checkpoint(
             kind=about["kind"],
             settings=about["settings"],
@@ -99,15 +100,22 @@ def load_network(
     return network
 
 
-def check_same_network(path: Path, found: Checkpoint, about: Mapping[str, Any]) -> None:
-    """Raise :class:`UserError` if ``found`` is not a checkpoint of the network in ``about``."""
-    saved = {"kind": found.kind, "blocks": list(found.blocks), **found.settings}
+def check_same_network(
+    path: Path, found: Checkpoint, about: Mapping[str, Any], before: Mapping[str, Any] = {}
+) -> None:
+    """Raise :class:`UserError` if ``found`` is not a checkpoint of the network in ``about``.
+
+    A setting that ``found`` lacks has its value of ``before``. Without one it is not compared:
+    the setting is newer than the checkpoint.
+    """
+    saved = {**before, "kind": found.kind, "blocks": list(found.blocks), **found.settings}
     expected = {"kind": about["kind"], "blocks": list(about["blocks"]), **about["settings"]}
     for key in _IDENTITY:
-        if saved.get(key) != expected.get(key):
+        there, here = saved.get(key), expected.get(key)
+        if there is not None and there != here:
             raise UserError(
-                f"{path} is of another network: {key} is {saved.get(key)} there, "
-                f"{expected.get(key)} here; move it away to train again"
+                f"{path} is of another network: {key} is {there} there, {here} here; "
+                "move it away to train again"
             )
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from autosnn_nni.data import Splits
 from autosnn_nni.scoring.batches import Scoring, calibration_batches, plain_batches
-from autosnn_nni.scoring.evaluation import Evaluation, evaluate, recalibrated
+from autosnn_nni.scoring.calibration import recalibrated
+from autosnn_nni.scoring.evaluation import Evaluation, evaluate
 from autosnn_nni.search_spaces import (
     Description,
     NetworkConfig,

@@ -1,6 +1,8 @@
 """Training with Lightning: the module and trainer of supernets and single networks."""
 
 import math
+import multiprocessing
+import signal
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack, nullcontext
@@ -11,6 +13,8 @@ from typing import Any
 import pandas as pd
 import torch
 import torch.nn.functional as F
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
+from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from nni.nas.evaluator.pytorch.lightning import LightningModule as NniLightningModule
 from nni.nas.evaluator.pytorch.lightning import Trainer as NniTrainer
 from pytorch_lightning import Callback, LightningModule, Trainer
@@ -19,16 +23,13 @@ from torch import Tensor
 from autosnn_nni.data import Batches
 from autosnn_nni.errors import UserError
 from autosnn_nni.files import write_whole, write_whole_with
+from autosnn_nni.formats import stamp
 from autosnn_nni.progress import Advance, progress_bar
 from autosnn_nni.search_spaces import FiringRate, SpikeCounter, StepVotes
-from autosnn_nni.training.checkpoints import (
-    FORMAT,
-    check_same_network,
-    load_checkpoint,
-)
+from autosnn_nni.training.checkpoints import check_same_network, load_checkpoint
 from autosnn_nni.training.hyperparameters import Training
 from autosnn_nni.training.losses import LOSSES
-from autosnn_nni.training.processes import torchrun_processes
+from autosnn_nni.training.processes import count_processes, torchrun_processes
 
 
 class SpikingClassifier(NniLightningModule):
@@ -77,6 +78,20 @@ class SpikingClassifier(NniLightningModule):
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Adam with a fixed learning rate (Section A.1)."""
         return torch.optim.Adam(self.parameters(), lr=self.learning_rate)
+
+
+class Stoppable(Callback):
+    """Leaves SIGTERM alone, which Lightning would take for a reason to end as if it were done."""
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Keep the handlers of signals; a process started for training cleans up at SIGTERM."""
+        trainer._signal_connector.register_signal_handlers = _do_nothing  # type: ignore[method-assign]
+        if multiprocessing.parent_process() is not None:
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def _do_nothing() -> None:
+    pass
 
 
 class EpochSeed(Callback):
@@ -199,8 +214,8 @@ class WholeCheckpoint(Callback):
     def on_save_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Add the description ``about``; the training curve adds ``n_avg``."""
-        checkpoint["autosnn"] = {"format": FORMAT, **self.about}
+        """Add the description ``about`` with its format; the training curve adds ``n_avg``."""
+        checkpoint["autosnn"] = {**stamp(), **self.about}
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save."""
@@ -234,7 +249,7 @@ def make_trainer(
     Raises :class:`UserError` for several devices in a process that torchrun has started.
     """
     curve = TrainingCurve(title, checkpoint.with_suffix(".csv") if checkpoint else None)
-    callbacks: list[Callback] = [EpochSeed(batches, training.seed), curve]
+    callbacks: list[Callback] = [Stoppable(), EpochSeed(batches, training.seed), curve]
     if checkpoint is not None:
         callbacks.append(WholeCheckpoint(checkpoint, about))  # last, as it saves the others' state
     device = training.torch_device
@@ -260,21 +275,23 @@ def _processes(training: Training) -> dict[str, Any]:
 
     Each process trains another path, so many parameters have a gradient in some processes or in
     none, and torch has to find the unused ones. It averages gradients over all processes, with zero
-    for a missing one.
+    for a missing one. Lightning would also start as many as the variables of a cluster's queue say;
+    the plugins keep it from looking there.
     """
+    count_processes(training.devices)
     started = torchrun_processes()
     if started is None:
         several = "ddp_spawn_find_unused_parameters_true"
         return {
             "devices": training.devices,
             "strategy": several if training.devices > 1 else "auto",
+            "plugins": [LightningEnvironment()],
         }
-    if training.devices > 1:
-        raise UserError(f"leave out --devices: torchrun has started {started.total} processes")
     return {
         "devices": started.per_machine,
         "num_nodes": started.machines,
         "strategy": "ddp_find_unused_parameters_true",
+        "plugins": [TorchElasticEnvironment()],
     }
 
 

@@ -89,7 +89,7 @@ def test_ctrl_c_ends_a_stage_with_one_line_and_the_run_goes_on_later(
     command = ("search", "--output", run, *long)
     for stage in (in_search, in_baseline):  # NNI's and Lightning's own handling of it
         stopped = start(*command).stop_when(lambda stage=stage: stage(run), signal.SIGINT)
-        assert stopped.code == 1
+        assert stopped.code == 128 + signal.SIGINT
         *_, last = stopped.err.splitlines()
         assert last == "autosnn: stopped; run the same command again to resume"
         assert "Traceback" not in stopped.err
@@ -179,7 +179,8 @@ def test_the_files_of_a_run_are_those_of_the_contract(reference: tuple[Path, Any
     }
     best, result = read_json(run / "best.json"), read_json(run / "result.json")
     assert best.keys() == {
-        *("space", "channels", "timesteps", "blocks", "accuracy", "spikes", "fitness")
+        *("format", "version", "space", "channels", "timesteps"),
+        *("blocks", "accuracy", "spikes", "fitness"),
     }
     keys = {"accuracy", "spikes", "neuron_spikes", "firing_rate", "layers", "blocks", "parameters"}
     assert keys <= result.keys()

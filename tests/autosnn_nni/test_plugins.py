@@ -1,8 +1,10 @@
 """A user's own file: a block, a space, a data set and a search, each found by its name."""
 
 import json
+import signal
 import sys
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +14,11 @@ import pytest
 from autosnn_nni.data import DATASETS
 from autosnn_nni.errors import UserError
 from autosnn_nni.files import read_json
-from autosnn_nni.plugins import load_plugin
+from autosnn_nni.plugins import load_plugin, own_files
 from autosnn_nni.search_spaces import BLOCKS, MACROS
 
 Autosnn = Callable[..., Any]
+Args = tuple[str, ...]
 PLUGIN = """
 from dataclasses import dataclass
 
@@ -189,3 +192,138 @@ def test_a_plugin_that_failed_may_be_mended(tmp_path: Path) -> None:
         load_plugin(path)
     path.write_text("LOADED = True\n")
     load_plugin(path)
+
+
+HALF_WAY = """
+from torch import nn
+from autosnn_nni.search_spaces import BLOCKS, MACROS, TBD, Macro
+
+class {name}(nn.Module): ...
+
+BLOCKS.add("half_way", {name})
+MACROS.add("half_way", Macro((TBD(1),)))
+{last}
+"""
+
+
+@pytest.mark.usefixtures("registries")
+def test_what_a_plugin_has_registered_is_replaced_when_it_is_loaded_again(tmp_path: Path) -> None:
+    path = tmp_path / "half_way.py"
+    for name, last in (("One", "1 / 0"), ("One", "1 / 0"), ("Two", ""), ("Three", "")):
+        path.write_text(HALF_WAY.format(name=name, last=last))
+        if last:
+            with pytest.raises(UserError, match="ZeroDivisionError"):
+                load_plugin(path)
+        else:
+            load_plugin(path)
+        assert BLOCKS["half_way"].__name__ == name  # type: ignore[attr-defined]
+    path.write_text(HALF_WAY.format(name="Four", last="BLOCKS.add('half_way', nn.ReLU)"))
+    with pytest.raises(UserError, match="'half_way' is registered twice"):
+        load_plugin(path)
+
+
+def test_a_plugin_may_import_what_lies_beside_it(tmp_path: Path) -> None:
+    package = tmp_path / "package_beside"
+    package.mkdir()
+    (package / "__init__.py").write_text("from package_beside.inner import VALUE\n")
+    (package / "inner.py").write_text("VALUE = 7\n")
+    (tmp_path / "module_beside.py").write_text("VALUE = 8\n")
+    (tmp_path / "json.py").write_text("1 / 0\n")  # it hides no package
+    path = tmp_path / "imports.py"
+    path.write_text(
+        "import json, module_beside, package_beside\n"
+        "assert (module_beside.VALUE, package_beside.VALUE) == (8, 7)\n"
+        "def late():\n    import late_beside\n    return late_beside.VALUE\n"
+    )
+    load_plugin(path)
+    assert own_files(path) == sorted([path, tmp_path / "module_beside.py", *package.glob("*.py")])
+    (tmp_path / "late_beside.py").write_text("VALUE = 9\n")
+    module = next(one for name, one in sys.modules.items() if "plugin_imports_" in name)
+    assert module.late() == 9
+    assert not list(package.glob("__pycache__"))
+
+
+SETS = """
+import torch
+
+from autosnn_nni.data import DataInfo, Images, register_dataset
+
+info = DataInfo((1, 8, 8), classes=3, padding=1, batch_size=8)
+
+
+def add(name, count, images, labels):
+    pixels = torch.randint(0, 256, (count, 1, 8, 8), dtype=torch.uint8)
+    part = Images(images(pixels), labels(torch.arange(count) % 3))
+    register_dataset(name, info)(lambda folder: (part, part))
+
+
+same = lambda tensor: tensor
+add("wrong_images", 60, lambda images: images / 255, same)
+add("wrong_labels", 60, same, lambda labels: labels[:, None])
+add("small", 3, same, same)
+"""
+
+
+def test_a_data_set_that_cannot_be_used_is_refused_before_a_folder_is_made(
+    tmp_path: Path, autosnn: Autosnn
+) -> None:
+    plugin = tmp_path / "sets.py"
+    plugin.write_text(SETS)
+    refused = {
+        "wrong_images": "data set wrong_images: training images are float32 instead of uint8",
+        "wrong_labels": "data set wrong_labels: training labels have the shape [60, 1] instead",
+        "small": "small has 3 training images; a search needs at least 5",
+    }
+    for command, (name, said) in product(("search", "supernet"), refused.items()):
+        options = ("--plugin", plugin, "--dataset", name, "--output", tmp_path / "run")
+        outcome = autosnn(command, *options)
+        assert (outcome.code, outcome.out) == (2, "")
+        assert outcome.err.startswith(f"autosnn: {said}")
+        assert outcome.err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == [plugin]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("import sys\nsys.exit()", "SystemExit; fix it"),
+        ("import sys\nsys.exit(3)", "SystemExit: 3; fix it"),
+        ("raise SystemExit('done')", "SystemExit: done; fix it"),
+        ("raise KeyboardInterrupt", "KeyboardInterrupt; fix it"),
+        ("from autosnn_nni.search_spaces import BLOCKS\nBLOCKS.add('T4', int)", "called 'T4'"),
+    ],
+)
+def test_a_plugin_that_ends_python_is_one_line(
+    content: str, said: str, tmp_path: Path, autosnn: Autosnn
+) -> None:
+    path = tmp_path / "ends.py"
+    path.write_text(content)
+    outcome = autosnn("list", "blocks", "--plugin", path)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.startswith(f"autosnn: plugin {path} fails: ")
+    assert said in outcome.err
+    assert outcome.err.count("\n") == 1
+
+
+def test_ctrl_c_while_a_plugin_is_loaded_stops(tmp_path: Path) -> None:
+    path = tmp_path / "long.py"
+    path.write_text("import signal\nsignal.raise_signal(signal.SIGINT)\n")
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        load_plugin(path)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.slow
+def test_the_other_process_of_a_training_has_the_plugin_too(
+    tmp_path: Path, start: Autosnn, tiny: Args
+) -> None:
+    (tmp_path / "beside.py").write_text("WIDTH = 3\n")
+    path = tmp_path / "mine.py"
+    path.write_text(f"import beside\n{PLUGIN}")
+    outcome = start(
+        *("supernet", "--plugin", path, "--output", tmp_path / "run", "--devices", "2"),
+        *(*tiny, "--space", "my_space", "--candidates", "my_pointwise,skip", "--device", "cpu"),
+    ).wait()
+    assert outcome.code == 0, outcome.err
+    assert (tmp_path / "run/supernet.ckpt").exists()

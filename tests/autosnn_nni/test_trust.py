@@ -52,6 +52,7 @@ def test_taus_are_printed_and_shown_in_the_report(judged: tuple[Path, str]) -> N
     run, out = judged
     for word in ("Kendall's tau", "accuracy", "spikes", "all", "best fifth", "95 % confidence"):
         assert word in out
+    assert out.count("too few") == 4  # for an interval
     assert 'id="trust"' in (run / "report.html").read_text()
     assert (run / "figures/trust.png").read_bytes().startswith(b"\x89PNG")
 
@@ -107,6 +108,19 @@ def test_trainings_of_another_length_are_not_taken(
     write_json(run / "settings.json", settings)
     assert outcome.code == 2
     assert "was trained for 2 epochs, the run has 3; move" in outcome.err
+
+
+def test_a_training_of_other_blocks_is_not_taken(
+    judged: tuple[Path, str], autosnn: Autosnn
+) -> None:
+    run, _ = judged
+    path = next(run.glob("trust/*/result.json"))
+    result = read_json(path)
+    write_json(path, {**result, "blocks": ["skip"] * 4 + ["SCB_k3"]})
+    outcome = autosnn("trust", run, "--sample", 4)
+    write_json(path, result)
+    assert outcome.code == 2
+    assert f"{path} is of another architecture (skip, skip, skip, skip, SCB_k3); mo" in outcome.err
 
 
 @pytest.mark.parametrize("sample", [0, -1])

@@ -14,7 +14,8 @@ from torch import nn
 from autosnn_nni.data import Splits
 from autosnn_nni.nas.evaluators import SpikingEvaluator, SubnetEvaluator
 from autosnn_nni.nas.experiment import RetiariiExperiment
-from autosnn_nni.scoring.evaluation import evaluate, recalibrated
+from autosnn_nni.scoring.calibration import recalibrated
+from autosnn_nni.scoring.evaluation import evaluate
 from autosnn_nni.search_spaces import SpikingSpace, from_sample, subnet, to_sample
 from autosnn_nni.strategies import (
     AutoSNN,

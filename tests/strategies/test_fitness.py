@@ -92,9 +92,24 @@ def test_an_unknown_discounting_is_refused_at_once() -> None:
 
 
 @pytest.mark.parametrize("discounting", DISCOUNTING)
-@pytest.mark.parametrize("coefficient", [0, -0.08, -2])
-def test_a_dead_network_has_fitness_0(discounting: str, coefficient: float) -> None:
-    assert Fitness(coefficient, discounting)(0.1, 0.0, 100.0) == 0
+@given(accuracy=ACCURACIES, spikes=SPIKES, coefficient=st.floats(-100, 0))
+def test_a_dead_network_has_the_lowest_fitness_of_all(
+    discounting: str, accuracy: float, spikes: float, coefficient: float
+) -> None:
+    fitness = Fitness(coefficient, discounting)
+    dead = fitness(0.1, 0.0, 100.0)
+    assert dead <= fitness(accuracy, spikes, 100.0)
+    assert math.isfinite(dead)
+
+
+@pytest.mark.parametrize("coefficient", [0, -0.08, -2, -100])
+def test_a_dead_network_has_fitness_0_with_exponential_discounting(coefficient: float) -> None:
+    assert Fitness(coefficient)(0.1, 0.0, 100.0) == 0
+
+
+def test_a_dead_network_is_below_negative_fitness() -> None:
+    fitness = Fitness(-1, "linear")
+    assert fitness(0.9, 0.0, 100.0) == -1e6 < fitness(0.0, 5000.0, 100.0) == -50
 
 
 @pytest.mark.parametrize("discounting", DISCOUNTING)

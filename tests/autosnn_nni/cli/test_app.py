@@ -86,16 +86,12 @@ SETTINGS = [
 
 
 @pytest.mark.parametrize(("wrong", "fragments"), SETTINGS, ids=lambda case: " ".join(case))
-def test_a_wrong_setting_is_named_and_leaves_room_for_the_right_one(
+def test_a_wrong_setting_is_named_and_nothing_is_written(
     wrong: Args, fragments: Args, tmp_path: Path, autosnn: Autosnn, tiny: Args
 ) -> None:
     run = tmp_path / "run"
     refusal(autosnn("search", "--output", run, *tiny, *wrong), *fragments)
-    left = {path.name for path in run.rglob("*")}
-    assert left <= {".lock", "settings.json"}
-    if "settings.json" in left or wrong == ("--channels", "3"):
-        right = ("--dataset", "digits", "--space", "SNN_1", *tiny)
-        assert autosnn("supernet", "--output", run, *right).code == 0
+    assert not run.exists()
 
 
 def test_a_gpu_that_is_not_there(tmp_path: Path, autosnn: Autosnn, tiny: Args) -> None:
@@ -112,8 +108,7 @@ def test_a_folder_without_the_data(tmp_path: Path, autosnn: Autosnn, tiny: Args)
     (tmp_path / "data/cifar-10-python.tar.gz").write_text("no archive")  # nothing is downloaded
     refusal(autosnn(*command, tmp_path / "data"), "CIFAR10", str(tmp_path / "data"))
     refusal(autosnn(*command, file), str(file), "--data-dir")
-    assert {path.name for path in run.rglob("*")} == {".lock", "settings.json"}
-    assert autosnn("supernet", "--output", run, *tiny, "--dataset", "digits").code == 0
+    assert not run.exists()
 
 
 ARCHITECTURES = [
@@ -153,8 +148,7 @@ def test_a_wrong_architecture_is_named(
     Path("broken.json").write_text('{"space": "SN')
     command = ("train", "--output", "run", *tiny[4:])
     refusal(autosnn(*command, *wrong), *fragments)
-    assert {path.name for path in Path("run").rglob("*")} <= {".lock", "settings.json"}
-    assert autosnn("train", "--output", "run", *tiny, "--blocks", SKIPS).code == 0
+    assert not Path("run").exists()
 
 
 COMMANDS = [
@@ -206,7 +200,7 @@ def test_a_wrong_command_says_what_is_wrong(
     torch.save({"state_dict": {"weight": torch.zeros(2)}}, "other.ckpt")
     before = {path.name for path in tmp_path.rglob("*")}
     refusal(autosnn(*command), *fragments)
-    assert {path.name for path in tmp_path.rglob("*")} - {"run", ".lock"} == before
+    assert {path.name for path in tmp_path.rglob("*")} == before
 
 
 def truncated(checkpoint: bytes) -> bytes:
@@ -244,7 +238,7 @@ def test_a_broken_checkpoint_is_named_wherever_it_is_needed(
     assert autosnn(*describe).code == 0
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "{}", "3", '{"channels": 2}'])
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", "3", '{"format": 1, "version": "0"}'])
 def test_broken_settings_are_named(content: str, run: Path, autosnn: Autosnn) -> None:
     (run / "settings.json").write_text(content)
     named = (f"{run}/settings.json", "start a new run")
@@ -378,7 +372,7 @@ def test_ctrl_c_during_another_command(
         "autosnn_nni.cli.commands.write_report", lambda _: signal.raise_signal(signal.SIGINT)
     )
     outcome = autosnn("report", run)
-    assert outcome.code == 1
+    assert outcome.code == 130
     assert outcome.err == "autosnn: stopped; run the same command again to resume\n"
 
 

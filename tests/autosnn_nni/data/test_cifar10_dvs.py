@@ -153,6 +153,25 @@ def test_counts_above_255_are_kept(tmp_path: Path) -> None:
         assert np.array_equal(ours, np.stack([counted(few, 2), counted(many, 2)]))
 
 
+def test_a_recording_of_equal_size_is_read_anew(prepared: Path, tmp_path: Path) -> None:
+    folder = with_recording(prepared, tmp_path, events(60, seed=1))
+    file = folder / "events_np/bird/cifar10_bird_3.npz"
+    before, size = load_dataset("CIFAR10DVS", folder), file.stat().st_size
+    np.savez(file, **events(60, seed=2))
+    assert file.stat().st_size == size
+    after = load_dataset("CIFAR10DVS", folder)
+    expected = counted(events(60, seed=2), 20)
+    (changed,) = (before.train.images != after.train.images).flatten(1).any(1).nonzero()
+    assert np.array_equal(after.train.images[changed.item()].numpy(), expected)
+
+
+def test_hidden_files_are_not_recordings(prepared: Path, tmp_path: Path) -> None:
+    shutil.copytree(prepared / "events_np", tmp_path / "events_np")
+    for name in (".DS_Store", "Thumbs.db", "bird/.DS_Store", "bird/._cifar10_bird_3.npz"):
+        (tmp_path / "events_np" / name).write_bytes(b"of a desktop")
+    assert_right(load_dataset("CIFAR10DVS", tmp_path))
+
+
 # ---- what can go wrong --------------------------------------------------------------------
 
 

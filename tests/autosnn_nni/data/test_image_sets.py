@@ -32,6 +32,6 @@ def test_digits64_are_digits_magnified() -> None:
     assert (large.mean, large.std) == (small.mean, small.std)
 
 
-def test_digits_have_one_official_split() -> None:
-    first, second = load_dataset("digits"), load_dataset("digits", Path("/nowhere"))
+def test_digits_have_one_official_split(tmp_path: Path) -> None:
+    first, second = load_dataset("digits"), load_dataset("digits", tmp_path)
     assert torch.equal(first.test.images, second.test.images)

@@ -58,3 +58,9 @@ def test_the_seed_decides_the_split() -> None:
 def test_too_many_or_too_few_images_are_refused(images: int) -> None:
     with pytest.raises(UserError, match=f"{images} training images; choose from 5 to 100"):
         split(numbered(100), seed=0, images=images)
+
+
+@pytest.mark.parametrize("images", [None, 3])
+def test_a_data_set_too_small_to_validate_says_what_is_needed(images: int | None) -> None:
+    with pytest.raises(UserError, match=r"numbered has 4 training images; .* needs at least 5"):
+        split(numbered(4), seed=0, images=images)

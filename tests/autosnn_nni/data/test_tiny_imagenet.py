@@ -123,6 +123,31 @@ def test_another_image_is_read_anew(own: Path) -> None:
     assert load_dataset("TinyImageNet", own).test.images[0, 0, 60, 5].item() == 77
 
 
+def test_an_image_of_equal_size_is_read_anew(own: Path) -> None:
+    file = own / "val/images/val_0.JPEG"
+    load_dataset("TinyImageNet", own)
+    size = file.stat().st_size
+    file.write_bytes(jpeg(198).ljust(size, b"\0")[:size])
+    assert load_dataset("TinyImageNet", own).test.images[0, 0, 60, 5].item() == 198
+
+
+def with_desktop_files(tree: Path) -> Path:
+    images = tree / "train" / CLASSES[0] / "images"
+    for file in (
+        *(tree / ".DS_Store", images / ".DS_Store", images / "Thumbs.db"),
+        images / f"._{CLASSES[0]}_1.JPEG",
+    ):
+        file.write_bytes(b"of a desktop")
+    return tree
+
+
+def test_hidden_files_are_not_images(own: Path, tmp_path: Path) -> None:
+    assert_right(load_dataset("TinyImageNet", with_desktop_files(own)))
+    (tmp_path / "zip").mkdir()
+    shutil.make_archive(str(tmp_path / "zip" / TREE), "zip", own.parent, TREE)
+    assert_right(load_dataset("TinyImageNet", tmp_path / "zip"))
+
+
 # ---- what can go wrong --------------------------------------------------------------------
 
 

@@ -1,6 +1,7 @@
 """Files in the formats that torchvision reads: found, damaged, downloaded."""
 
 import gzip
+import hashlib
 import pickle
 import shutil
 import tarfile
@@ -266,3 +267,16 @@ def test_an_archive_in_the_folder_is_unpacked_without_network(
     with tarfile.open(tmp_path / "data/cifar-10-python.tar.gz", "w:gz") as archive:
         archive.add(tmp_path / "made/cifar-10-batches-py", "cifar-10-batches-py")
     assert len(load_dataset("CIFAR10", tmp_path / "data").train) == TRAIN
+
+
+@pytest.mark.parametrize("name", ["CIFAR10", "CIFAR100"])
+def test_a_damaged_archive_is_named_where_nothing_can_be_downloaded(
+    tmp_path: Path, name: str
+) -> None:
+    source = getattr(torchvision.datasets, name)
+    (tmp_path / source.filename).write_bytes(HALF)
+    said = message(name, tmp_path)
+    md5 = hashlib.md5(HALF).hexdigest()
+    assert said.startswith(f"{tmp_path / source.filename} is damaged: its MD5 checksum is {md5} ")
+    assert f"instead of {source.tgz_md5}; restore it ({name} is not in" in said
+    assert (tmp_path / source.filename).read_bytes() == HALF

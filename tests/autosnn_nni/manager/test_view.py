@@ -183,8 +183,9 @@ def test_others_reach_it_where_the_user_lets_them(
     open_view = view(run, "--listen", "0.0.0.0")
     assert reachable(other_address, open_view.experiment.port)
     outcome = open_view.end(signal.SIGTERM)
-    assert (outcome.code, outcome.out) == (0, "")
-    (warning,) = outcome.err.splitlines()
+    assert (outcome.code, outcome.out) == (143, "")
+    warning, last = outcome.err.splitlines()
+    assert last == "autosnn: stopped"
     assert warning.startswith("autosnn: warning: NNI's manager listens on 0.0.0.0")
 
 
@@ -197,7 +198,7 @@ def test_ctrl_c_ends_everything_and_a_second_view_is_of_the_same_experiment(
         identifier = viewed.experiment.identifier
         assert listed(home)[identifier]["status"] == "VIEWED"
         outcome = viewed.end(signal.SIGINT)
-        assert (outcome.code, outcome.out, outcome.err) == (0, "", "")
+        assert (outcome.code, outcome.out, outcome.err) == (130, "", "autosnn: stopped\n")
         assert not viewed.manager.is_running()
         assert listed(home)[identifier]["status"] == "STOPPED"
         assert [path.name for path in (copy / "nni").iterdir()] == [identifier]
@@ -212,7 +213,7 @@ def test_after_kill_9_the_manager_ends_and_the_next_view_starts_at_once(
     psutil.wait_procs([killed.manager], timeout=10)
     assert not killed.manager.is_running()
     assert len(again.experiment.trials("SUCCEEDED")) == 40
-    assert again.end(signal.SIGTERM).code == 0
+    assert again.end(signal.SIGTERM).code == 143
 
 
 def test_a_manager_that_ends_by_itself_is_an_error(run: Path, view: Callable[..., View]) -> None:
@@ -245,7 +246,7 @@ def test_a_whole_space_is_shown(
     page.open_overview()
     wait_for(lambda: "3125/3125" in page.text, "the number of trials")
     page.open_trials()
-    assert viewed.end(signal.SIGINT).code == 0
+    assert viewed.end(signal.SIGINT).code == 130
 
 
 def refusal(outcome: Any) -> str:
@@ -302,7 +303,7 @@ def test_addresses_that_cannot_be(
 
 
 def test_a_run_that_does_not_exist(tmp_path: Path, autosnn: Autosnn) -> None:
-    assert "does not exist; check the path" in refusal(autosnn("view", tmp_path / "run"))
+    assert "run is not a run of autosnn: it does not" in refusal(autosnn("view", tmp_path / "run"))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -2,17 +2,20 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from autosnn_nni.data import DATASETS
 from autosnn_nni.files import read_json
 from autosnn_nni.pipeline import Pipeline
 from autosnn_nni.reproduce import laboratory as module
 from autosnn_nni.reproduce.laboratory import Laboratory, random_architectures
 from autosnn_nni.runs.directory import load_run, locked
 from autosnn_nni.runs.machine import Machine
+from autosnn_nni.runs.settings import Settings
 
 VALUES: dict[str, Any] = {
     "dataset": "digits",
@@ -60,6 +63,16 @@ def test_a_training_is_done_once(laboratory: Laboratory, done: list[str]) -> Non
     (run,) = runs(laboratory, "trained")
     assert read_json(run / "result.json") == result
     assert run.name.startswith("SNN_1-skip-PLIF-digits-C2-T2-seed0-")
+
+
+def test_a_training_is_done_once_under_other_defaults_too(
+    laboratory: Laboratory, done: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = laboratory.train(VALUES, SKIPS)
+    info = replace(DATASETS["digits"].info, batch_size=50)
+    monkeypatch.setattr(Settings, "_data_info", info)
+    assert laboratory.train(VALUES, SKIPS) == result
+    assert done == ["train"]
 
 
 @pytest.mark.parametrize("change", [{"seed": 1}, {"timesteps": 1}, {"spike_regularisation": 0.1}])

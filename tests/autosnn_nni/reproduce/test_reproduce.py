@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from autosnn_nni.cli.reproduce import show_table
 from autosnn_nni.files import read_json
-from autosnn_nni.reproduce.recipes import recipe_names
+from autosnn_nni.reproduce.recipes import load_recipe, recipe_names
+from autosnn_nni.reproduce.run import Reproduction
 
 Autosnn = Callable[..., Any]
 
@@ -48,11 +50,27 @@ def test_the_figure_is_a_picture(reproduced: tuple[Path, Any]) -> None:
 
 def test_a_person_reads_every_network_and_the_table(reproduced: tuple[Path, Any]) -> None:
     folder, outcome = reproduced
-    assert outcome.out.splitlines()[0] == "Two spaces"
+    assert outcome.out.splitlines()[:2] == [
+        "Two spaces",
+        "Scale smoke: digits; C = 2; T = 2",
+    ]
     assert outcome.out.count("seed 0") == outcome.out.count("seed 1") == 2
-    assert "86.93" in outcome.out
-    assert "154,000" in outcome.out
+    assert "paper" not in outcome.out
+    assert "86.93" not in outcome.out
     assert outcome.out.splitlines()[-1] == f"{folder}/own.csv, {folder}/own.png"
+
+
+def test_numbers_that_can_be_compared_stand_beside_the_papers(
+    reproduced: tuple[Path, Any], recipe_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, _ = reproduced
+    recipe = load_recipe(str(recipe_file), "smoke")
+    done = Reproduction(recipe, pd.read_csv(folder / "own.csv"), folder / "a", folder / "b")
+    show_table(done, compared=True)
+    out = capsys.readouterr().out
+    assert out.count("paper") == 2
+    assert "86.93" in out
+    assert "154,000" in out
 
 
 @pytest.mark.slow

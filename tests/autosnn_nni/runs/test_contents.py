@@ -46,6 +46,14 @@ def test_an_empty_cell_is_a_loss_that_diverged(run_with: Callable[..., Path]) ->
     assert math.isnan(read_contents(run).supernet[0].loss)
 
 
+def test_tables_that_a_spreadsheet_has_saved_are_the_same(run: Path) -> None:
+    before = read_contents(run)
+    for table in run.glob("*.csv"):
+        content = table.read_text().replace("\n", "\r\n")
+        table.write_bytes(content.encode("utf-8-sig"))
+    assert read_contents(run) == before
+
+
 def test_a_network_without_blocks_goes_by_its_name(run: Path) -> None:
     result = json.loads((run / "result.json").read_text())
     result |= {"blocks": None, "stages": None, "network": "CIFARNet-Fang"}
@@ -57,7 +65,9 @@ def test_a_network_without_blocks_goes_by_its_name(run: Path) -> None:
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="is not a run directory") as error:
+    with pytest.raises(
+        UserError, match=r"is not a run of autosnn: it has no settings\.json"
+    ) as error:
         read_contents(tmp_path)
     assert "\n" not in str(error.value)
 
@@ -67,7 +77,9 @@ def test_what_is_no_folder_is_refused(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "run"
     if kind == "file":
         path.touch()
-    with pytest.raises(UserError, match="is not a folder"):
+    with pytest.raises(
+        UserError, match=r"is not a run of autosnn: it (does not exist|is not a folder)"
+    ):
         read_contents(path)
 
 
@@ -88,6 +100,9 @@ def test_what_is_no_folder_is_refused(tmp_path: Path, kind: str) -> None:
         ("candidates.csv", "accuracy,spikes,fitness,generation\n0.9,10,1,1\n"),
         ("candidates.csv", "tbd1,accuracy,spikes,fitness,generation\nskip,0.9\n"),
         ("candidates.csv", b"tbd1,accuracy\n\xff\xfe"),
+        ("candidates.csv", "tbd2,accuracy,spikes,fitness,generation\nskip,0.9,10,1,1\n"),
+        ("candidates.csv", "tbd1,tbd2,accuracy,spikes,fitness,generation\nskip,,0.9,10,1,1\n"),
+        ("candidates.csv", "tbd1,accuracy,spikes,fitness,generation\nskip,0.9,10,1,1,2\n"),
     ],
 )
 def test_a_broken_file_is_named_in_one_line(run: Path, name: str, content: str | bytes) -> None:

@@ -2,16 +2,19 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from filelock import FileLock
 
+from autosnn_nni.data import DATASETS
 from autosnn_nni.errors import UserError
 from autosnn_nni.files import read_json, write_json
-from autosnn_nni.runs.directory import RunDirectory, load_run, locked, open_run
+from autosnn_nni.runs.directory import RunDirectory, load_run, locked, open_run, plan_run
 from autosnn_nni.runs.settings import Settings
+from autosnn_nni.search_spaces import MACROS
 
 Autosnn = Callable[..., Any]
 Args = tuple[str, ...]
@@ -265,6 +268,73 @@ def test_a_run_without_results_takes_other_settings(tmp_path: Path) -> None:
     assert not (tmp_path / "run/previous").exists()
 
 
+#: Defaults of the data set and of the space, as a later version may have them.
+FILLED_IN = {
+    "timesteps": 5,
+    "batch_size": 50,
+    "supernet_epochs": 70,
+    "retrain_epochs": 80,
+    "candidates": ("skip", "SCB_k7"),
+}
+
+
+@pytest.fixture
+def later_defaults(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Changes the defaults that are filled in."""
+
+    def change() -> None:
+        given = {name: FILLED_IN[name] for name in FILLED_IN.keys() - {"candidates"}}
+        info = replace(DATASETS["digits"].info, **given)
+        monkeypatch.setattr(Settings, "_data_info", info)
+        macro = replace(MACROS["SNN_1"], candidates=FILLED_IN["candidates"])
+        monkeypatch.setitem(MACROS._items, "SNN_1", macro)
+
+    return change
+
+
+def test_what_is_not_given_is_the_folders(
+    tmp_path: Path, later_defaults: Callable[[], None]
+) -> None:
+    """Also what the data set and the space have filled in."""
+    path = tmp_path / "run"
+    old = open_run(path, {"channels": 4}).settings
+    (path / "supernet.ckpt").touch()  # so that a difference is refused
+    later_defaults()
+    for name, value in FILLED_IN.items():
+        assert getattr(Settings(), name) == value
+    for use in (open_run, plan_run):
+        assert use(path, {}).settings == old
+        assert use(path, {"channels": 4, "batch_size": old.batch_size}).settings == old
+    assert load_run(path).settings == old
+
+
+@pytest.mark.parametrize("name", sorted(FILLED_IN.keys() - {"retrain_epochs"}))
+def test_only_what_is_given_and_differs_is_refused(
+    name: str, tmp_path: Path, later_defaults: Callable[[], None]
+) -> None:
+    path = tmp_path / "run"
+    open_run(path, {})
+    (path / "supernet.ckpt").touch()
+    later_defaults()
+    with pytest.raises(UserError) as caught:
+        open_run(path, {name: FILLED_IN[name]})
+    assert f"--{name.replace('_', '-')} is " in str(caught.value)
+    assert str(caught.value).count(" there, ") == 1
+
+
+def test_a_command_without_options_resumes_under_other_defaults(
+    run: Path, autosnn: Autosnn, later_defaults: Callable[[], None]
+) -> None:
+    before = snapshot(run)
+    later_defaults()
+    outcome = autosnn("search", "--output", run, "--channels", 2)
+    assert outcome.code == 0, outcome.err
+    after = snapshot(run)
+    for name in ("settings.json", "supernet.ckpt", "search.json", "best.json", "result.json"):
+        assert after[name] == before[name]
+    assert not (run / "previous").exists()
+
+
 def test_no_run_is_said_to_be_none(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"is not a run of autosnn: it has no settings\.json"):
         load_run(tmp_path)
@@ -275,7 +345,8 @@ def test_no_run_is_said_to_be_none(tmp_path: Path) -> None:
     [
         ([], "these are not a run's settings"),
         ({"colour": "red"}, "unknown settings: colour"),
-        ({}, "missing settings: .*channels.*timesteps"),
+        ({}, "these are not a run's settings"),
+        ({"channels": 2, "colour": "red", "format": 0}, "unknown settings: colour"),
     ],
 )
 def test_settings_that_are_none_are_refused_by_the_files_name(

@@ -4,6 +4,7 @@ import dataclasses
 import json
 from typing import Any
 
+import hypothesis
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from autosnn_nni.data import DATASETS
 from autosnn_nni.errors import UserError
-from autosnn_nni.runs.settings import STAGES, Settings
+from autosnn_nni.runs.settings import STAGES, Settings, _of
 from autosnn_nni.search_spaces import PAPER_CANDIDATES
 
 NAMES = (*PAPER_CANDIDATES, "SCB_k7", "SIB_k3_e3", "max_pool")
@@ -43,6 +44,37 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "min_accuracy": st.none() | st.floats(0, 1, exclude_min=True),
     "retrain_epochs": POSITIVE,
     "baselines": st.booleans(),
+}
+#: What a file means that lacks a setting. Lines are added for new settings and never changed:
+#: another value here changes what files of earlier versions mean. A new default changes nothing.
+BEFORE: dict[str, Any] = {
+    "plugins": [],
+    "dataset": "digits",
+    "images": None,
+    "space": "SNN_1",
+    "channels": 16,
+    "timesteps": None,
+    "neuron": "PLIF",
+    "candidates": None,
+    "batch_norm": "timestep",
+    "batch_size": None,
+    "learning_rate": 1e-3,
+    "loss": "mse",
+    "spike_regularisation": 0.0,
+    "precision": "32",
+    "seed": 0,
+    "sampling": "uniform",
+    "supernet_epochs": None,
+    "strategy": "evolution",
+    "lambda": -0.08,
+    "discounting": "exponential",
+    "rounds": None,
+    "val_images": None,
+    "calibration_batches": 4,
+    "max_spikes": None,
+    "min_accuracy": None,
+    "retrain_epochs": None,
+    "baselines": True,
 }
 SETTINGS = st.fixed_dictionaries({}, optional=VALUES).map(lambda values: Settings(**values))
 
@@ -131,3 +163,49 @@ def test_a_value_of_another_type_is_refused(name: str, value: object) -> None:
 def test_a_whole_number_may_stand_for_a_fraction() -> None:
     values = {**Settings().to_json(), "lambda": 0, "learning_rate": 1}
     assert Settings.from_json(values) == Settings(lambda_=0.0, learning_rate=1.0)
+
+
+def test_files_keep_their_meaning() -> None:
+    assert Settings.before() == BEFORE
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Later(Settings):
+    """The settings of a later version: another default, of another type, and one more setting."""
+
+    loss: str = _of("supernet", "tet", "Loss", before="mse")
+    rounds: int | None = _of("search", 20, "Generations", before=None)
+    reset: str = _of("supernet", "soft", "Reset of neurons", before="hard")
+
+
+def test_a_setting_that_a_file_lacks_is_as_it_was_before() -> None:
+    values = Settings(channels=4, batch_size=7).to_json()
+    for name in ("loss", "rounds"):
+        del values[name]
+    read = Later.from_json(values)
+    assert (read.loss, read.rounds, read.reset) == ("mse", None, "hard")
+    assert (read.channels, read.batch_size) == (4, 7)
+    assert (Later().loss, Later().rounds, Later().reset) == ("tet", 20, "soft")
+    assert Later.from_json(read.to_json()) == read
+
+
+@hypothesis_settings(deadline=None)
+@given(SETTINGS, st.sets(st.sampled_from(sorted(BEFORE))))
+def test_any_setting_may_be_missing(settings: Settings, missing: set[str]) -> None:
+    kept = {key: value for key, value in settings.to_json().items() if key not in missing}
+    hypothesis.assume(kept)
+    read = Settings.from_json(kept).to_json()
+    assert {key: read[key] for key in kept} == kept
+    for key in missing:
+        assert BEFORE[key] in (None, read[key])
+
+
+@pytest.mark.parametrize("values", [{}, [], None, 3])
+def test_what_is_no_runs_settings_is_refused(values: Any) -> None:
+    with pytest.raises(UserError, match="these are not a run's settings"):
+        Settings.from_json(values)
+
+
+def test_unknown_settings_are_refused() -> None:
+    with pytest.raises(UserError, match=r"^unknown settings: colour, shape; restore them or"):
+        Settings.from_json({"channels": 2, "shape": 1, "colour": 2})

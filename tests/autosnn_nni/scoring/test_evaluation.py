@@ -10,7 +10,8 @@ from autosnn_nni.data import Splits, load_dataset, split
 from autosnn_nni.nas.evaluators import SpikingEvaluator
 from autosnn_nni.nas.experiment import RetiariiExperiment
 from autosnn_nni.scoring.batches import Scoring, calibration_batches
-from autosnn_nni.scoring.evaluation import Evaluation, evaluate, recalibrated
+from autosnn_nni.scoring.calibration import recalibrated
+from autosnn_nni.scoring.evaluation import Evaluation, evaluate
 from autosnn_nni.search_spaces import SpikingNetwork, SpikingSpace
 from autosnn_nni.strategies import AutoSNN, Fitness, RandomSearch
 from autosnn_nni.training.hyperparameters import Training

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autosnn_nni.scoring.batches import Batch
-from autosnn_nni.scoring.evaluation import evaluate, recalibrated
+from autosnn_nni.scoring.calibration import recalibrated
+from autosnn_nni.scoring.evaluation import evaluate
 from autosnn_nni.scoring.population_scorer import PopulationScorer
 from autosnn_nni.search_spaces import Segment, SpikingSpace, cut, labels, subnet, to_sample
 

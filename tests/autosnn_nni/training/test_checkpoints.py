@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 import torch
 
+from autosnn_nni import __version__
 from autosnn_nni.data import Splits
 from autosnn_nni.errors import UserError
+from autosnn_nni.formats import FORMAT
 from autosnn_nni.search_spaces import NetworkConfig, build_network
-from autosnn_nni.training.checkpoints import FORMAT, load_checkpoint
+from autosnn_nni.training.checkpoints import check_same_network, load_checkpoint
 from autosnn_nni.training.from_scratch import train_network
 from autosnn_nni.training.hyperparameters import Training
 
@@ -71,6 +73,7 @@ def test_it_is_read_without_running_code_from_the_file(trained: tuple[Path, Any]
     raw = torch.load(trained[0], weights_only=True)
     assert raw["n_avg"] == load_checkpoint(trained[0]).n_avg
     assert raw["autosnn"]["format"] == FORMAT
+    assert raw["autosnn"]["version"] == __version__
     assert type(raw["n_avg"]) is float
 
 
@@ -126,11 +129,43 @@ def test_what_torch_saved_for_others_is_refused(value: Any, tmp_path: Path) -> N
     refusal(path)
 
 
-def test_another_version_is_refused_by_its_name(trained: tuple[Path, Any], tmp_path: Path) -> None:
-    raw = torch.load(trained[0], weights_only=True)
-    raw["autosnn"]["format"] = "autosnn-nni/99"
-    torch.save(raw, tmp_path / "newer.ckpt")
-    assert "autosnn-nni/99" in refusal(tmp_path / "newer.ckpt")
+def saved_with(path: Path, source: Path, **about: Any) -> Path:
+    """A copy of a checkpoint that says other things of itself; ``None`` stands for nothing."""
+    raw = torch.load(source, weights_only=True)
+    said = {**raw["autosnn"], **about}
+    raw["autosnn"] = {key: value for key, value in said.items() if value is not None}
+    torch.save(raw, path)
+    return path
+
+
+@pytest.mark.parametrize("format_", [99, "autosnn-nni/99"])
+def test_a_later_format_is_refused(
+    format_: object, trained: tuple[Path, Any], tmp_path: Path
+) -> None:
+    later = saved_with(tmp_path / "later.ckpt", trained[0], format=format_, version="9.1.0")
+    line = refusal(later)
+    assert f"has format 99, but autosnn-nni {__version__} reads formats up to {FORMAT};" in line
+    assert "upgrade autosnn-nni to 9.1.0 or later" in line
+
+
+@pytest.mark.parametrize("format_", [None, 0, "autosnn-nni/1"])
+def test_an_earlier_format_is_read(
+    format_: object, trained: tuple[Path, Any], tmp_path: Path
+) -> None:
+    path = saved_with(tmp_path / "earlier.ckpt", trained[0], format=format_, version=None)
+    assert load_checkpoint(path).epochs == 2
+
+
+def test_a_setting_that_a_checkpoint_lacks_is_no_difference(trained: tuple[Path, Any]) -> None:
+    path, _ = trained
+    found, settings = load_checkpoint(path), {"candidates": ["skip"], "batch_norm": "kept"}
+    about = {**ABOUT, "settings": settings}
+    check_same_network(path, found, about)
+    check_same_network(path, found, about, before={"batch_norm": "kept"})
+    with pytest.raises(UserError, match="batch_norm is timestep there, kept here"):
+        check_same_network(path, found, about, before={"batch_norm": "timestep"})
+    with pytest.raises(UserError, match="candidates is \\['skip'\\] there, None here"):
+        check_same_network(path, found, {**ABOUT, "settings": {}})
 
 
 class Trap:

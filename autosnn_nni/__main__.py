@@ -1,0 +1,6 @@
+"""``python -m autosnn_nni`` is the command ``autosnn``."""
+
+from autosnn_nni.cli.app import main
+
+if __name__ == "__main__":
+    main()

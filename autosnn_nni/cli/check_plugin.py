@@ -1,0 +1,122 @@
+"""``autosnn check-plugin``: what a plugin registers, tried piece by piece."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from autosnn_nni.data import DATASETS, load_dataset
+from autosnn_nni.errors import UserError
+from autosnn_nni.plugins import load_plugin
+from autosnn_nni.search_spaces import BLOCKS, MACROS, NEURONS, NetworkConfig
+from autosnn_nni.search_spaces.probe import Site, probe
+from autosnn_nni.strategies import SEARCHES, Choices, History, make_search
+
+#: Where a candidate block stands in the spaces: alike, wider, and halving even and odd sizes.
+_SITES = (
+    Site(8, 8, 1, (8, 8)),
+    Site(8, 16, 1, (8, 8)),
+    Site(8, 16, 2, (8, 8)),
+    Site(8, 8, 2, (7, 7)),
+)
+_CHOICES = Choices([("skip", "SCB_k3", "SRB_k3")] * 3)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found of one registered piece; ``error`` says why it is refused."""
+
+    kind: str
+    name: str
+    note: str = ""
+    error: str = ""
+
+
+def check_plugin(path: Path) -> bool:
+    """Print a line for everything that the plugin registers; whether all of it can be used.
+
+    Raises :class:`UserError` if the file can't be loaded, or registers nothing.
+    """
+    before = {kind: set(registry) for kind, (registry, _) in _KINDS.items()}
+    load_plugin(path)
+    findings = [
+        _tried(kind, name, check)
+        for kind, (registry, check) in _KINDS.items()
+        for name in registry
+        if name not in before[kind]
+    ]
+    if not findings:
+        raise UserError(f"plugin {path} registers nothing; see CONTRIBUTING.md for examples")
+    _show(path, findings)
+    return not any(finding.error for finding in findings)
+
+
+def _tried(kind: str, name: str, check: Callable[[str], str]) -> Finding:
+    try:
+        return Finding(kind, name, note=check(name))
+    except UserError as error:
+        return Finding(kind, name, error=str(error))
+    except Exception as error:  # whatever the user's code raises
+        return Finding(kind, name, error=f"{type(error).__name__}: {error}")
+
+
+def _block(name: str) -> str:
+    habits = [probe(name, BLOCKS[name], "PLIF", site) for site in _SITES]
+    statistics = dict.fromkeys(buffer for one in habits for buffer in one.own_statistics)
+    notes = []
+    if statistics:
+        notes.append(
+            f"its {', '.join(statistics)} changes in training: architectures with it are scored "
+            "alone, which takes longer"
+        )
+    if any(one.is_random for one in habits):
+        notes.append("random in training; that is off when it is scored")
+    return "; ".join(notes)
+
+
+def _space(name: str) -> str:
+    config = NetworkConfig(name, shape=(3, 32, 32), classes=10)
+    return f"{config.macro.tbd_blocks} TBD blocks, {config.size:,} architectures"
+
+
+def _neuron(name: str) -> str:
+    _ = NEURONS[name]()
+    return ""
+
+
+def _dataset(name: str) -> str:
+    dataset = load_dataset(name)
+    return f"{len(dataset.train):,} training and {len(dataset.test):,} test images"
+
+
+def _search(name: str) -> str:
+    search = make_search(name, {"seed": 0})
+    proposed = search.propose(_CHOICES, History())
+    if len(set(proposed)) != len(proposed):
+        raise UserError("its first generation has an architecture twice")
+    return f"{len(proposed)} architectures in its first generation"
+
+
+_KINDS: Mapping[str, tuple[Mapping[str, Any], Callable[[str], str]]] = {
+    "block": (BLOCKS, _block),
+    "space": (MACROS, _space),
+    "neuron": (NEURONS, _neuron),
+    "data set": (DATASETS, _dataset),
+    "strategy": (SEARCHES, _search),
+}
+
+
+def _show(path: Path, findings: list[Finding]) -> None:
+    table = Table("kind", "name", "", "", title=Text(str(path)))
+    for finding in findings:
+        table.add_row(*map(Text, _cells(finding)))
+    Console().print(table)
+
+
+def _cells(finding: Finding) -> Iterator[str]:
+    yield from (finding.kind, finding.name)
+    yield from ("refused", finding.error) if finding.error else ("ok", finding.note)

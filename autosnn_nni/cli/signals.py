@@ -1,0 +1,145 @@
+"""Signals that end a command: Ctrl-C, SIGTERM and, when its terminal is closed, SIGHUP.
+
+They raise :class:`Stopped` where the command is, so that it cleans up as after an error. A command
+that is in a long call of a library, or in one that drops the exception, is ended a little later.
+"""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from autosnn_nni.files import remove_temporaries
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+#: Seconds that a command has to clean up, and its processes after that.
+_GRACE, _GRACE_OF_PROCESSES = 6.0, 2.0
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal asks the command to end."""
+
+
+class Stop:
+    """The signal that has stopped a command; its ``number`` is ``None`` before that."""
+
+    def __init__(self) -> None:
+        self.number: int | None = None
+        self.over = False
+
+    def handle(self, number: int, frame: Any) -> None:
+        """Stop at the first signal; later ones would disturb the clean-up."""
+        if self.number is None and not self.over:
+            self.number = number
+            raise Stopped
+
+
+@contextmanager
+def stoppable(message: str, *, always: bool = False) -> Iterator[Stop]:
+    """Context manager that ends the program after a signal, with ``message`` on standard error.
+
+    The exit code is that of a shell: 128 and the signal's number. A signal that is ignored from
+    outside, as by ``nohup``, is not handled unless ``always`` is set. Processes that were started
+    meanwhile are ended, and temporary files deleted.
+    """
+    stop, others = Stop(), _children()
+
+    def end() -> None:
+        _end_processes(others)
+        remove_temporaries()
+        with suppress(OSError, ValueError):  # the terminal may be closed
+            sys.stderr.write(message)
+            sys.stderr.flush()
+
+    with _handled(stop, always), _watched(end):
+        try:
+            yield stop
+        except BaseException:
+            if stop.number is None:
+                raise
+        finally:
+            stop.over = True
+        if stop.number is not None:
+            end()
+    if stop.number is not None:
+        sys.exit(128 + stop.number)
+
+
+@contextmanager
+def _handled(stop: Stop, always: bool) -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    for number, handler in before.items():
+        if always or number == signal.SIGTERM or handler != signal.SIG_IGN:
+            signal.signal(number, stop.handle)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _watched(end: Callable[[], None]) -> Iterator[None]:
+    """Exit in any case some seconds after a signal; ``end`` is called before.
+
+    Python runs handlers only between its own instructions, but tells a file of a signal at once.
+    """
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    over = threading.Event()
+
+    def watch() -> None:
+        number = os.read(reader, 1)[0]
+        while number and number not in _SIGNALS:
+            number = os.read(reader, 1)[0]
+        if number and not over.wait(_GRACE):
+            end()
+            os._exit(128 + number)
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    try:
+        yield
+    finally:
+        over.set()
+        signal.set_wakeup_fd(before)
+        with suppress(BlockingIOError):
+            os.write(writer, b"\0")
+        thread.join()
+        os.close(reader)
+        os.close(writer)
+
+
+def _children() -> set[int]:
+    """The processes that this one has started; without psutil, which takes a while to import."""
+    children: set[int] = set()
+    for file in Path("/proc/self/task").glob("*/children"):
+        with suppress(OSError):  # a thread may have ended
+            children.update(map(int, file.read_text().split()))
+    return children
+
+
+def _end_processes(others: set[int]) -> None:
+    """End all processes but those below ``others``: they clean up, or are killed."""
+    import psutil
+
+    left = []
+    for child in psutil.Process().children():
+        with suppress(psutil.Error):
+            if child.pid not in others and not _ends_by_itself(child):
+                left += [child, *child.children(recursive=True)]
+    for act in ("terminate", "kill"):
+        for one in left:
+            with suppress(psutil.Error):
+                getattr(one, act)()
+        _, left = psutil.wait_procs(left, timeout=_GRACE_OF_PROCESSES)
+
+
+def _ends_by_itself(process: Any) -> bool:
+    """Whether it is Python's tracker of shared memory, which tidies up after this process."""
+    return any("multiprocessing.resource_tracker" in part for part in process.cmdline())

@@ -1,0 +1,103 @@
+"""What a run needs, checked before anything is written; see :func:`plan_run` for its settings.
+
+Every function raises :class:`UserError` if something is missing or wrong.
+"""
+
+from dataclasses import replace
+
+import torch
+
+from autosnn_nni.errors import UserError
+from autosnn_nni.runs.directory import RunDirectory, repeated
+from autosnn_nni.runs.inputs import load_supernet, make_space
+from autosnn_nni.runs.machine import Machine
+from autosnn_nni.runs.run_files import NetworkFiles
+from autosnn_nni.runs.search_state import load_history
+from autosnn_nni.scoring import device as scoring_device
+from autosnn_nni.scoring.device import torch_device
+from autosnn_nni.search_spaces import Architecture, timesteps_name
+from autosnn_nni.search_spaces.memory import training_memory
+from autosnn_nni.search_spaces.probe import probe_candidates
+from autosnn_nni.strategies import SAMPLINGS
+from autosnn_nni.training.checkpoints import load_checkpoint
+from autosnn_nni.training.processes import count_processes, torchrun_processes
+
+
+def check_machine(machine: Machine) -> None:
+    """Check that the devices are there."""
+    device = torch_device(machine.device)
+    count_processes(machine.devices)
+    if device == "cuda" and torchrun_processes() is None:
+        found = torch.cuda.device_count()
+        if machine.devices > found:
+            raise UserError(
+                f"--devices {machine.devices}: torch finds only {found} here; use fewer"
+            )
+
+
+def check_memory(
+    run: RunDirectory, machine: Machine, blocks: Architecture | None, images: int = 2
+) -> None:
+    """Check that the training of the supernet, or of ``blocks``, fits into memory.
+
+    A batch has at most so many ``images``.
+    """
+    settings, device = run.settings, torch_device(machine.device)
+    needed = training_memory(settings.network, min(settings.batch_size, images), blocks)
+    processes = machine.devices if device == "cpu" else 1
+    scoring_device.check_memory(processes * needed, device, "training")
+
+
+def check_blocks(run: RunDirectory, blocks: Architecture | None = None) -> None:
+    """Try the blocks that plugins bring: all candidates, or those of one architecture."""
+    config = run.settings.network
+    if blocks is not None:
+        config = replace(config, candidates=tuple(dict.fromkeys(blocks)))
+    probe_candidates(config)
+
+
+def check_sampling(run: RunDirectory, machine: Machine) -> None:
+    """Check that the supernet can be trained by so many processes."""
+    sampling = run.settings.sampling
+    several = count_processes(machine.devices) > 1
+    if several and SAMPLINGS[sampling](make_space(run)).per_step > 1:
+        raise UserError("several processes need --sampling uniform; use it or a single process")
+
+
+def check_supernet(run: RunDirectory) -> None:
+    """Check the supernet that is there already."""
+    if run.supernet.exists():
+        load_supernet(run)
+
+
+def check_search(run: RunDirectory) -> None:
+    """Check the search that is there already, finished or not."""
+    if is_searched(run):
+        best = run.read_best()
+        try:
+            run.settings.network.check((*best["blocks"], timesteps_name(best["timesteps"])))
+        except (KeyError, TypeError):
+            raise UserError(f"{run.best} is broken; restore it or start a new run") from None
+        return
+    if run.settings.needs_supernet:
+        check_supernet(run)
+    if "search" not in repeated(run):
+        load_history(run)
+
+
+def check_trained(run: RunDirectory) -> None:
+    """Check the networks whose training is to be resumed."""
+    if "retrain" not in repeated(run):
+        for files in run.networks():
+            check_checkpoint(files)
+
+
+def check_checkpoint(files: NetworkFiles) -> None:
+    """Check the checkpoint from which a training is to be resumed."""
+    if files.retrained.exists() and not files.result.exists():
+        load_checkpoint(files.retrained)
+
+
+def is_searched(run: RunDirectory) -> bool:
+    """Whether the search is done and need not be repeated."""
+    return run.best.exists() and "choice" not in repeated(run)

@@ -1,0 +1,236 @@
+"""Try the candidate blocks of plugins once, before anything is trained.
+
+A block may be written in ways that give wrong numbers without an error: it may change its input,
+which other architectures share, or keep state that a reset does not clear. Each block of a plugin
+is run on small random spikes, at every shape that the space has, in training and in eval mode.
+"""
+
+import copy
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any
+
+import torch
+from spikingjelly.activation_based import functional
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from autosnn_nni.errors import UserError
+from autosnn_nni.search_spaces.blocks import BLOCKS, BlockFactory
+from autosnn_nni.search_spaces.cell import Operation
+from autosnn_nni.search_spaces.config import NetworkConfig
+from autosnn_nni.search_spaces.network import takes_all_timesteps
+from autosnn_nni.search_spaces.neurons import NEURONS
+from autosnn_nni.search_spaces.stages import Maker
+
+_IMAGES, _TIMESTEPS = 2, 3
+
+
+@dataclass(frozen=True)
+class Site:
+    """A place for a block: channels before and after it, its stride, and the size of its input."""
+
+    in_channels: int
+    out_channels: int
+    stride: int
+    size: tuple[int, int]
+
+    @property
+    def output(self) -> tuple[int, ...]:
+        """The shape ``(N, C, H, W)`` of the block's output."""
+        height, width = (-(-side // self.stride) for side in self.size)
+        return _IMAGES, self.out_channels, height, width
+
+    def spikes(self) -> list[Tensor]:
+        """Random spikes ``[N, C, H, W]`` of every timestep, always the same."""
+        generator = torch.Generator().manual_seed(0)
+        shape = (_TIMESTEPS, _IMAGES, self.in_channels, *self.size)
+        return list((torch.rand(shape, generator=generator) < 0.5).to(torch.get_default_dtype()))
+
+
+@dataclass(frozen=True)
+class Habits:
+    """What a block does that matters when architectures are scored together.
+
+    ``own_statistics`` are the buffers, apart from those of batch norm, that change in training.
+    ``is_random`` tells whether its output in training mode is.
+    """
+
+    own_statistics: tuple[str, ...] = ()
+    is_random: bool = False
+
+
+def probe_candidates(config: NetworkConfig) -> frozenset[str]:
+    """Try the blocks of plugins at all their places; return the candidates to be scored alone.
+
+    Those have statistics of their own, which depend on the blocks before them in a way that can't
+    be shared. Raises :class:`UserError` that names a block whose results would be wrong.
+    """
+    alone: set[str] = set()
+    for name, is_candidate, site in _places(config):
+        factory = config.macro.blocks[name] if is_candidate else BLOCKS[name]
+        if is_builtin(factory):
+            continue
+        habits = probe(name, factory, config.neuron, site, pooled=config.batch_norm == "pooled")
+        if habits.own_statistics:
+            alone.update([name] if is_candidate else config.candidates)
+    return frozenset(alone)
+
+
+def is_builtin(factory: BlockFactory) -> bool:
+    """Whether a block is the package's own."""
+    while isinstance(factory, partial):
+        factory = factory.func
+    return factory.__module__.partition(".")[0] == __name__.partition(".")[0]
+
+
+@cache
+def probe(
+    name: str, factory: BlockFactory, neuron: str, site: Site, *, pooled: bool = False
+) -> Habits:
+    """Try the block ``name`` at one place, with spiking neurons and with ReLUs.
+
+    ReLUs show differences in currents that are too small for a spike. Raises :class:`UserError`
+    that names the block and says what is wrong with it.
+    """
+    with torch.random.fork_rng():
+        _ = _Trial(name, factory, neuron, site, pooled).run()
+        return _Trial(name, factory, "ANN", site, pooled).run()
+
+
+def _places(config: NetworkConfig) -> Iterator[tuple[str, bool, Site]]:
+    """Every block of the space, whether it is a candidate, and where it may stand."""
+    found: list[tuple[str, bool, tuple[int, int, int]]] = []
+
+    def slot(label: str, in_channels: int, out_channels: int, stride: int) -> nn.Module:
+        shape = (in_channels, out_channels, stride)
+        found.extend((name, True, shape) for name in config.candidates)
+        return nn.Identity()
+
+    def fixed(name: str, in_channels: int, out_channels: int, stride: int) -> nn.Module:
+        found.append((name, False, (in_channels, out_channels, stride)))
+        return nn.Identity()
+
+    maker = Maker(config.channels, NEURONS[config.neuron], slot, fixed)
+    for placed in config.stages:
+        if not placed.stage.has_blocks:
+            continue
+        placed.stage.build(placed.before, placed.labels, maker)
+        for name, is_candidate, shape in dict.fromkeys(found):
+            yield name, is_candidate, Site(*shape, size=placed.before[1:])
+        found.clear()
+
+
+class _Trial:
+    """One block of a plugin at one place."""
+
+    def __init__(
+        self, name: str, factory: BlockFactory, neuron: str, site: Site, pooled: bool
+    ) -> None:
+        self.name = name
+        self.site = site
+        shape = (site.in_channels, site.out_channels, site.stride)
+        torch.manual_seed(0)
+        made = self._attempt("can't be made", lambda: factory(*shape, NEURONS[neuron]))
+        if not isinstance(made, nn.Module):
+            raise self._error(f"is a {type(made).__name__}, not a torch module")
+        made = made.layers if isinstance(made, Operation) else made
+        self.block = self._attempt("can't be copied", lambda: copy.deepcopy(made))
+        if pooled:
+            self._check_multi_step()
+
+    def run(self) -> Habits:
+        """Raise :class:`UserError` for wrong behaviour."""
+        self._check_eval_mode()
+        before = self._state()
+        first = self._outputs(seed=1, train=True)
+        changed = self._changed(before)
+        for name, _ in self.block.named_parameters():
+            if name in changed:
+                raise self._error(f"changes its weights {name} in its forward pass")
+        self._check_gradients(first)
+        self.block.load_state_dict(before)
+        second = self._outputs(seed=2, train=True)
+        return Habits(tuple(self._not_of_batch_norm(changed)), not _equal(first, second))
+
+    def _check_eval_mode(self) -> None:
+        before = self._state()
+        first, second = (self._outputs(seed=seed, train=False) for seed in (1, 2))
+        if not _equal(first, second):
+            raise self._error(
+                "gives another answer to the same input after a reset: in eval mode it must not "
+                "draw random numbers, and state must be a memory of SpikingJelly's MemoryModule"
+            )
+        if changed := self._changed(before):
+            raise self._error(f"changes its buffer {changed[0]} in eval mode")
+
+    def _check_multi_step(self) -> None:
+        for module in self.block.modules():
+            if module is not self.block and not takes_all_timesteps(module):
+                raise self._error(
+                    f"can't have pooled batch norm: its {type(module).__name__} takes one timestep "
+                    "at a time; use SpikingJelly's layers, or another --batch-norm"
+                )
+
+    def _check_gradients(self, outputs: list[Tensor]) -> None:
+        total = torch.stack(outputs).sum()
+        if total.requires_grad:
+            self._attempt("can't be trained", total.backward)
+
+    def _outputs(self, *, seed: int, train: bool) -> list[Tensor]:
+        """Outputs of every timestep, from a reset on."""
+        torch.manual_seed(seed)
+        self.block.train(train)
+        functional.reset_net(self.block)
+        with torch.set_grad_enabled(train):
+            outputs = [self._step(spikes) for spikes in self.site.spikes()]
+        functional.reset_net(self.block)
+        return outputs
+
+    def _step(self, spikes: Tensor) -> Tensor:
+        # Not a leaf, which torch would protect from changes.
+        x = spikes.requires_grad_() * 1 if torch.is_grad_enabled() else spikes
+        version = x._version
+        output = self._attempt(f"fails on {list(x.shape)}", lambda: self.block(x))
+        if not isinstance(output, Tensor):
+            raise self._error(f"must give a tensor of spikes, not a {type(output).__name__}")
+        if x._version != version:
+            raise self._error("changes its input, which other blocks share; let it work on a copy")
+        if output.shape != self.site.output:
+            raise self._error(
+                f"gives {list(output.shape)} for {list(x.shape)}, but {list(self.site.output)} is "
+                "needed"
+            )
+        if output.dtype != x.dtype or not output.isfinite().all():
+            raise self._error(f"must give finite numbers of type {x.dtype}")
+        return output
+
+    def _attempt(self, what: str, act: Callable[[], Any]) -> Any:
+        try:
+            return act()
+        except Exception as error:  # whatever the user's code raises
+            reason = str(error).strip().partition("\n")[0]
+            raise self._error(f"{what}: {type(error).__name__}: {reason}") from error
+
+    def _error(self, what: str) -> UserError:
+        site = self.site
+        place = f"{site.in_channels} to {site.out_channels} channels, stride {site.stride}"
+        return UserError(f"block {self.name!r} ({place}) {what}")
+
+    def _state(self) -> dict[str, Tensor]:
+        return {name: value.clone() for name, value in self.block.state_dict().items()}
+
+    def _changed(self, before: dict[str, Tensor]) -> list[str]:
+        now = self.block.state_dict()
+        return [name for name, value in before.items() if not torch.equal(value, now[name])]
+
+    def _not_of_batch_norm(self, names: list[str]) -> Iterator[str]:
+        for name in names:
+            owner = self.block.get_submodule(name.rpartition(".")[0])
+            if not isinstance(owner, _BatchNorm):
+                yield name
+
+
+def _equal(one: list[Tensor], other: list[Tensor]) -> bool:
+    return all(map(torch.equal, one, other))

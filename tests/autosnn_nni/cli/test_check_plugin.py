@@ -1,0 +1,138 @@
+"""``autosnn check-plugin``: what an author reads."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Start = Callable[..., Any]
+ROOT = Path(__file__).parents[3]
+
+PLUGIN = """
+import torch
+from torch import nn
+from autosnn_nni.search_spaces import BLOCKS, MACROS, TBD, Macro, Pool
+
+
+class Plain(nn.Module):
+    def __init__(self, inputs, outputs, stride, neuron):
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+        self.bn = nn.BatchNorm2d(outputs)
+        self.neuron = neuron()
+
+    def forward(self, x):
+        return self.neuron(self.bn(self.conv(x)))
+
+
+class OwnScale(Plain):
+    def __init__(self, inputs, outputs, stride, neuron):
+        super().__init__(inputs, outputs, stride, neuron)
+        self.register_buffer("scale", torch.ones(1, outputs, 1, 1))
+
+    def forward(self, x):
+        x = self.conv(x)
+        if self.training:
+            with torch.no_grad():
+                self.scale.lerp_(x.abs().mean((0, 2, 3), keepdim=True), 0.1)
+        return self.neuron(x / self.scale.clone())
+
+
+class Halved(Plain):
+    def forward(self, x):
+        x *= 0.5
+        return super().forward(x)
+
+
+class Dropped(Plain):
+    def __init__(self, inputs, outputs, stride, neuron):
+        super().__init__(inputs, outputs, stride, neuron)
+        self.drop = nn.Dropout2d(0.5)
+
+    def forward(self, x):
+        return self.neuron(self.bn(self.drop(self.conv(x))))
+
+
+BLOCKS.add("plain", Plain)
+BLOCKS.add("dropped", Dropped)
+BLOCKS.add("own_scale", OwnScale)
+MACROS.add("four", Macro((TBD(1), TBD(1), Pool("max"), TBD(2), TBD(2))))
+"""
+
+
+@pytest.fixture
+def plugin(tmp_path: Path) -> Path:
+    path = tmp_path / "mine.py"
+    path.write_text(PLUGIN)
+    return path
+
+
+def words(text: str) -> str:
+    """What a table says, without its lines and line breaks."""
+    return " ".join(text.replace("│", " ").split())
+
+
+def test_what_can_be_used_is_said_piece_by_piece(plugin: Path, start: Start) -> None:
+    outcome = start("check-plugin", plugin, env={"COLUMNS": "200"}).wait()
+    assert outcome.code == 0, outcome.err
+    out = words(outcome.out)
+    assert "block plain ok" in out
+    assert "block own_scale ok its scale changes in training: architectures with it are" in out
+    assert "block dropped ok random in training; that is off when it is scored" in out
+    assert "space four ok 4 TBD blocks, 625 architectures" in out
+
+
+def test_what_is_refused_ends_with_code_2(plugin: Path, start: Start) -> None:
+    plugin.write_text(f'{PLUGIN}\nBLOCKS.add("halved", Halved)\n')
+    outcome = start("check-plugin", plugin, env={"COLUMNS": "200"}).wait()
+    assert outcome.code == 2
+    assert "block halved refused" in words(outcome.out)
+    assert "changes its input, which other blocks share" in words(outcome.out)
+    assert outcome.err.startswith(f"autosnn: plugin {plugin} has pieces that can't be used")
+
+
+def test_the_example_can_be_used(start: Start) -> None:
+    outcome = start("check-plugin", ROOT / "examples/my_blocks.py").wait()
+    assert outcome.code == 0, outcome.err
+
+
+def test_an_empty_plugin_is_told(tmp_path: Path, start: Start) -> None:
+    (tmp_path / "empty.py").write_text("pass\n")
+    outcome = start("check-plugin", tmp_path / "empty.py").wait()
+    assert outcome.code == 2
+    assert "registers nothing" in outcome.err
+
+
+def test_a_search_with_every_habit_scores_each_architecture_as_alone(
+    plugin: Path, tmp_path: Path, start: Start
+) -> None:
+    """The search's table against `describe --run`, also for blocks that are scored alone."""
+    size = ("--images", 100, "--channels", 4, "--timesteps", 2, "--supernet-epochs", 1)
+    own = ("--plugin", plugin, "--space", "four", "--candidates", "skip,own_scale")
+    options = (*size, *own, "--rounds", 1, "--retrain-epochs", 1, "--no-baselines")
+    run = tmp_path / "run"
+    outcome = start("search", "--output", run, *options).wait()
+    assert outcome.code == 0, outcome.err
+    rows = (run / "candidates.csv").read_text().splitlines()[1:]
+    assert len(rows) == 16
+    for row in [row for row in rows if "own_scale" in row][:1]:
+        *blocks, accuracy, spikes, _, _ = row.split(",")
+        options = ("--run", run, "--blocks", ",".join(blocks), "--json")
+        described = start("describe", *options).wait()
+        assert f'"spikes": {float(spikes)}' in described.out, (row, described)
+        assert f'"accuracy": {float(accuracy)}' in described.out
+
+
+def test_dropout_makes_no_difference_between_one_command_and_two(
+    plugin: Path, tmp_path: Path, start: Start
+) -> None:
+    size = ("--images", 100, "--channels", 4, "--timesteps", 2, "--supernet-epochs", 1)
+    own = ("--plugin", plugin, "--space", "four", "--candidates", "skip,dropped")
+    options = (*size, *own, "--rounds", 1, "--retrain-epochs", 1, "--no-baselines")
+    for commands, run in ((["search"], "once"), (["supernet", "search"], "twice")):
+        for command in commands:
+            outcome = start(command, "--output", tmp_path / run, *options).wait()
+            assert outcome.code == 0, outcome.err
+    once, twice = ((tmp_path / run / "candidates.csv").read_text() for run in ("once", "twice"))
+    assert once == twice

@@ -1,0 +1,296 @@
+"""Blocks as users of torch write them, each with one habit: allowed, scored alone, or refused."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from autosnn_nni.errors import UserError
+from autosnn_nni.scoring.calibration import recalibrated
+from autosnn_nni.scoring.evaluation import evaluate
+from autosnn_nni.scoring.population_scorer import PopulationScorer
+from autosnn_nni.search_spaces import BLOCKS, MACROS, TBD, Macro, Pool, SpikingSpace, subnet
+from autosnn_nni.search_spaces.build import seeded
+from autosnn_nni.search_spaces.probe import Habits, Site, probe
+from tests.search_spaces.fixtures import images, lively
+
+SITE = Site(4, 4, 1, (8, 8))
+
+
+class Plain(nn.Module):
+    """Convolution, batch norm, neuron."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int, neuron: Callable[[], Any]) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+        self.bn = nn.BatchNorm2d(outputs)
+        self.neuron = neuron()
+
+    def forward(self, x: Tensor) -> Any:
+        return self.neuron(self.bn(self.conv(x)))
+
+
+class Dropped(Plain):
+    """Dropout between convolution and batch norm."""
+
+    def forward(self, x: Tensor) -> Any:
+        return self.neuron(self.bn(F.dropout2d(self.conv(x), 0.5, self.training)))
+
+
+class OwnScale(Plain):
+    """A running scale of its own in a buffer."""
+
+    def __init__(self, inputs: int, outputs: int, *others: Any) -> None:
+        super().__init__(inputs, outputs, *others)
+        self.register_buffer("scale", torch.ones(1, outputs, 1, 1))
+
+    def forward(self, x: Tensor) -> Any:
+        x = self.conv(x)
+        if self.training:
+            with torch.no_grad():
+                self.scale.lerp_(x.abs().mean((0, 2, 3), keepdim=True), 0.1)
+        return self.neuron(x / self.scale.clone())
+
+
+class Rectified(Plain):
+    """In place on its own intermediate."""
+
+    def forward(self, x: Tensor) -> Any:
+        return super().forward(F.relu(x - 0.5, inplace=True))
+
+
+class GroupNormed(Plain):
+    """Another normaliser, without statistics."""
+
+    def __init__(self, inputs: int, outputs: int, *others: Any) -> None:
+        super().__init__(inputs, outputs, *others)
+        self.bn = nn.GroupNorm(2, outputs)
+
+
+class Halved(Plain):
+    """Changes its input in place."""
+
+    def forward(self, x: Tensor) -> Any:
+        x *= 0.5
+        return super().forward(x)
+
+
+class HalvedInTraining(Plain):
+    """The same, in training only, and through a view."""
+
+    def forward(self, x: Tensor) -> Any:
+        if self.training:
+            x.flatten(1).mul_(0.5)
+        return super().forward(x)
+
+
+class WrongChannels(Plain):
+    """One channel more than asked for."""
+
+    def __init__(self, inputs: int, outputs: int, *others: Any) -> None:
+        super().__init__(inputs, outputs + 1, *others)
+
+
+class WrongSize(Plain):
+    """Ignores its stride."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int, neuron: Any) -> None:
+        super().__init__(inputs, outputs, 1, neuron)
+
+
+class Pair(Plain):
+    """Returns spikes and state."""
+
+    def forward(self, x: Tensor) -> Any:
+        return super().forward(x), None
+
+
+class Remembers(Plain):
+    """Keeps state in an attribute that a reset does not clear."""
+
+    last: Tensor | float = 0.0
+
+    def forward(self, x: Tensor) -> Any:
+        self.last = self.conv(x) + 0.5 * self.last
+        return self.neuron(self.bn(self.last))
+
+
+class Noisy(Plain):
+    """Random in eval mode too."""
+
+    def forward(self, x: Tensor) -> Any:
+        current = self.conv(x)
+        return self.neuron(self.bn(current + 0.1 * torch.randn_like(current)))
+
+
+class Counts(Plain):
+    """Changes a buffer in eval mode."""
+
+    def __init__(self, *shape: Any) -> None:
+        super().__init__(*shape)
+        self.register_buffer("calls", torch.zeros(()))
+
+    def forward(self, x: Tensor) -> Any:
+        self.calls += 1
+        return super().forward(x)
+
+
+class Decays(Plain):
+    """Changes its weights in its forward pass."""
+
+    def forward(self, x: Tensor) -> Any:
+        if self.training:
+            with torch.no_grad():
+                self.conv.weight.mul_(0.9)
+        return super().forward(x)
+
+
+class Fails(Plain):
+    """Needs more channels than there are."""
+
+    def forward(self, x: Tensor) -> Any:
+        return super().forward(x[:, :1])
+
+
+class Unmakeable(Plain):
+    """Its constructor fails."""
+
+    def __init__(self, *shape: Any) -> None:
+        raise TypeError("takes no stride")
+
+
+class Divides(Plain):
+    """Gives what is no number."""
+
+    def forward(self, x: Tensor) -> Any:
+        return super().forward(x) / 0.0
+
+
+class Frozen(Plain):
+    """Spoils its own gradient."""
+
+    def forward(self, x: Tensor) -> Any:
+        currents = self.conv(x).sigmoid()
+        spikes = self.neuron(self.bn(currents))
+        currents.mul_(2)
+        return spikes
+
+
+@pytest.mark.parametrize(
+    ("block", "habits"),
+    [
+        (Plain, Habits()),
+        (Dropped, Habits(is_random=True)),
+        (OwnScale, Habits(own_statistics=("scale",))),
+        (Rectified, Habits()),
+        (GroupNormed, Habits()),
+    ],
+)
+def test_what_is_allowed(block: Any, habits: Habits) -> None:
+    assert probe("mine", block, "PLIF", SITE) == habits
+
+
+@pytest.mark.parametrize(
+    ("block", "reason"),
+    [
+        (Halved, "changes its input, which other blocks share; let it work on a copy"),
+        (HalvedInTraining, "changes its input"),
+        (WrongChannels, r"gives \[2, 5, 8, 8\] for \[2, 4, 8, 8\], but \[2, 4, 8, 8\] is needed"),
+        (Pair, "must give a tensor of spikes, not a tuple"),
+        (Remembers, "gives another answer to the same input after a reset"),
+        (Noisy, "gives another answer to the same input after a reset"),
+        (Counts, "changes its buffer calls in eval mode"),
+        (Decays, "changes its weights conv.weight in its forward pass"),
+        (Fails, r"fails on \[2, 4, 8, 8\]: RuntimeError"),
+        (Unmakeable, "can't be made: TypeError: takes no stride"),
+        (Divides, "must give finite numbers"),
+        (Frozen, "can't be trained: RuntimeError"),
+        (lambda *shape: "skip", "is a str, not a torch module"),
+    ],
+)
+def test_what_is_refused_in_one_line_that_names_the_block(block: Any, reason: str) -> None:
+    start = r"block 'mine' \(4 to 4 channels, stride 1\) "
+    with pytest.raises(UserError, match=start + reason) as caught:
+        probe("mine", block, "PLIF", SITE)
+    assert "\n" not in str(caught.value)
+
+
+def test_odd_sizes_are_rounded_up_at_stride_2() -> None:
+    site = Site(4, 6, 2, (7, 5))
+    assert probe("mine", Plain, "IF", site) == Habits()
+    with pytest.raises(UserError, match=r"gives \[2, 6, 7, 5\]"):
+        probe("mine", WrongSize, "IF", site)
+
+
+def test_random_numbers_are_left_as_they_were() -> None:
+    before = torch.random.get_rng_state()
+    probe("mine", Dropped, "LIF", SITE)
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+@pytest.fixture
+def register() -> Iterator[Callable[[str, Any], None]]:
+    """Registers blocks and spaces of a test, and takes them back."""
+    before = dict(BLOCKS._items), dict(MACROS._items)
+    MACROS.add("probed", Macro((Pool("max"), TBD(1), TBD(1), Pool("max"), TBD(2))))
+    yield BLOCKS.add
+    BLOCKS._items, MACROS._items = before
+
+
+def _space(*candidates: str, **options: Any) -> SpikingSpace:
+    size = {"shape": (3, 16, 16), "classes": 3, "channels": 4, "timesteps": 3}
+    return SpikingSpace("probed", candidates=candidates, **{**size, **options})
+
+
+def test_a_space_with_a_wrong_block_is_refused(register: Callable[[str, Any], None]) -> None:
+    register("my_halved", Halved)
+    with pytest.raises(UserError, match=r"block 'my_halved' .* changes its input"):
+        _space("skip", "my_halved")
+    assert _space("skip", "SCB_k3").network.alone == frozenset()
+
+
+def test_pooled_batch_norm_needs_layers_for_all_timesteps(
+    register: Callable[[str, Any], None],
+) -> None:
+    register("my_plain", Plain)
+    with pytest.raises(UserError, match=r"block 'my_plain' .* can't have pooled batch norm"):
+        _space("skip", "my_plain", batch_norm="pooled")
+
+
+def test_kept_statistics_are_those_of_a_plugin_too(register: Callable[[str, Any], None]) -> None:
+    register("my_plain", Plain)
+    kept = _space("my_plain", batch_norm="kept").network
+    names = [name for name, _ in kept.named_buffers() if "tbd1" in name and "running_mean" in name]
+    assert len(names) == 3
+
+
+@pytest.mark.parametrize("memory", [0, 2**30])
+@given(data=st.data())
+@settings(max_examples=8, deadline=None)
+def test_shared_is_as_alone_whatever_the_blocks_do(memory: int, data: st.DataObject) -> None:
+    """In float64, with and without a cache, in any order of the populations."""
+    habits = {"Dropped": Dropped, "OwnScale": OwnScale, "Rectified": Rectified, "GN": GroupNormed}
+    before = dict(BLOCKS._items), dict(MACROS._items)
+    MACROS.add("probed", Macro((Pool("max"), TBD(1), TBD(1), Pool("max"), TBD(2))))
+    for name, block in habits.items():
+        BLOCKS.add(name, block)
+    try:
+        names = data.draw(st.lists(st.sampled_from([*habits]), min_size=1, unique=True))
+        with seeded(data.draw(st.integers(0, 99))):
+            space = lively(_space("skip", "SRB_k3", *names))
+        choice = st.tuples(*[st.sampled_from(space.config.candidates)] * 3)
+        populations = data.draw(st.lists(st.lists(choice, min_size=1, max_size=6), max_size=2))
+        batches = [(images(4, seed=seed), torch.arange(4) % 3) for seed in (1, 2)]
+        scorer = PopulationScorer(space.network, batches, batches, memory)
+        for population in populations:
+            samples = [dict(zip(("tbd1", "tbd2", "tbd3"), one, strict=True)) for one in population]
+            for sample, found in zip(samples, scorer.evaluate(samples), strict=True):
+                alone = evaluate(recalibrated(subnet(space.network, sample), batches), batches)
+                assert found == (alone.accuracy, alone.spikes)
+    finally:
+        BLOCKS._items, MACROS._items = before
