@@ -31,6 +31,7 @@ def plugin(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_the_examples_of_how_to_add_things_are_searched_with(
     plugin: Path, tmp_path: Path, start: Callable[..., Any]
 ) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 Start = Callable[..., Any]
 ROOT = Path(__file__).parents[3]
 

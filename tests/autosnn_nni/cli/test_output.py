@@ -13,6 +13,8 @@ import pytest
 from autosnn_nni.cli.console import console, print_json, say
 from tests.autosnn_nni.conftest import EXECUTABLE
 
+pytestmark = pytest.mark.slow
+
 Autosnn = Callable[..., Any]
 Args = tuple[str, ...]
 SKIPS = "skip,skip,skip,skip,skip"

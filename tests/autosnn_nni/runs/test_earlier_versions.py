@@ -15,6 +15,8 @@ from autosnn_nni.formats import FORMAT
 from autosnn_nni.runs.contents import read_contents
 from autosnn_nni.training.checkpoints import load_checkpoint
 
+pytestmark = pytest.mark.slow
+
 EARLIER = Path(__file__).parents[2] / "runs_of_earlier_versions"
 #: The settings that both runs of every version have been started with.
 GIVEN = (
