@@ -1,7 +1,8 @@
 """The metrics of a scored architecture, and the objectives among them.
 
-An objective's name, direction, title and unit are defined only here. Files, tables, figures,
-NSGA-II and the checks of trials use ``OBJECTIVES``.
+An objective's name, direction, title and unit are defined here. Tables of a search, ``trust``,
+NSGA-II and the checks of trials use ``OBJECTIVES``; constraints, picking and the front still name
+accuracy and spikes.
 """
 
 from collections.abc import Mapping

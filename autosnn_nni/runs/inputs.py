@@ -1,5 +1,6 @@
 """Inputs of a run: its data, its supernet, and how it trains and scores networks."""
 
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from autosnn_nni.data import Splits, load_dataset, split
@@ -25,29 +26,19 @@ def load_data(run: RunDirectory, machine: Machine) -> Splits:
 
 def training_of(run: RunDirectory, epochs: int, machine: Machine) -> Training:
     """How the run's networks are trained, for ``epochs``."""
-    settings = run.settings
-    return Training(
-        epochs=epochs,
-        batch_size=settings.batch_size,
-        learning_rate=settings.learning_rate,
-        precision=settings.precision,
-        seed=settings.seed,
-        loss=settings.loss,
-        spike_regularisation=settings.spike_regularisation,
-        device=machine.device,
-        devices=machine.devices,
-    )
+    settings = _settings_for(Training, run)
+    return Training(epochs=epochs, device=machine.device, devices=machine.devices, **settings)
 
 
 def scoring_of(run: RunDirectory, machine: Machine) -> Scoring:
     """How the run's networks are scored."""
-    settings = run.settings
-    return Scoring(
-        batch_size=settings.batch_size,
-        calibration_batches=settings.calibration_batches,
-        val_images=settings.val_images,
-        device=machine.device,
-    )
+    return Scoring(device=machine.device, **_settings_for(Scoring, run))
+
+
+def _settings_for(kind: type[Training] | type[Scoring], run: RunDirectory) -> dict[str, Any]:
+    """The run's settings that are fields of ``kind``, by name."""
+    settings = vars(run.settings)
+    return {one.name: settings[one.name] for one in fields(kind) if one.name in settings}
 
 
 def load_supernet(run: RunDirectory) -> Checkpoint:
