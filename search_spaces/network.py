@@ -71,10 +71,10 @@ class Encoder(nn.Module):
         return [self._convolved(frames)] if self.multi_step else list(map(self._convolved, frames))
 
     def _convolved(self, images: Tensor) -> Tensor:
-        """Convolve ``[N, C, H, W]``, or frames ``[T, N, C, H, W]``."""
+        """Convolve ``[N, C, H, W]``, or frames ``[T, N, C, H, W]``, in the weights' type."""
         functional.set_step_mode(self.conv, "s" if images.dim() == 4 else "m")
         leading = images.shape[:-3]
-        images = images.flatten(0, -4)
+        images = images.flatten(0, -4).to(next(self.conv.parameters()).dtype)
         if self.shrink > 1:
             images = F.avg_pool2d(images, self.shrink)
         images = images.contiguous(memory_format=torch.channels_last).unflatten(0, leading)

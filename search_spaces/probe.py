@@ -12,9 +12,10 @@ from functools import cache, partial
 from typing import Any
 
 import torch
-from spikingjelly.activation_based import functional
+from spikingjelly.activation_based import base, functional
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.parameter import is_lazy
 
 from autosnn_nni.errors import UserError
 from autosnn_nni.search_spaces.blocks import BLOCKS, BlockFactory
@@ -38,9 +39,9 @@ class Site:
 
     @property
     def output(self) -> tuple[int, ...]:
-        """The shape ``(N, C, H, W)`` of the block's output."""
+        """The shape ``(C, H, W)`` of the block's output."""
         height, width = (-(-side // self.stride) for side in self.size)
-        return _IMAGES, self.out_channels, height, width
+        return self.out_channels, height, width
 
     def spikes(self) -> list[Tensor]:
         """Random spikes ``[N, C, H, W]`` of every timestep, always the same."""
@@ -131,11 +132,8 @@ class _Trial:
         self.name = name
         self.site = site
         shape = (site.in_channels, site.out_channels, site.stride)
-        torch.manual_seed(0)
-        made = self._attempt("can't be made", lambda: factory(*shape, NEURONS[neuron]))
-        if not isinstance(made, nn.Module):
-            raise self._error(f"is a {type(made).__name__}, not a torch module")
-        made = made.layers if isinstance(made, Operation) else made
+        self._make = partial(factory, *shape, NEURONS[neuron])
+        made = self._made(seed=0)
         self.block = self._attempt("can't be copied", lambda: copy.deepcopy(made))
         if pooled:
             self._check_multi_step()
@@ -143,6 +141,7 @@ class _Trial:
     def run(self) -> Habits:
         """Raise :class:`UserError` for wrong behaviour."""
         self._check_eval_mode()
+        self._check_made_again()
         before = self._state()
         first = self._outputs(seed=1, train=True)
         changed = self._changed(before)
@@ -150,20 +149,64 @@ class _Trial:
             if name in changed:
                 raise self._error(f"changes its weights {name} in its forward pass")
         self._check_gradients(first)
-        self.block.load_state_dict(before)
-        second = self._outputs(seed=2, train=True)
-        return Habits(tuple(self._not_of_batch_norm(changed)), not _equal(first, second))
+        again, other = (self._outputs(seed=seed, train=True, state=before) for seed in (1, 2))
+        self._check_equal(first, again)
+        self._check_alone()
+        return Habits(tuple(self._not_of_batch_norm(changed)), not _equal(first, other))
+
+    def _made(self, *, seed: int) -> nn.Module:
+        torch.manual_seed(seed)
+        made = self._attempt("can't be made", self._make)
+        if not isinstance(made, nn.Module):
+            raise self._error(f"is a {type(made).__name__}, not a torch module")
+        self._check_seed(seed)
+        made = made.layers if isinstance(made, Operation) else made
+        for name, value in _tensors(made).items():
+            if is_lazy(value):
+                raise self._error(f"has a lazy layer, whose {name} has no size yet; give the sizes")
+        functional.set_step_mode(made, "s")
+        return made
+
+    def _check_seed(self, seed: int) -> None:
+        if torch.initial_seed() != seed:
+            raise self._error("sets torch's seed, on which other blocks depend; leave that out")
 
     def _check_eval_mode(self) -> None:
         before = self._state()
         first, second = (self._outputs(seed=seed, train=False) for seed in (1, 2))
-        if not _equal(first, second):
-            raise self._error(
-                "gives another answer to the same input after a reset: in eval mode it must not "
-                "draw random numbers, and state must be a memory of SpikingJelly's MemoryModule"
-            )
+        self._check_equal(first, second)
         if changed := self._changed(before):
             raise self._error(f"changes its buffer {changed[0]} in eval mode")
+
+    def _check_equal(self, first: list[Tensor], again: list[Tensor]) -> None:
+        if not _equal(first, again):
+            raise self._error(
+                "gives another answer to the same input after a reset: random numbers must be "
+                "torch's, and in training only; state must be a memory of SpikingJelly's "
+                "MemoryModule, and what training changes a buffer that is saved"
+            )
+
+    def _check_alone(self) -> None:
+        both, one = (self._outputs(seed=1, train=False, images=count) for count in (_IMAGES, 1))
+        if not all(torch.allclose(b[:1], o, atol=1e-4) for b, o in zip(both, one, strict=True)):
+            raise self._error(
+                "gives an image another answer in eval mode if other images are in its batch"
+            )
+
+    def _check_made_again(self) -> None:
+        """Networks are made again to be trained from scratch, and to load a checkpoint."""
+        again = self._made(seed=3)
+        own = {id(one) for one in _stateful(self._made(seed=0)).values()}
+        for name, one in _stateful(again).items():
+            if id(one) in own:
+                raise self._error(f"shares its {name} with other blocks; let each have its own")
+        first = self._outputs(seed=1, train=False)
+        state, self.block = self._state(), again
+        if not _equal(first, self._outputs(seed=1, train=False, state=state)):
+            raise self._error(
+                "gives another answer when it is made again with the same weights; keep what it "
+                "draws when it is made in a buffer"
+            )
 
     def _check_multi_step(self) -> None:
         for module in self.block.modules():
@@ -177,14 +220,26 @@ class _Trial:
         total = torch.stack(outputs).sum()
         if total.requires_grad:
             self._attempt("can't be trained", total.backward)
+        elif any(one.requires_grad for one in self.block.parameters()):
+            raise self._error("can't be trained: its output has no gradient")
 
-    def _outputs(self, *, seed: int, train: bool) -> list[Tensor]:
-        """Outputs of every timestep, from a reset on."""
+    def _outputs(
+        self,
+        *,
+        seed: int,
+        train: bool,
+        state: dict[str, Tensor] | None = None,
+        images: int = _IMAGES,
+    ) -> list[Tensor]:
+        """Outputs of every timestep, from a reset on, and from ``state`` if it is given."""
+        if state is not None:
+            self._attempt("can't be loaded", lambda: self.block.load_state_dict(state))
         torch.manual_seed(seed)
         self.block.train(train)
         functional.reset_net(self.block)
         with torch.set_grad_enabled(train):
-            outputs = [self._step(spikes) for spikes in self.site.spikes()]
+            outputs = [self._step(spikes[:images]) for spikes in self.site.spikes()]
+        self._check_seed(seed)
         functional.reset_net(self.block)
         return outputs
 
@@ -193,14 +248,15 @@ class _Trial:
         x = spikes.requires_grad_() * 1 if torch.is_grad_enabled() else spikes
         version = x._version
         output = self._attempt(f"fails on {list(x.shape)}", lambda: self.block(x))
-        if not isinstance(output, Tensor):
-            raise self._error(f"must give a tensor of spikes, not a {type(output).__name__}")
+        if not isinstance(output, Tensor) or output.layout != torch.strided:
+            kind = getattr(output, "layout", type(output).__name__)
+            raise self._error(f"must give a tensor of spikes, not a {kind}")
         if x._version != version:
             raise self._error("changes its input, which other blocks share; let it work on a copy")
-        if output.shape != self.site.output:
+        needed = [len(x), *self.site.output]
+        if list(output.shape) != needed:
             raise self._error(
-                f"gives {list(output.shape)} for {list(x.shape)}, but {list(self.site.output)} is "
-                "needed"
+                f"gives {list(output.shape)} for {list(x.shape)}, but {needed} is needed"
             )
         if output.dtype != x.dtype or not output.isfinite().all():
             raise self._error(f"must give finite numbers of type {x.dtype}")
@@ -209,7 +265,7 @@ class _Trial:
     def _attempt(self, what: str, act: Callable[[], Any]) -> Any:
         try:
             return act()
-        except Exception as error:  # whatever the user's code raises
+        except (Exception, SystemExit) as error:  # whatever the user's code raises
             reason = str(error).strip().partition("\n")[0]
             raise self._error(f"{what}: {type(error).__name__}: {reason}") from error
 
@@ -226,10 +282,21 @@ class _Trial:
         return [name for name, value in before.items() if not torch.equal(value, now[name])]
 
     def _not_of_batch_norm(self, names: list[str]) -> Iterator[str]:
+        modules = dict(self.block.named_modules(remove_duplicate=False))
         for name in names:
-            owner = self.block.get_submodule(name.rpartition(".")[0])
-            if not isinstance(owner, _BatchNorm):
+            if not isinstance(modules[name.rpartition(".")[0]], _BatchNorm):
                 yield name
+
+
+def _tensors(block: nn.Module) -> dict[str, Tensor]:
+    """Parameters and buffers."""
+    return {**dict(block.named_parameters()), **dict(block.named_buffers())}
+
+
+def _stateful(block: nn.Module) -> dict[str, Any]:
+    """All that must not be shared: parameters, buffers, and modules with a memory."""
+    memories = (pair for pair in block.named_modules() if isinstance(pair[1], base.MemoryModule))
+    return {**_tensors(block), **dict(memories)}
 
 
 def _equal(one: list[Tensor], other: list[Tensor]) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from threading import Condition
 from typing import Any
 
+from nni.runtime.tuner_command_channel import CommandType
 from nni.tuner import Tuner
 
 from autosnn_nni.errors import UserError
@@ -20,6 +21,21 @@ from autosnn_nni.strategies.history import LATE, History
 from autosnn_nni.strategies.metrics import Metrics, are_metrics
 
 Sample = dict[str, str]
+
+
+class _MoreLater(list[Sample]):
+    """Parameters of the ``asked`` number of which the others are sent later.
+
+    NNI takes a shorter list for the end of the search: the experiment's status would be
+    ``TUNER_NO_MORE_TRIAL`` between two generations.
+    """
+
+    def __init__(self, now: list[Sample], asked: int) -> None:
+        super().__init__(now)
+        self._asked = asked
+
+    def __len__(self) -> int:
+        return self._asked
 
 
 class SearchTuner(Tuner):
@@ -55,7 +71,8 @@ class SearchTuner(Tuner):
         with self._changed:
             self._send = kwargs["st_callback"]
             self._idle.extend(parameter_id_list)
-            return [sample for _, sample in self._start()]
+            now = [sample for _, sample in self._start()]
+            return _MoreLater(now, len(parameter_id_list)) if self._running else now
 
     def receive_trial_result(
         self, parameter_id: int, parameters: Sample, value: Metrics, **kwargs: Any
@@ -87,6 +104,8 @@ class SearchTuner(Tuner):
             close_generation(self.history, self._generation, self._known)
             for identifier, sample in self._start():
                 self._send(identifier, sample)
+            if not self._running:
+                self._tell_the_end()
 
     def import_data(self, data: list[Any]) -> None:
         """Import results; NNI sends those of an experiment's earlier session."""
@@ -106,6 +125,12 @@ class SearchTuner(Tuner):
             self._running.add(identifier)
             started.append((identifier, to_sample(blocks)))
         return started
+
+    def _tell_the_end(self) -> None:
+        """Tell NNI, which has no call for it: the callback's owner, the dispatcher, sends it."""
+        dispatcher = getattr(self._send, "__self__", None)
+        if dispatcher is not None:
+            dispatcher.send(CommandType.NoMoreTrialJobs, "")
 
     def _begin_generation(self) -> None:
         """Propose generations until one has unknown results."""

@@ -60,8 +60,9 @@ def _tried(kind: str, name: str, check: Callable[[str], str]) -> Finding:
         return Finding(kind, name, note=check(name))
     except UserError as error:
         return Finding(kind, name, error=str(error))
-    except Exception as error:  # whatever the user's code raises
-        return Finding(kind, name, error=f"{type(error).__name__}: {error}")
+    except (Exception, SystemExit) as error:  # whatever the user's code raises
+        reason = str(error).strip().partition("\n")[0]
+        return Finding(kind, name, error=f"{type(error).__name__}: {reason}")
 
 
 def _block(name: str) -> str:

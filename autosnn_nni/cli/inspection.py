@@ -37,7 +37,7 @@ from autosnn_nni.training.from_scratch import evaluate_on_test
 def evaluate(trained: Path, text: str | None, machine: Machine) -> dict[str, Any]:
     """Test results of a run's retrained network, of a checkpoint, or of a supernet's path."""
     path, blocks = trained, None if text is None else from_text(text)
-    if trained.is_dir():
+    if not trained.is_file() and trained.suffix != ".ckpt":
         files = load_run(trained)
         path = files.supernet if blocks else files.retrained
     checkpoint = load_checkpoint(path)

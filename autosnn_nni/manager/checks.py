@@ -53,6 +53,8 @@ def check_run(trial_code_directory: Path, search_space: Mapping[str, Any]) -> Ru
 
 def _check_space(run: RunDirectory, search_space: Mapping[str, Any]) -> None:
     expected = run.settings.network.choices
+    if not isinstance(search_space, Mapping):
+        raise UserError(f"searchSpace: must have a choice of each of {', '.join(expected)}")
     if set(search_space) != set(expected):
         raise UserError(
             f"searchSpace: {run.settings.space} has the TBD blocks {', '.join(expected)}, "
@@ -63,7 +65,8 @@ def _check_space(run: RunDirectory, search_space: Mapping[str, Any]) -> None:
 
 
 def _check_choice(label: str, choice: Any, candidates: tuple[str, ...]) -> None:
-    kind, values = (choice.get("_type"), choice.get("_value")) if choice else (None, None)
+    known = isinstance(choice, Mapping)
+    kind, values = (choice.get("_type"), choice.get("_value")) if known else (None, None)
     if kind != "choice" or not isinstance(values, list) or not values:
         raise UserError(f"searchSpace.{label}: must be a choice with a list of blocks as _value")
     for value in values:

@@ -8,20 +8,17 @@ starts the manager.
 import os
 import sys
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Literal
 
-from nni.experiment import launcher
 from nni.experiment.config.training_services import LocalConfig, RemoteConfig
 from nni.tools.package_utils import get_algo_meta
 
 from autosnn_nni.errors import UserError
 from autosnn_nni.manager.checks import check_run, check_tuner
-from autosnn_nni.manager.experiments import wait_until_up
 from autosnn_nni.manager.guard import LOOPBACK, guard
-from autosnn_nni.manager.ports import check_port
+from autosnn_nni.manager.nnictl import improve_nnictl, is_viewing, name_only_loopback
 
 _TUNER = "AutoSNN"
 
@@ -60,7 +57,7 @@ class RemoteAutoSNNConfig(RemoteConfig):
         self._experiment = parents[0]
 
     def _validate_canonical(self) -> None:
-        _run_check(self._check_address)
+        self._check_address()
         _prepare_manager(self, self._experiment)
         super()._validate_canonical()
 
@@ -78,13 +75,17 @@ def _prepare_manager(service: Any, experiment: Any) -> None:
     folder = str(Path(sys.executable).parent)
     if folder not in os.environ.get("PATH", "").split(os.pathsep):
         os.environ["PATH"] = os.pathsep.join([folder, os.environ.get("PATH", "")])
-    if not _viewing():
-        _run_check(partial(_check_mode, service))
-        _run_check(partial(_check, experiment))
+    if not is_viewing():
+        _check_service(service)
+        _check(experiment)
     guard(service.listen)
+    if service.listen == LOOPBACK:
+        name_only_loopback()
 
 
-def _check_mode(service: Any) -> None:
+def _check_service(service: Any) -> None:
+    if not isinstance(service.listen, str):
+        raise UserError(f"trainingService.listen: must be an address, not {service.listen!r}")
     if service.reuse_mode:
         raise UserError(
             f"trainingService.reuseMode: not supported by {service.platform}; leave it out"
@@ -107,32 +108,7 @@ def _check(experiment: Any) -> None:
     _checked.add(key)
 
 
-def _nnictl() -> bool:
-    return Path(sys.argv[0]).stem == "nnictl"
-
-
-def _viewing() -> bool:
-    return _nnictl() and sys.argv[1:2] == ["view"]
-
-
-def _run_check(action: Any) -> None:
-    """Run a check; nnictl prints one line and exits with 2, instead of a traceback."""
-    try:
-        action()
-    except UserError as error:
-        if not _nnictl():
-            raise
-        sys.stderr.write(f"autosnn: {error}\n")
-        raise SystemExit(2) from None
-
-
-def _ensure_port_idle(port: int, message: str | None = None) -> None:
-    _run_check(partial(check_port, port))
-
-
-if _nnictl():
-    launcher._ensure_port_idle = _ensure_port_idle
-    launcher._check_rest_server = wait_until_up
+improve_nnictl()
 
 nni_training_service_info = SimpleNamespace(
     config_class=LocalAutoSNNConfig, node_module_path=Path(__file__), node_class_name="unused"

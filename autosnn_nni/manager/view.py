@@ -42,8 +42,9 @@ def view(run: Path, port: int, listen: str = LOOPBACK) -> None:
 
 
 def _read_search(run: Path) -> History:
-    if not run.is_dir():
-        raise not_a_run(RunFiles(run))
+    files = RunFiles(run)
+    if not files.settings_file.exists():
+        raise not_a_run(files)
     return searched(run)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import nni
 from nni.nas.evaluator.pytorch.lightning import Lightning
+from pytorch_lightning.trainer.states import TrainerStatus
 
 from autosnn_nni.data import Splits
 from autosnn_nni.progress import SearchProgress
@@ -108,6 +109,12 @@ class SpikingEvaluator(Lightning):
             val_dataloaders=plain_batches(data, data.val, self.scoring),
             fit_kwargs=resume_from(checkpoint, about),
         )
+
+    @property
+    def has_run(self) -> bool:
+        """Whether it has trained, or begun to: its trainer does so only once."""
+        trained: bool = self.trainer.state.status != TrainerStatus.INITIALIZING
+        return trained
 
     def scorer(self, fitness: Fitness) -> SubnetEvaluator:
         """The evaluator for subnets of the trained supernet on D_val."""

@@ -20,8 +20,10 @@ from nni.nas.experiment.config import (
 )
 from nni.nas.nn.pytorch import ModelSpace
 from nni.nas.oneshot.pytorch.strategy import OneShotStrategy
+from nni.nas.oneshot.pytorch.supermodule.base import BaseSuperNetModule
 from nni.nas.space import ExecutableModelSpace
 from nni.nas.strategy import Strategy
+from nni.nas.strategy.base import StrategyStatus
 
 from autosnn_nni.errors import UserError
 from autosnn_nni.files import read_json
@@ -34,11 +36,14 @@ from autosnn_nni.manager.experiments import (
 )
 from autosnn_nni.manager.guard import LOOPBACK, guarded
 from autosnn_nni.manager.ports import check_port
+from autosnn_nni.nas.evaluators import SpikingEvaluator
 from autosnn_nni.nas.trial_engine import TrialEngine, TrialModelSpace, results_of
 from autosnn_nni.nas.trial_evaluator import TrialEvaluator
 from autosnn_nni.search_spaces import from_sample
 from autosnn_nni.strategies import PopulationEngine, PopulationEvaluator, TrialSearch
 from autosnn_nni.training.from_scratch import TrainedNetwork, train_network
+from autosnn_nni.training.lightning import torch_left_alone
+from autosnn_nni.training.processes import check_main_guard
 
 #: NNI 2.x's execution engines as NNI 3.0's engine and model format.
 _ENGINES = {
@@ -86,6 +91,9 @@ class RetiariiExperiment(NasExperiment):
             raise UserError("applied_mutators are not supported: declare choices in the space")
         if strategy is None:
             raise UserError("RetiariiExperiment needs a strategy, such as AutoSNN")
+        _check_kind("base_model", base_model, ModelSpace)
+        _check_kind("evaluator", evaluator, Evaluator)
+        _check_kind("strategy", strategy, Strategy)
         in_process = _runs_in_process(evaluator, strategy)
         config = RetiariiExeConfig(execution_engine="oneshot" if in_process else "py")
         super().__init__(base_model, evaluator, strategy, config, id)
@@ -128,6 +136,10 @@ class RetiariiExperiment(NasExperiment):
         self, port: int = 8080, debug: bool = False, run_mode: RunMode = RunMode.Background
     ) -> None:
         """Like :meth:`run`, but does not wait for models that the strategy does not wait for."""
+        if self._action != "view":
+            self._check_unused()
+        if isinstance(self.evaluator, SpikingEvaluator):
+            check_main_guard(self.evaluator.training.devices)
         if self._nni_manager_required():
             check_port(port)
             if self._action == "create":
@@ -135,7 +147,7 @@ class RetiariiExperiment(NasExperiment):
         if isinstance(self.evaluator, TrialEvaluator):
             self.evaluator.check(self.model_space)
         self._check_home()
-        with self._stopped_on_error():
+        with self._stopped_on_error(), torch_left_alone():
             super().start(port, debug, run_mode)
 
     def save_checkpoint(self) -> None:
@@ -187,6 +199,22 @@ class RetiariiExperiment(NasExperiment):
         if isinstance(config, SimplifiedModelFormatConfig):
             return TrialModelSpace.from_model(self.model_space, self.evaluator)
         return super().executable_model_factory(config)
+
+    def _check_unused(self) -> None:
+        """NNI changes all three in a run, and trains an evaluator's supernet only once."""
+        used = {
+            "model space": any(
+                isinstance(one, BaseSuperNetModule) for one in self.model_space.modules()
+            ),
+            "evaluator": isinstance(self.evaluator, SpikingEvaluator) and self.evaluator.has_run,
+            "strategy": self.strategy._status != StrategyStatus.EMPTY,
+        }
+        names = " and ".join(name for name, is_used in used.items() if is_used)
+        if names:
+            raise UserError(
+                f"the {names} of this experiment took part in a run before; make a new experiment, "
+                f"with a new {names}"
+            )
 
     def _check_home(self) -> None:
         """Find out whether NNI's folder can be written, which only its manager needs."""
@@ -252,6 +280,11 @@ class RetiariiExperiment(NasExperiment):
         if self._proc is not None:
             self._proc.terminate()
             self._proc.wait()
+
+
+def _check_kind(name: str, given: object, kind: type) -> None:
+    if not isinstance(given, kind):
+        raise UserError(f"{name} must be one of NNI's {kind.__name__} objects, not {given!r}")
 
 
 def _runs_in_process(evaluator: Evaluator, strategy: Strategy) -> bool:

@@ -19,7 +19,13 @@ from autosnn_nni.search_spaces import (
 )
 from autosnn_nni.training.batches import train_batches
 from autosnn_nni.training.hyperparameters import Training
-from autosnn_nni.training.lightning import make_classifier, make_trainer, resume_from
+from autosnn_nni.training.lightning import (
+    make_classifier,
+    make_trainer,
+    resume_from,
+    torch_left_alone,
+)
+from autosnn_nni.training.processes import check_main_guard
 
 
 @dataclass(frozen=True)
@@ -69,13 +75,15 @@ def train_network(
     ``scoring`` is by default ``training.scoring``. If ``checkpoint`` is given, every epoch is saved
     there and training resumes from it.
     """
+    check_main_guard(training.devices)
     batches = train_batches(data, training, cutout=True)
     trainer = make_trainer(training, batches, title, checkpoint, about)
     with seeded(training.seed):
         network = build_network(config, blocks)
     module = make_classifier(training)
     module.set_model(network)
-    trainer.fit(module, batches, **resume_from(checkpoint, about))
+    with torch_left_alone():
+        trainer.fit(module, batches, **resume_from(checkpoint, about))
     return evaluate_on_test(network, config, blocks, data, scoring or training.scoring)
 
 

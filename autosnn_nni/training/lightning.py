@@ -4,8 +4,8 @@ import math
 import multiprocessing
 import signal
 import time
-from collections.abc import Mapping
-from contextlib import ExitStack, nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -92,6 +92,18 @@ class Stoppable(Callback):
 
 def _do_nothing() -> None:
     pass
+
+
+@contextmanager
+def torch_left_alone() -> Iterator[None]:
+    """Context manager that restores what training changes in torch: see :class:`EpochSeed`."""
+    deterministic: Any = torch.utils.deterministic
+    fill = deterministic.fill_uninitialized_memory
+    with torch.random.fork_rng():
+        try:
+            yield
+        finally:
+            deterministic.fill_uninitialized_memory = fill
 
 
 class EpochSeed(Callback):

@@ -1,7 +1,10 @@
 """Processes of a training started by torchrun, on one or several machines."""
 
+import ast
 import os
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from autosnn_nni.errors import UserError
 
@@ -43,3 +46,40 @@ def count_processes(devices: int) -> int:
     if devices > 1:
         raise UserError(f"leave out --devices: torchrun has started {started.total} processes")
     return started.total
+
+
+def check_main_guard(devices: int) -> None:
+    """Raise :class:`UserError` if other processes would run the program again from its start.
+
+    Each of them imports the main script. Without a guard it would train there too, and Python would
+    wait for such a process forever.
+    """
+    main = sys.modules["__main__"]
+    file, line = getattr(main, "__file__", None), _line_in(vars(main))
+    if count_processes(devices) == devices > 1 and file and line and not _guarded(file, line):
+        raise UserError(
+            f"{devices} devices need more processes, which import {Path(file).name}; put what it "
+            'runs under: if __name__ == "__main__":'
+        )
+
+
+def _line_in(variables: dict[str, object]) -> int | None:
+    """The line at which a module with these ``variables`` is now, outside its functions."""
+    frame = sys._getframe(1)
+    while frame.f_back and (frame.f_locals is not variables or frame.f_globals is not variables):
+        frame = frame.f_back
+    return frame.f_lineno if frame.f_locals is variables else None
+
+
+def _guarded(file: str, line: int) -> bool:
+    """Whether the statement at ``line`` is under a condition on the module's name."""
+    try:
+        statements = ast.parse(Path(file).read_bytes()).body
+    except (OSError, SyntaxError, ValueError):  # not Python's source
+        return True
+    return any(
+        isinstance(one, ast.If)
+        and one.lineno <= line <= (one.end_lineno or line)
+        and "__name__" in ast.unparse(one.test)
+        for one in statements
+    )

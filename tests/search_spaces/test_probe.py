@@ -1,5 +1,6 @@
 """Blocks as users of torch write them, each with one habit: allowed, scored alone, or refused."""
 
+import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -8,7 +9,9 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from spikingjelly.activation_based.neuron import LIFNode
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import weight_norm
 
 from autosnn_nni.errors import UserError
 from autosnn_nni.scoring.calibration import recalibrated
@@ -181,6 +184,160 @@ class Frozen(Plain):
         return spikes
 
 
+class RunningMean(Plain):
+    """A running scale in an attribute, which no checkpoint keeps."""
+
+    scale = 1.0
+
+    def forward(self, x: Tensor) -> Any:
+        x = self.conv(x)
+        if self.training:
+            self.scale = 0.9 * self.scale + 0.1 * float(x.detach().abs().mean())
+        return self.neuron(self.bn(x) / self.scale)
+
+
+class NotPersistent(OwnScale):
+    """The same in a buffer that is not saved."""
+
+    def __init__(self, inputs: int, outputs: int, *others: Any) -> None:
+        super().__init__(inputs, outputs, *others)
+        self.register_buffer("scale", torch.ones(1, outputs, 1, 1), persistent=False)
+
+
+class PythonsRandom(Plain):
+    """Random in training, but not by torch's numbers, which are seeded."""
+
+    def forward(self, x: Tensor) -> Any:
+        return super().forward(x) * (random.random() if self.training else 1.0)
+
+
+class DrawnOnce(Plain):
+    """A random shift that is drawn when it is made, and not saved."""
+
+    def __init__(self, *shape: Any) -> None:
+        super().__init__(*shape)
+        self.shift = float(torch.rand(()))
+
+    def forward(self, x: Tensor) -> Any:
+        return self.neuron(self.bn(self.conv(x) + self.shift))
+
+
+class Seeding(Plain):
+    """Sets the seed in its forward pass."""
+
+    def forward(self, x: Tensor) -> Any:
+        torch.manual_seed(7)
+        return super().forward(x)
+
+
+class Shared(Plain):
+    """All blocks have one convolution."""
+
+    one = nn.Conv2d(4, 4, 3, 1, 1, bias=False)
+
+    def __init__(self, *shape: Any) -> None:
+        super().__init__(*shape)
+        self.conv = self.one
+
+
+class SharedNeuron(Plain):
+    """All blocks have one neuron, and so one potential."""
+
+    one = LIFNode()
+
+    def __init__(self, *shape: Any) -> None:
+        super().__init__(*shape)
+        self.neuron = self.one
+
+
+class Lazy(Plain):
+    """Learns its sizes from its first input."""
+
+    def __init__(self, inputs: int, outputs: int, *others: Any) -> None:
+        super().__init__(inputs, outputs, *others)
+        self.conv = nn.LazyConv2d(outputs, 3, 1, 1, bias=False)
+
+
+class Sparse(Plain):
+    """Gives a sparse tensor."""
+
+    def forward(self, x: Tensor) -> Any:
+        return super().forward(x).to_sparse()
+
+
+class Untrained(Plain):
+    """No gradient reaches its weights."""
+
+    @torch.no_grad()
+    def forward(self, x: Tensor) -> Any:
+        return super().forward(x)
+
+
+class Ends(Plain):
+    """Ends the program."""
+
+    def __init__(self, *shape: Any) -> None:
+        raise SystemExit(3)
+
+
+class OfBatch(Plain):
+    """Uses the batch's own statistics in eval mode too."""
+
+    def __init__(self, inputs: int, outputs: int, *others: Any) -> None:
+        super().__init__(inputs, outputs, *others)
+        self.bn = nn.BatchNorm2d(outputs, track_running_stats=False)
+
+
+class WeightNormed(Plain):
+    """Parametrized weights."""
+
+    def __init__(self, *shape: Any) -> None:
+        super().__init__(*shape)
+        weight_norm(self.conv)
+
+
+class Counting(Plain):
+    """Counts its steps in a buffer of whole numbers."""
+
+    def __init__(self, *shape: Any) -> None:
+        super().__init__(*shape)
+        self.register_buffer("steps", torch.zeros((), dtype=torch.long))
+
+    def forward(self, x: Tensor) -> Any:
+        if self.training:
+            self.steps += 1
+        return super().forward(x)
+
+
+class Twice(nn.Module):
+    """One layer under two names."""
+
+    def __init__(self, *shape: Any) -> None:
+        super().__init__()
+        self.one = self.other = Plain(*shape)
+
+    def forward(self, x: Tensor) -> Any:
+        return self.one(x) + self.other(x)
+
+
+class MultiStep(Plain):
+    """A neuron of SpikingJelly in another step mode, which the network sets."""
+
+    def __init__(self, *shape: Any) -> None:
+        super().__init__(*shape)
+        self.neuron = LIFNode(step_mode="m")
+
+
+def scripted(inputs: int, outputs: int, stride: int, neuron: Any) -> nn.Module:
+    """Compiled by TorchScript, in which batch norm has another type."""
+    layers = nn.Conv2d(inputs, outputs, 3, stride, 1), nn.BatchNorm2d(outputs), nn.ReLU()
+    script: nn.Module = torch.jit.script(nn.Sequential(*layers))
+    return script
+
+
+SCRIPTED = ("1.running_mean", "1.running_var", "1.num_batches_tracked")
+
+
 @pytest.mark.parametrize(
     ("block", "habits"),
     [
@@ -189,6 +346,11 @@ class Frozen(Plain):
         (OwnScale, Habits(own_statistics=("scale",))),
         (Rectified, Habits()),
         (GroupNormed, Habits()),
+        (WeightNormed, Habits()),
+        (Counting, Habits(own_statistics=("steps",))),
+        (Twice, Habits()),
+        (MultiStep, Habits()),
+        (scripted, Habits(own_statistics=SCRIPTED)),
     ],
 )
 def test_what_is_allowed(block: Any, habits: Habits) -> None:
@@ -210,6 +372,18 @@ def test_what_is_allowed(block: Any, habits: Habits) -> None:
         (Unmakeable, "can't be made: TypeError: takes no stride"),
         (Divides, "must give finite numbers"),
         (Frozen, "can't be trained: RuntimeError"),
+        (RunningMean, "gives another answer to the same input after a reset"),
+        (NotPersistent, "gives another answer to the same input after a reset"),
+        (PythonsRandom, "gives another answer to the same input after a reset"),
+        (DrawnOnce, "gives another answer when it is made again with the same weights"),
+        (Seeding, "sets torch's seed"),
+        (Shared, "shares its conv.weight with other blocks"),
+        (SharedNeuron, "shares its neuron with other blocks"),
+        (Lazy, "has a lazy layer, whose conv.weight has no size yet; give the sizes"),
+        (Sparse, "must give a tensor of spikes, not a torch.sparse_coo"),
+        (Untrained, "can't be trained: its output has no gradient"),
+        (Ends, "can't be made: SystemExit: 3"),
+        (OfBatch, "gives an image another answer in eval mode if other images are in its batch"),
         (lambda *shape: "skip", "is a str, not a torch module"),
     ],
 )

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nni.runtime.tuner_command_channel import CommandType
 
 from autosnn_nni.errors import UserError
 from autosnn_nni.search_spaces import Architecture, from_sample, to_sample
@@ -42,6 +43,7 @@ class Manager:
         self.tuner, self.concurrency, self.rng = tuner, concurrency, Random(seed)
         self.running: dict[int, dict[str, str]] = {}
         self.ran: list[Architecture] = []
+        self.running_at_end: list[int] = []
         self._ids = iter(range(10_000))
         tuner.update_search_space(SPACE)
 
@@ -66,6 +68,13 @@ class Manager:
         samples = self.tuner.generate_multiple_parameters(ids, st_callback=self._start)
         for identifier, sample in zip(ids, samples, strict=False):
             self._start(identifier, sample)
+        if len(samples) < count:
+            self.send(CommandType.NoMoreTrialJobs, "")
+
+    def send(self, command: CommandType, content: str) -> None:
+        """What NNI shows as TUNER_NO_MORE_TRIAL, which must come at the search's end only."""
+        assert command == CommandType.NoMoreTrialJobs
+        self.running_at_end.append(len(self.running))
 
     def _start(self, identifier: int, sample: dict[str, str]) -> None:
         self.running[identifier] = sample
@@ -96,6 +105,7 @@ def test_trials_give_the_same_search_whatever_their_order(
     expected = plain_history(search, dies)
     assert list(manager.tuner.history) == list(expected)
     assert not any(dies(one.blocks) for one in manager.tuner.history)
+    assert set(manager.running_at_end) == {0}
 
 
 def test_a_generation_begins_when_the_last_one_has_ended() -> None:

@@ -168,7 +168,7 @@ COMMANDS = [
     (("list", "blocks", "--plugin", "fails.py"), ("fails.py", "ZeroDivisionError", "division")),
     (("list", "blocks", "--plugin", "syntax.py"), ("syntax.py", "SyntaxError", "fix it")),
     (("list", "blocks", "--plugin", "text.txt"), ("text.txt is not a Python file", "--plugin")),
-    (("evaluate", "nowhere"), ("nowhere does not exist",)),
+    (("evaluate", "gone.ckpt"), ("gone.ckpt does not exist",)),
     (("evaluate", "empty"), ("empty is not a run of autosnn",)),
     (("evaluate", "text.txt"), ("text.txt is not a checkpoint of autosnn",)),
     (("evaluate", "other.ckpt"), ("other.ckpt is not a checkpoint of autosnn",)),

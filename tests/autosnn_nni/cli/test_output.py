@@ -113,6 +113,7 @@ def test_a_dangling_link_is_named(inside: str, tmp_path: Path, autosnn: Autosnn)
         ("view",),
         ("trust",),
         ("trial",),
+        ("evaluate",),
         ("train", "--pick", "knee", "--from"),
         ("describe", "--blocks", SKIPS, "--run"),
     ],
@@ -121,9 +122,8 @@ def test_a_dangling_link_is_named(inside: str, tmp_path: Path, autosnn: Autosnn)
 def test_what_is_not_a_run_is_said_alike(command: Args, tmp_path: Path, autosnn: Autosnn) -> None:
     said = f"autosnn: {tmp_path}/no is not a run of autosnn: {{}}; give the --output of a run\n"
     assert autosnn(*command, tmp_path / "no").err == said.format("it does not exist")
-    if command != ("view",):  # which needs a search, and nothing else
-        (tmp_path / "no").mkdir()
-        assert autosnn(*command, tmp_path / "no").err == said.format("it has no settings.json")
+    (tmp_path / "no").mkdir()
+    assert autosnn(*command, tmp_path / "no").err == said.format("it has no settings.json")
 
 
 @pytest.mark.parametrize("dataset", ["digits", "digits64", "digitsDVS"])

@@ -65,11 +65,14 @@ def changes(run: Path) -> Callable[[], bool]:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "signs",
-    [(signal.SIGTERM, signal.SIGHUP), (signal.SIGHUP, signal.SIGTERM)],
-    ids=["SIGTERM first", "SIGHUP first"],
+    [
+        (signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGINT, signal.SIGHUP),
+        (signal.SIGTERM, signal.SIGTERM, signal.SIGHUP, signal.SIGHUP, signal.SIGINT),
+    ],
+    ids=["SIGINT first", "SIGTERM first"],
 )
 def test_a_search_stopped_in_every_stage_goes_on_as_if_nothing_had_been(
-    signs: tuple[int, int],
+    signs: tuple[int, ...],
     tmp_path: Path,
     start: Autosnn,
     autosnn: Autosnn,
@@ -79,7 +82,7 @@ def test_a_search_stopped_in_every_stage_goes_on_as_if_nothing_had_been(
     run = tmp_path / "run"
     command = ("search", "--output", run, *long)
     stages = (in_supernet, in_search, in_baseline, in_retraining, in_report)
-    for stage, sign in zip(stages, signs * 3, strict=False):
+    for stage, sign in zip(stages, signs, strict=True):
         changed = changes(run)
         process = start(*command)
         outcome = stop(process, lambda: stage(run) and changed(), sign)  # noqa: B023

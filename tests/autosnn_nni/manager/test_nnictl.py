@@ -1,6 +1,7 @@
 """`nnictl create` as a user runs it: real nnictl, real manager, real trials."""
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -9,7 +10,9 @@ from typing import Any
 import pandas as pd
 import psutil
 import pytest
+from nni.experiment.config import ExperimentConfig
 
+from autosnn_nni.manager.nnictl import configuration_mistake
 from autosnn_nni.nas.trial import Trial
 from autosnn_nni.runs.directory import load_run
 from autosnn_nni.runs.machine import Machine
@@ -38,6 +41,11 @@ CPU = Machine(device="cpu")
 def inherited(run: Path, blocks: Architecture) -> Mapping[str, float]:
     """What a trial of these blocks must report."""
     return Trial(load_run(run), CPU).inherit(blocks)
+
+
+def plain(line: str) -> str:
+    """A line of nnictl without colours."""
+    return re.sub(r"\x1b\[\d+m", "", line)
 
 
 def searched(run: Path, lost: set[Architecture]) -> History:
@@ -170,9 +178,14 @@ def test_nnictl_says_nothing_that_a_user_can_t_act_on(
     searching: tuple[Experiment, Architecture], nnictl: Nnictl
 ) -> None:
     experiment, _ = searching
-    first, second = experiment.said.splitlines()
-    assert "To stop experiment run" in first
-    assert "Reference" in second
+    created, *steps, urls, stop, reference = experiment.said.splitlines()
+    assert experiment.identifier in created
+    assert all(
+        step.endswith(("Starting web server...", "Setting up...")) for step in map(plain, steps)
+    )
+    assert plain(urls).endswith(f"Web portal URLs: http://127.0.0.1:{experiment.port}")
+    assert "To stop experiment run" in stop
+    assert "Reference" in reference
     listed = nnictl("experiment", "list")
     assert listed.stderr == ""
     assert f"Id: {experiment.identifier}" in listed.stdout
@@ -202,12 +215,15 @@ def test_a_stopped_search_is_resumed(
     wait_for(lambda: not manager.is_running(), "the manager's end")
     outcome = nnictl("resume", identifier, "--port", experiment.port)
     assert outcome.returncode == 0, outcome.stderr
+    assert identifier in outcome.stdout
+    assert f"http://127.0.0.1:{experiment.port}" in outcome.stdout
     expected = {one.blocks for one in searched(finished, set())}
 
     def succeeded() -> list[Architecture]:
         return [from_sample(parameters(trial)) for trial in experiment.trials("SUCCEEDED")]
 
-    wait_for(lambda: set(succeeded()) == expected, "the whole search")
+    wait_for(lambda: experiment.status == "TUNER_NO_MORE_TRIAL", "the end of the search")
+    assert set(succeeded()) == expected
     # What was at work when the manager was killed, NNI runs again on its own.
     assert len(succeeded()) <= len(expected) + 2
     numbers = [trial["sequenceId"] for trial in experiment.trials()]
@@ -318,6 +334,10 @@ REFUSED = [
     ),
     ({"tuner": {"name": "AutoSMM"}}, ("tuner.name", "AutoSMM", "registered")),
     ({"trialCodeDirectory": "/nowhere"}, ("trialCodeDirectory: /nowhere is not a run",)),
+    (
+        {"trainingService": {"platform": "local_autosn"}},
+        ("trainingService.platform: NNI has no 'local_autosn'; did you mean 'local_autosnn'?",),
+    ),
 ]
 
 
@@ -326,6 +346,33 @@ def test_a_wrong_configuration_is_refused_with_one_line(
     fields: dict[str, Any], fragments: tuple[str, ...], nnictl: Nnictl, write_config: WriteConfig
 ) -> None:
     refuse(nnictl, write_config(**fields), *fragments)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"trialConcurency": 1}, "ExperimentConfig has no field 'trialconcurency'; did you mean"),
+        ({"trialConcurrency": 0}, "NNI needs trialConcurrency > 0"),
+        ({"trialConcurrency": "two"}, "type of trialConcurrency ('two') is not <class 'int'>"),
+        ({"maxTrialDuration": "5 weeks"}, "NNI needs maxTrialDuration is None or"),
+        ({"logLevel": "loud"}, "NNI needs logLevel in ['fatal', 'error',"),
+        ({"trainingService": {"platform": "local", "reuseMod": True}}, "LocalConfig has no field"),
+    ],
+)
+def test_what_nni_finds_wrong_in_its_own_fields_is_said_in_one_line(
+    fields: dict[str, Any], message: str
+) -> None:
+    valid = {"trialConcurrency": 1, "trialCommand": "true", "searchSpace": SPACE}
+    sections = {"tuner": {"name": "Random"}, "trainingService": {"platform": "local"}}
+    with pytest.raises(Exception) as caught:  # noqa: PT011
+        ExperimentConfig(**{**valid, **sections, **fields}).validate()
+    assert str(configuration_mistake(caught.value)).startswith(f"configuration: {message}")
+
+
+def test_another_error_is_not_of_the_configuration() -> None:
+    with pytest.raises(ValueError) as caught:  # noqa: PT011
+        int("x")
+    assert configuration_mistake(caught.value) is None
 
 
 def refuse(nnictl: Nnictl, config: Path, *fragments: str, port: int = 9) -> None:

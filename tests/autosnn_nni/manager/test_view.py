@@ -270,7 +270,7 @@ def refusal(outcome: Any) -> str:
             ' "generation": 1}]}',
             "is not a search's state",
         ),
-        ("settings.json", None, "settings.json does not exist"),
+        ("settings.json", None, "is not a run of autosnn: it has no settings.json"),
         ("settings.json", "{}", "is not a run's settings"),
     ],
 )

@@ -1,7 +1,10 @@
 """NNI 2.x's calls, over a real search of real, tiny networks."""
 
+import random
 from collections.abc import Callable
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -98,6 +101,63 @@ def test_without_a_configuration_a_one_shot_strategy_runs_in_this_process(
     assert len(experiment.strategy.history) == 8
 
 
+def again(make: Callable[[], RetiariiExperiment], **used: Any) -> RetiariiExperiment:
+    """A new experiment, but for what is ``used``."""
+    new = make()
+    parts = {
+        "base_model": new.model_space,
+        "evaluator": new.evaluator,
+        "strategy": new.strategy,
+        **used,
+    }
+    return RetiariiExperiment(**parts)
+
+
+def test_what_a_run_has_used_is_named(
+    make: Callable[[], RetiariiExperiment], finished: RetiariiExperiment
+) -> None:
+    with pytest.raises(UserError, match="the model space and evaluator and strategy of this exp"):
+        finished.run()
+    for name, part in (
+        ("model space", {"base_model": finished.model_space}),
+        ("evaluator", {"evaluator": finished.evaluator}),
+        ("strategy", {"strategy": finished.strategy}),
+    ):
+        with pytest.raises(UserError, match=rf"^the {name} of .* with a new {name}$"):
+            again(make, **part).run()
+
+
+def test_torch_is_left_as_it_was(make: Callable[[], RetiariiExperiment]) -> None:
+    def state() -> tuple[Any, ...]:
+        fill = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
+        return torch.get_rng_state().tolist(), random.getstate(), str(np.random.get_state()), fill
+
+    experiment = make()
+    torch.manual_seed(5)
+    before = state()
+    experiment.run()
+    assert state() == before
+    experiment.final_model()
+    assert state() == before
+
+
+def test_the_user_may_have_set_another_default_type(
+    tiny_digits: Splits, tiny_training: Training, make_space: Callable[..., SpikingSpace]
+) -> None:
+    """Then networks have weights of this type, as all of torch's."""
+    torch.set_default_dtype(torch.float64)
+    try:
+        strategy = AutoSNN(Evolution(rounds=1, population=2, mutated=1, crossed=1), Fitness())
+        evaluator = SpikingEvaluator(tiny_digits, tiny_training)
+        experiment = RetiariiExperiment(make_space(), evaluator, strategy=strategy)
+        experiment.run()
+        final = experiment.final_model()
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert final.network.stem.conv[0].weight.dtype == torch.float64
+    assert final.spikes > 0
+
+
 def test_keywords_of_nni_2_are_understood(
     tiny_digits: Splits, tiny_training: Training, make_space: Callable[..., SpikingSpace]
 ) -> None:
@@ -123,6 +183,20 @@ def test_a_missing_strategy_is_refused(make: Callable[[], RetiariiExperiment]) -
     one = make()
     with pytest.raises(UserError, match="strategy"):
         RetiariiExperiment(one.model_space, one.evaluator)
+
+
+def test_what_is_no_strategy_space_or_evaluator_is_named(
+    make: Callable[[], RetiariiExperiment],
+) -> None:
+    one = make()
+    for name, wrong in (("strategy", AutoSNN), ("base_model", SpikingSpace), ("evaluator", None)):
+        parts: Any = {
+            "base_model": one.model_space,
+            "evaluator": one.evaluator,
+            "strategy": one.strategy,
+        }
+        with pytest.raises(UserError, match=f"^{name} must be one of NNI's"):
+            RetiariiExperiment(**{**parts, name: wrong})
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """One supernet trained by two processes, on one machine and on two, over gloo on the CPU."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -39,6 +40,35 @@ def assert_same(one: Checkpoint, two: Checkpoint) -> None:
     assert one.n_avg == two.n_avg
     assert one.weights.keys() == two.weights.keys() != set()
     assert all(torch.equal(one.weights[key], two.weights[key]) for key in one.weights)
+
+
+GUARD = 'if __name__ == "__main__":\n    '
+
+
+@pytest.mark.parametrize(
+    ("before", "passes"),
+    [("", False), ("if True:\n    ", False), (GUARD, True), (f"import sys\n{GUARD}", True)],
+)
+def test_a_script_without_a_guard_is_told_to_add_it(
+    before: str, passes: bool, tmp_path: Path, start: Autosnn
+) -> None:
+    """Python would run it again in each process, and wait for these processes forever."""
+    script = tmp_path / "mine.py"
+    script.write_text(
+        "from autosnn_nni.training.processes import check_main_guard\n"
+        "def train():\n    check_main_guard(1)\n    check_main_guard(2)\n    print('trains')\n"
+        f"{before}train()\n"
+    )
+    outcome = start(script, command=sys.executable).wait()
+    *_, last = (outcome.out + outcome.err).splitlines()
+    if passes:
+        assert (outcome.code, last) == (0, "trains")
+    else:
+        assert outcome.code == 1
+        assert last.endswith(
+            "UserError: 2 devices need more processes, which import mine.py; put what it runs "
+            'under: if __name__ == "__main__":'
+        )
 
 
 @pytest.fixture(scope="module")
