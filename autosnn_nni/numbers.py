@@ -19,11 +19,12 @@ def number(text: str, name: str) -> float:
     """
     unit = _UNITS.get(text[-1:].upper())
     try:
-        return float(text) if unit is None else round(float(text[:-1]) * unit, 6)
+        value = float(text) if unit is None else round(float(text[:-1]) * unit, 6)
     except ValueError:
-        raise UserError(
-            f"{name} must be a number such as 80000, 80K or 1.2M, not {text!r}"
-        ) from None
+        value = math.nan
+    if math.isnan(value):
+        raise UserError(f"{name} must be a number such as 80000, 80K or 1.2M, not {text!r}")
+    return value
 
 
 def format_accuracy(fraction: float) -> str:

@@ -16,6 +16,7 @@ from autosnn_nni.runs.checks import (
     check_blocks,
     check_machine,
     check_memory,
+    check_resumed,
     check_sampling,
     check_search,
     check_supernet,
@@ -152,6 +153,7 @@ class Pipeline:
             return
         settings = replace(self.run.settings, timesteps=config.timesteps)
         about = {"kind": "network", "settings": settings.to_json(), "blocks": list(blocks)}
+        check_resumed(files, about)
         epochs = settings.retrain_epochs
         trained = train_network(
             settings.network,

@@ -106,6 +106,11 @@ class PluginFinder(MetaPathFinder, Loader):
             sys.dont_write_bytecode = before
 
 
+def is_plugin(name: object) -> bool:
+    """Whether a module of this name is a plugin."""
+    return isinstance(name, str) and name.startswith(_PREFIX)
+
+
 def find_plugins() -> None:
     """Make plugins importable in this process; called once when the package is imported."""
     sys.meta_path.append(PluginFinder())

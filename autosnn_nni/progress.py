@@ -1,14 +1,16 @@
-"""One progress bar per long step, on standard error."""
+"""One progress bar per long step or download, on standard error."""
 
 import math
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
 from rich.console import Console
 from rich.progress import (
     BarColumn,
+    DownloadColumn,
     MofNCompleteColumn,
     Progress,
     TextColumn,
@@ -36,6 +38,18 @@ def progress_bar(title: str, total: int, unit: str, done: int = 0) -> Iterator[A
     with Progress(*columns, console=console, speed_estimate_period=math.inf) as progress:
         task = progress.add_task(f"{title:<22}", total=total, completed=done, note="")
         yield lambda completed, note: progress.update(task, completed=completed, note=note)
+
+
+def bytes_bar(stream: TextIO) -> Progress:
+    """A bar that counts bytes, printed to ``stream``; its caller adds a task and the bytes."""
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=16),
+        DownloadColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    return Progress(*columns, console=Console(file=stream))
 
 
 class SearchProgress:

@@ -71,7 +71,8 @@ def judge(
     pipeline: Pipeline, architectures: Sequence[Architecture], results: Sequence[dict[str, Any]]
 ) -> list[Judged]:
     """Score the architectures with the run's supernet, and add the ``results`` of training."""
-    scores = SupernetScorer(pipeline.run, pipeline.machine).evaluate_population(architectures)
+    scorer = SupernetScorer(pipeline.run, pipeline.machine, pipeline.data)
+    scores = scorer.evaluate_population(architectures)
     return [
         Judged(blocks, *score, result["accuracy"], result["spikes"])
         for blocks, score, result in zip(architectures, scores, results, strict=True)

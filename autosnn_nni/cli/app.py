@@ -14,7 +14,7 @@ import typer
 
 from autosnn_nni.cli.console import be_tolerant, print_json
 from autosnn_nni.cli.memory import keep_freed_memory
-from autosnn_nni.cli.options import with_settings
+from autosnn_nni.cli.options import check_unset, with_settings
 from autosnn_nni.cli.signals import Stop, stoppable
 from autosnn_nni.errors import UserError
 from autosnn_nni.runs.machine import Machine
@@ -146,14 +146,19 @@ def describe(
     space: Annotated[
         str | None, typer.Option(help="Name of the macro architecture [default: SNN_1]")
     ] = None,
-    channels: Annotated[int, typer.Option(help="Initial number of channels C")] = 16,
+    channels: Annotated[
+        int | None, typer.Option(help="Initial number of channels C [default: 16]")
+    ] = None,
     timesteps: Annotated[
         int | None, typer.Option(help="Number of timesteps T [default: the data set's]")
     ] = None,
-    neuron: Annotated[str, typer.Option(help="PLIF, LIF, IF or ANN")] = "PLIF",
-    dataset: Annotated[str, typer.Option(help="Data set for image size and classes")] = "CIFAR10",
+    neuron: Annotated[str | None, typer.Option(help="PLIF, LIF, IF or ANN [default: PLIF]")] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="Data set for image size and classes [default: CIFAR10]")
+    ] = None,
     run: Annotated[
-        Path | None, typer.Option(help="Measure spikes on D_val with this run's supernet")
+        Path | None,
+        typer.Option(help="Measure spikes on D_val with this run's supernet and settings"),
     ] = None,
     plugin: Annotated[
         list[Path] | None, typer.Option(help="Python file that registers blocks")
@@ -169,11 +174,14 @@ def describe(
 
     load_plugins(plugin or [])
     chosen = choose(blocks, None, network)
+    config = {"space": space, "channels": channels, "timesteps": timesteps, "neuron": neuron}
     if run is not None:
+        check_unset("--run has its own settings", network=network, dataset=dataset, **config)
         result = inspection.describe_in_run(run, chosen.blocks, Machine(data_dir, device))
     else:
-        config = {"space": space, "timesteps": timesteps, "channels": channels, "neuron": neuron}
-        result = inspection.describe(chosen, dataset, config)
+        other = None if device in ("auto", "cpu") else device
+        check_unset("it has no effect without --run", data_dir=data_dir, device=other)
+        result = inspection.describe(chosen, dataset or "CIFAR10", config)
     print_json(result) if json_ else tables.show_description(result)
 
 
@@ -336,7 +344,8 @@ def _report_error(error: Exception) -> int:
     if hasattr(error, "format_message"):  # errors of typer, such as an unknown option
         return _say(error.format_message(), 2)
     if isinstance(error, OSError):
-        return _say(f"{error.strerror or error}: {error.filename or 'files'}", 2)
+        what = f"{error.strerror}: {error.filename}" if error.filename else str(error)
+        return _say(f"{what}; check the path, its permissions and the free space", 2)
     if isinstance(error, MemoryError) or "allocate" in str(error):  # also torch's own errors
         return _say("out of memory; use fewer --channels, --timesteps or a smaller --batch-size", 1)
     return _say(f"{type(error).__name__}: {error}; --debug shows the traceback", 1)

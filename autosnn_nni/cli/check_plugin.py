@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from autosnn_nni.cli.console import console
 from autosnn_nni.data import DATASETS, load_dataset
 from autosnn_nni.errors import UserError
 from autosnn_nni.plugins import load_plugin
@@ -115,7 +115,7 @@ def _show(path: Path, findings: list[Finding]) -> None:
     table = Table("kind", "name", "", "", title=Text(str(path)))
     for finding in findings:
         table.add_row(*map(Text, _cells(finding)))
-    Console().print(table)
+    console().print(table)
 
 
 def _cells(finding: Finding) -> Iterator[str]:

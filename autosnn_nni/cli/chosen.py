@@ -7,10 +7,17 @@ from typing import Any
 
 from autosnn_nni.errors import UserError
 from autosnn_nni.formats import read_stamped
+from autosnn_nni.runs.contents import Origin
 from autosnn_nni.runs.directory import load_run
 from autosnn_nni.runs.picking import describe_candidate, pick
 from autosnn_nni.runs.search_state import searched
-from autosnn_nni.search_spaces import NETWORKS, Architecture, from_text, split_timesteps
+from autosnn_nni.search_spaces import (
+    NETWORKS,
+    Architecture,
+    from_text,
+    split_timesteps,
+    to_text,
+)
 
 
 @dataclass(frozen=True)
@@ -18,12 +25,13 @@ class Chosen:
     """Blocks and the settings that come with them: the space at least, except for bare blocks.
 
     Timesteps named after the blocks are such a setting too. ``why`` tells the user how the
-    architecture was chosen.
+    architecture was chosen; ``origin`` is kept in the folder of its training.
     """
 
     blocks: Architecture
     own: Mapping[str, Any] = field(default_factory=dict)
     why: str = ""
+    origin: Origin | None = None
 
     def settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Its settings, overridden by the ``given`` ones; raises for another space or T."""
@@ -69,16 +77,20 @@ def choose(
 def _of_run(path: Path, blocks: str | None, rule: str | None) -> Chosen:
     settings = load_run(path).settings
     own = settings.of_training()
+    source = str(path.resolve())
     if rule is None:
-        return Chosen(from_text(str(blocks)), own)
+        return Chosen(from_text(str(blocks)), own, origin=Origin(source))
     picked = pick(rule, searched(path), settings.constraints)
-    return Chosen(picked.blocks, own, f"{path}, {rule}: {describe_candidate(picked)}")
+    why = f"{path}, {rule}: {describe_candidate(picked)}"
+    return Chosen(picked.blocks, own, why, Origin(source, rule))
 
 
 def _read(path: Path) -> Chosen:
     best = read_stamped(path)
     try:
         own = {key: best[key] for key in ("space", "channels", "timesteps")}
-        return Chosen(tuple(best["blocks"]), own)
+        blocks = tuple(best["blocks"])
+        _ = to_text(blocks)  # which needs names
+        return Chosen(blocks, own, origin=Origin(str(path.resolve())))
     except (KeyError, TypeError):
         raise UserError(f"{path} is not a search's best.json; it has no blocks") from None

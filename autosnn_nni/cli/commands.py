@@ -10,7 +10,7 @@ from autosnn_nni.cli.tables import show_results, show_trust
 from autosnn_nni.errors import UserError
 from autosnn_nni.pipeline import Pipeline, opened
 from autosnn_nni.report import write_report
-from autosnn_nni.runs.contents import write_judged
+from autosnn_nni.runs.contents import write_judged, write_origin
 from autosnn_nni.runs.directory import (
     RunDirectory,
     check_unused,
@@ -22,7 +22,7 @@ from autosnn_nni.runs.directory import (
 from autosnn_nni.runs.inputs import load_supernet
 from autosnn_nni.runs.machine import Machine
 from autosnn_nni.runs.picking import feasible
-from autosnn_nni.runs.run_files import RunFiles
+from autosnn_nni.runs.run_files import RunFiles, not_a_run
 from autosnn_nni.runs.search_state import load_history
 from autosnn_nni.search_spaces import Architecture, to_text
 from autosnn_nni.training.checkpoints import load_checkpoint
@@ -72,6 +72,7 @@ def train(given: dict[str, Any], chosen: Chosen, output: Path | None, machine: M
     with opened(path, chosen.settings(given), machine, check) as pipeline:
         if chosen.why:
             say(chosen.why)
+        write_origin(pipeline.run, chosen.origin)
         pipeline.train(_blocks_of(chosen, pipeline.run))
         report = pipeline.report()
     show_results(pipeline.run, report)
@@ -102,6 +103,8 @@ def trust(paths: Sequence[Path], sample: int, machine: Machine) -> None:
 
 def report(path: Path) -> None:
     """Rewrite a run's report."""
+    if not path.is_dir():
+        raise not_a_run(RunFiles(path))
     check_writable(path)
     say(f"Report: {write_report(path)}")
 
@@ -161,7 +164,8 @@ def _check_searchable(run: RunDirectory) -> None:
     if not run.settings.network.macro.tbd_blocks:
         space = run.settings.space
         raise UserError(f"{space} has no TBD blocks to search; use autosnn train --network {space}")
-    if run.retrained.exists() and not (run.supernet.exists() or run.best.exists()):
+    trained = run.retrained.exists() or run.origin.exists()
+    if trained and not (run.supernet.exists() or run.best.exists()):
         raise UserError(f"{run.path} belongs to `autosnn train`; choose another --output")
 
 

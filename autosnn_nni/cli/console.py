@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 _TOLERANT = "autosnn-tolerant"
+_STDERR = 2
 
 
 class _Console(Console):
@@ -31,11 +32,25 @@ def say(line: str) -> None:
 
 
 def be_tolerant() -> None:
-    """Print what the terminal's encoding lacks as an escape, and bytes in file names as bytes."""
+    """Print what the terminal's encoding lacks as an escape, and bytes in file names as bytes.
+
+    What is printed to a closed stream (``>&-``) is discarded.
+    """
+    _replace_closed_streams()
     codecs.register_error(_TOLERANT, _escape)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors=_TOLERANT)
+
+
+def _replace_closed_streams() -> None:
+    """Also takes the numbers of their files, or a file of the run would be printed to."""
+    while (number := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
+        pass
+    os.close(number)
+    for number, name in enumerate(("stdout", "stderr"), start=1):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, "w"))
 
 
 def print_json(value: Any) -> None:

@@ -69,6 +69,13 @@ def with_settings(*stages: str) -> Callable[[Callable[..., None]], Callable[...,
     return decorate
 
 
+def check_unset(why: str, **options: object) -> None:
+    """Raise :class:`UserError` if one of these options, which would have no effect, is given."""
+    given = ["--" + name.replace("_", "-") for name, value in options.items() if value is not None]
+    if given:
+        raise UserError(f"{why}; leave out {', '.join(given)}")
+
+
 def _given(named: dict[str, Any]) -> dict[str, Any]:
     """The options that the user set, converted to settings."""
     convert = {name: form[2] for name, form in _FORMS.items()}

@@ -1,7 +1,8 @@
 """Signals that end a command: Ctrl-C, SIGTERM and, when its terminal is closed, SIGHUP.
 
 They raise :class:`Stopped` where the command is, so that it cleans up as after an error. A command
-that is in a long call of a library, or in one that drops the exception, is ended a little later.
+that is in a long call of a library, or in one that drops the exception, is ended a little later;
+one that is importing a library, at once: torch aborts the process at an exception there.
 """
 
 import os
@@ -11,9 +12,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from autosnn_nni.files import remove_temporaries
+from autosnn_nni.plugins import is_plugin
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 #: Seconds that a command has to clean up, and its processes after that.
@@ -30,12 +33,25 @@ class Stop:
     def __init__(self) -> None:
         self.number: int | None = None
         self.over = False
+        #: Set if nothing more is to be waited for.
+        self.at_once = threading.Event()
 
-    def handle(self, number: int, frame: Any) -> None:
+    def handle(self, number: int, frame: FrameType | None) -> None:
         """Stop at the first signal; later ones would disturb the clean-up."""
         if self.number is None and not self.over:
             self.number = number
-            raise Stopped
+            if not _is_importing(frame):
+                raise Stopped
+            self.at_once.set()
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    """Whether a module is being imported; a plugin's own code counts as the command's."""
+    while frame is not None and not is_plugin(frame.f_globals.get("__name__")):
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            return True
+        frame = frame.f_back
+    return False
 
 
 @contextmanager
@@ -55,7 +71,7 @@ def stoppable(message: str, *, always: bool = False) -> Iterator[Stop]:
             sys.stderr.write(message)
             sys.stderr.flush()
 
-    with _handled(stop, always), _watched(end):
+    with _handled(stop, always), _watched(stop, end):
         try:
             yield stop
         except BaseException:
@@ -83,8 +99,8 @@ def _handled(stop: Stop, always: bool) -> Iterator[None]:
 
 
 @contextmanager
-def _watched(end: Callable[[], None]) -> Iterator[None]:
-    """Exit in any case some seconds after a signal; ``end`` is called before.
+def _watched(stop: Stop, end: Callable[[], None]) -> Iterator[None]:
+    """Exit in any case some seconds after a signal, or ``at_once``; ``end`` is called before.
 
     Python runs handlers only between its own instructions, but tells a file of a signal at once.
     """
@@ -96,9 +112,11 @@ def _watched(end: Callable[[], None]) -> Iterator[None]:
         number = os.read(reader, 1)[0]
         while number and number not in _SIGNALS:
             number = os.read(reader, 1)[0]
-        if number and not over.wait(_GRACE):
-            end()
-            os._exit(128 + number)
+        if number:
+            stop.at_once.wait(_GRACE)
+            if not over.is_set():
+                end()
+                os._exit(128 + number)
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()
@@ -107,6 +125,7 @@ def _watched(end: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         over.set()
+        stop.at_once.set()
         signal.set_wakeup_fd(before)
         with suppress(BlockingIOError):
             os.write(writer, b"\0")

@@ -1,6 +1,5 @@
 """Tables printed by commands."""
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,11 +7,11 @@ from typing import Any
 from rich.table import Table
 
 from autosnn_nni.cli.console import console, say
-from autosnn_nni.numbers import DASH, format_tau
+from autosnn_nni.numbers import format_tau
 from autosnn_nni.pipeline import BASELINES
 from autosnn_nni.runs.directory import RunDirectory
 from autosnn_nni.runs.run_files import NetworkFiles
-from autosnn_nni.scoring.ranking import FOR_INTERVAL, Judged, agreements
+from autosnn_nni.scoring.ranking import Judged, agreements, format_interval
 from autosnn_nni.search_spaces import to_text
 
 
@@ -94,9 +93,7 @@ def show_trust(run: RunDirectory, judged: Sequence[Judged], report: Path) -> Non
     for column in ("architectures", "tau", "95 % confidence"):
         table.add_column(column, justify="right")
     for (what, among), found in agreements(judged).items():
-        interval = f"{format_tau(found.low)} to {format_tau(found.high)}"
-        if math.isnan(found.low):
-            interval = "too few" if found.count < FOR_INTERVAL else DASH
-        table.add_row(what, among, f"{found.count}", format_tau(found.tau), interval)
+        cells = (f"{found.count}", format_tau(found.tau), format_interval(found))
+        table.add_row(what, among, *cells)
     console().print(table)
     say(f"Report: {report}")

@@ -1,24 +1,18 @@
-"""Folders of data sets: finding and downloading files, and reporting damaged ones."""
+"""Folders of data sets: finding files, and reporting damaged ones."""
 
 import errno
 import io
-import logging
 import os
 import re
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from http.client import HTTPException
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 from autosnn_nni.errors import UserError
 
 Found = TypeVar("Found")
 
-_LOG = logging.getLogger(__name__)
-_TIMEOUT = 20.0  # seconds without an answer, for firewalls that drop packets
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -62,25 +56,6 @@ def look_into(folder: Path, find: Callable[[Path], Found]) -> Found:
 
 
 @contextmanager
-def downloading(name: str, folder: Path) -> Iterator[Path]:
-    """Provide a temporary folder near ``folder``, to download to and move complete files from.
-
-    Nothing is printed, and partial files are deleted. Raises :class:`UserError` on failure.
-    """
-    _LOG.info("downloading %s to %s", name, folder)
-    try:
-        existing = next(path for path in (folder, *folder.parents) if path.is_dir())
-        temporary = TemporaryDirectory(dir=existing, prefix=".download-")
-        with temporary as staging, silence(), _time_limit():
-            yield Path(staging)
-    except (OSError, RuntimeError, HTTPException) as error:
-        raise UserError(
-            f"{name} is not in {folder} and could not be downloaded ({_reason(error)}); "
-            "put its files there or give their folder with --data-dir"
-        ) from error
-
-
-@contextmanager
 def damage_reported(
     place: Path, fix: str = "restore it, or delete it to have it downloaded again"
 ) -> Iterator[None]:
@@ -96,7 +71,7 @@ def damage_reported(
         if isinstance(error, OSError) and error.errno in _DISK_FULL:
             raise UserError(f"no space left to unpack {place}; free some space") from error
         raise UserError(
-            f"{place} is damaged or not the published data ({_reason(error)}); {fix}"
+            f"{place} is damaged or not the published data ({reason(error)}); {fix}"
         ) from error
 
 
@@ -107,17 +82,7 @@ def silence() -> Iterator[None]:
         yield
 
 
-@contextmanager
-def _time_limit() -> Iterator[None]:
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(_TIMEOUT)
-    try:
-        yield
-    finally:
-        socket.setdefaulttimeout(before)
-
-
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
     """The last line (torchvision has one per mirror), without the hint on ``download=True``."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return lines[-1].split(". ")[0].strip("<>")

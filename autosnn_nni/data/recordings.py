@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from autosnn_nni.data.downloads import downloading
 from autosnn_nni.data.events import to_frames
 from autosnn_nni.data.folders import (
     damage_reported,
-    downloading,
     is_hidden,
     look_into,
     natural,

@@ -13,7 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from autosnn_nni.data.folders import damage_reported, downloading, look_into, own_folder
+from autosnn_nni.data.downloads import downloading
+from autosnn_nni.data.folders import damage_reported, look_into, own_folder
 from autosnn_nni.data.images import Images
 from autosnn_nni.errors import UserError
 

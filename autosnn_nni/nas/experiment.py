@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +76,6 @@ class RetiariiExperiment(NasExperiment):
     """
 
     _proc: Any  # NNI's manager
-    _has_home = True
 
     def __init__(
         self,
@@ -142,17 +141,17 @@ class RetiariiExperiment(NasExperiment):
             check_main_guard(self.evaluator.training.devices)
         if self._nni_manager_required():
             check_port(port)
+            self._check_home()
             if self._action == "create":
                 check_new(self.id)
         if isinstance(self.evaluator, TrialEvaluator):
             self.evaluator.check(self.model_space)
-        self._check_home()
         with self._stopped_on_error(), torch_left_alone():
             super().start(port, debug, run_mode)
 
     def save_checkpoint(self) -> None:
-        """Save NNI's own files; a search in this process resumes without them."""
-        if self._has_home:
+        """Save NNI's own files, which a search in this process does not need."""
+        if self._nni_manager_required():
             super().save_checkpoint()
 
     def load_checkpoint(self) -> None:
@@ -217,29 +216,24 @@ class RetiariiExperiment(NasExperiment):
             )
 
     def _check_home(self) -> None:
-        """Find out whether NNI's folder can be written, which only its manager needs."""
+        """Check that NNI's folder can be written, which only its manager needs."""
         folder = Path(self.config.canonical_copy().experiment_working_directory)
-        try:
+        with suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True)
-            self._has_home = os.access(folder, os.W_OK | os.X_OK)
-        except OSError:
-            self._has_home = False
-        if not self._has_home and self._nni_manager_required():
+        if not os.access(folder, os.W_OK | os.X_OK):
             raise UserError(
                 f"NNI cannot write in {folder}; set HOME to a folder that can be written"
             )
 
     def _start_logging(self, debug: bool) -> None:
-        if self._has_home:
+        if self._nni_manager_required():
             super()._start_logging(debug)
 
     def _start_without_nni_manager(self) -> None:
-        if self._has_home:
-            super()._start_without_nni_manager()
+        """Write nothing in NNI's folder: whether it can be written, or is full, does not matter."""
 
     def _stop_without_nni_manager(self) -> None:
-        if self._has_home:
-            super()._stop_without_nni_manager()
+        """As there is nothing to update."""
 
     def _run_impl(self, port: int, wait_completion: bool, debug: bool) -> bool:
         self.start(port, debug)

@@ -38,7 +38,7 @@ class TrainingFreeEvaluator(PopulationEvaluator):
     def __init__(self, data: Splits, training: Training) -> None:
         self.data = data
         self.training = training
-        self._progress = SearchProgress(_IMAGES * _BATCHES)
+        self._progress = SearchProgress(min(_IMAGES * _BATCHES, len(data.train)))
 
     def searching(self, done: int, total: int) -> AbstractContextManager[None]:
         """Context manager for a search; shows its expected duration and a progress bar."""

@@ -7,7 +7,16 @@ from dataclasses import dataclass
 
 from autosnn_nni.numbers import format_accuracy, format_spikes
 from autosnn_nni.report.theme import BASELINES, CANDIDATE, FRONT, TIMES, WINNER
-from autosnn_nni.runs.contents import Baseline, Best, Candidate, Epoch, Result, RunContents, Stage
+from autosnn_nni.runs.contents import (
+    Baseline,
+    Best,
+    Candidate,
+    Epoch,
+    Result,
+    RunContents,
+    Stage,
+    constraints_of,
+)
 from autosnn_nni.scoring.ranking import Judged, best_fifth
 from autosnn_nni.search_spaces import split_timesteps
 from autosnn_nni.strategies import Constraints, front_of, knee
@@ -90,8 +99,7 @@ def front(run: RunContents) -> list[OnFront]:
 
 def constraints(run: RunContents) -> Constraints:
     """The constraints on the best architecture of the run."""
-    bounds = ("max_spikes", "min_accuracy")
-    return Constraints(**{name: run.settings.get(name) for name in bounds})
+    return constraints_of(run.settings)
 
 
 def feasible(run: RunContents) -> list[Candidate]:

@@ -13,7 +13,7 @@ from plotly.offline import get_plotlyjs
 from autosnn_nni import numbers
 from autosnn_nni.report import analysis, plotly_figures, theme
 from autosnn_nni.runs.contents import Epoch, Result, RunContents
-from autosnn_nni.scoring.ranking import agreements
+from autosnn_nni.scoring.ranking import agreements, format_interval
 
 _CONTEXT_KEYS = ("dataset", "space", "channels", "timesteps", "neuron", "strategy", "seed")
 _CONTEXT_UNITS = {"channels": "{} channels", "timesteps": "{} timesteps", "seed": "seed {}"}
@@ -82,6 +82,7 @@ def _template() -> jinja2.Template:
         spikes=numbers.format_spikes,
         rate=numbers.format_rate,
         tau=numbers.format_tau,
+        interval=format_interval,
         whole="{:,}".format,
     )
     return environment.get_template("page.html")

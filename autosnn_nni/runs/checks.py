@@ -3,7 +3,9 @@
 Every function raises :class:`UserError` if something is missing or wrong.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import torch
 
@@ -13,13 +15,14 @@ from autosnn_nni.runs.inputs import load_supernet, make_space
 from autosnn_nni.runs.machine import Machine
 from autosnn_nni.runs.run_files import NetworkFiles
 from autosnn_nni.runs.search_state import load_history
+from autosnn_nni.runs.settings import Settings
 from autosnn_nni.scoring import device as scoring_device
 from autosnn_nni.scoring.device import torch_device
 from autosnn_nni.search_spaces import Architecture, timesteps_name
 from autosnn_nni.search_spaces.memory import training_memory
 from autosnn_nni.search_spaces.probe import probe_candidates
 from autosnn_nni.strategies import SAMPLINGS
-from autosnn_nni.training.checkpoints import load_checkpoint
+from autosnn_nni.training.checkpoints import check_same_network, load_checkpoint
 from autosnn_nni.training.processes import count_processes, torchrun_processes
 
 
@@ -96,6 +99,13 @@ def check_checkpoint(files: NetworkFiles) -> None:
     """Check the checkpoint from which a training is to be resumed."""
     if files.retrained.exists() and not files.result.exists():
         load_checkpoint(files.retrained)
+
+
+def check_resumed(files: NetworkFiles, about: Mapping[str, Any]) -> None:
+    """Check that the checkpoint, if there is one, is of the network in ``about``."""
+    if files.retrained.exists():
+        found = load_checkpoint(files.retrained)
+        check_same_network(files.retrained, found, about, Settings.before())
 
 
 def is_searched(run: RunDirectory) -> bool:

@@ -2,7 +2,7 @@
 
 import csv
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from functools import partial
@@ -13,12 +13,13 @@ import pandas as pd
 
 from autosnn_nni.errors import UserError
 from autosnn_nni.files import write_whole
-from autosnn_nni.formats import read_stamped, without_stamp
+from autosnn_nni.formats import read_stamped, without_stamp, write_stamped
 from autosnn_nni.runs.run_files import NetworkFiles, RunFiles, not_a_run
 from autosnn_nni.runs.settings import Settings
 from autosnn_nni.scoring.ranking import Judged
 from autosnn_nni.search_spaces import TIMESTEPS, timesteps_name, to_sample
 from autosnn_nni.search_spaces.architecture import labels
+from autosnn_nni.strategies import Constraints
 
 _Read = TypeVar("_Read")
 
@@ -57,6 +58,17 @@ class Best:
     accuracy: float
     spikes: float
     fitness: float
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where blocks and settings of `autosnn train` come from: the ``source`` is a run or a file.
+
+    ``pick`` is the rule that picked the blocks from the search of a run, if one did.
+    """
+
+    source: str
+    pick: str | None = None
 
 
 @dataclass(frozen=True)
@@ -111,6 +123,7 @@ class RunContents:
 
     path: Path
     settings: dict[str, Any]
+    origin: Origin | None
     supernet: tuple[Epoch, ...]
     candidates: tuple[Candidate, ...]
     best: Best | None
@@ -131,6 +144,7 @@ def read_contents(path: Path) -> RunContents:
     return RunContents(
         path=path,
         settings=settings,
+        origin=_optional(files.origin, _read_origin),
         supernet=_optional(files.supernet_curve, _read_epochs) or (),
         candidates=_optional(files.candidates, _read_candidates) or (),
         best=_optional(files.best, read_best),
@@ -181,7 +195,36 @@ def _read_settings(path: Path) -> dict[str, Any]:
     if not isinstance(settings, dict):
         raise TypeError("expected an object")
     own = without_stamp(settings)
-    return Settings.completed(own) if own else {}
+    whole = Settings.completed(own) if own else {}
+    try:
+        constraints_of(whole)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
+    return whole
+
+
+def constraints_of(settings: Mapping[str, Any]) -> Constraints:
+    """The constraints on the best architecture; raises for bounds that are none."""
+    return Constraints(
+        max_spikes=settings.get("max_spikes"), min_accuracy=settings.get("min_accuracy")
+    )
+
+
+def write_origin(files: RunFiles, origin: Origin | None) -> None:
+    """Write where the run's network comes from; ``None`` if the user has named all of it.
+
+    What is written of a network in training stays when it is resumed without its origin.
+    """
+    if origin is not None:
+        write_stamped(files.origin, asdict(origin))
+    elif not files.retrained.exists():
+        files.origin.unlink(missing_ok=True)
+
+
+def _read_origin(path: Path) -> Origin:
+    data = read_stamped(path)
+    pick = data["pick"]
+    return Origin(str(data["source"]), None if pick is None else str(pick))
 
 
 def _read_rows(path: Path) -> list[dict[str, str]]:

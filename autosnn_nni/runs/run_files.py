@@ -32,7 +32,9 @@ class NetworkFiles:
 
     def read_result(self) -> dict[str, Any]:
         """Read the test results; raises :class:`UserError` if there are none it can read."""
-        result: dict[str, Any] = read_stamped(self.result)
+        result = read_stamped(self.result)
+        if not isinstance(result, dict) or not _is_result(result):
+            raise UserError(f"{self.result} is broken; restore it, or delete it to test again")
         return result
 
     def write_result(self, result: dict[str, Any]) -> None:
@@ -78,6 +80,11 @@ class RunFiles(NetworkFiles):
     def best(self) -> Path:
         """The best architecture of a search, written when the search is done."""
         return self.path / "best.json"
+
+    @property
+    def origin(self) -> Path:
+        """Where the network of `autosnn train` comes from, if that is another run."""
+        return self.path / "origin.json"
 
     @property
     def front(self) -> Path:
@@ -158,6 +165,7 @@ class RunFiles(NetworkFiles):
             "search": (self.search_state, self.candidates),
             "choice": (self.best, self.front),
             "retrain": (
+                self.origin,
                 self.retrained,
                 self.retrained_curve,
                 self.result,
@@ -197,6 +205,17 @@ class RunFiles(NetworkFiles):
     def write_best(self, best: dict[str, Any]) -> None:
         """Write the best architecture and its scores."""
         write_stamped(self.best, best)
+
+
+def _is_result(result: dict[str, Any]) -> bool:
+    """Whether test results have what commands read of them."""
+    blocks, numbers = result.get("blocks"), map(result.get, ("accuracy", "spikes", "parameters"))
+    return (
+        isinstance(blocks, list)
+        and all(isinstance(block, str) for block in blocks)
+        and all(isinstance(number, int | float) for number in numbers)
+        and {"space", "timesteps", "epochs"} <= result.keys()
+    )
 
 
 def not_a_run(files: RunFiles) -> UserError:

@@ -156,8 +156,11 @@ class Settings:
             raise UserError(f"--val-images must be at least 1, not {self.val_images}")
         if self.calibration_batches < 0:
             raise UserError("--calibration-batches must be 0 (off) or more")
-        if not 0 < self.learning_rate < math.inf:
-            raise UserError(f"--learning-rate must be positive, not {self.learning_rate}")
+        # Adam's first step divides it by 0.1, and the result has to be a float32.
+        if not 0 < self.learning_rate <= 1e37:
+            raise UserError(
+                f"--learning-rate must be positive, and at most 1e37, not {self.learning_rate}"
+            )
         if not 0 <= self.spike_regularisation < math.inf:
             raise UserError(
                 f"--spike-regularisation must be 0 or more, not {self.spike_regularisation}"

@@ -20,11 +20,13 @@ from autosnn_nni.training.checkpoints import Checkpoint, load_network
 class SupernetScorer:
     """Scores architectures on the run's D_val as its search does, one by one or together.
 
-    Raises :class:`UserError` if the run has no supernet, or one of another network.
+    ``data`` is read if it is not given. Raises :class:`UserError` if the run has no supernet, or
+    one of another network.
     """
 
     run: RunDirectory
     machine: Machine
+    data: Splits | None = None
 
     @cached_property
     def supernet(self) -> Checkpoint:
@@ -64,7 +66,7 @@ class SupernetScorer:
 
     @cached_property
     def _data(self) -> Splits:
-        return load_data(self.run, self.machine)
+        return self.data or load_data(self.run, self.machine)
 
     @cached_property
     def _val(self) -> list[Batch]:

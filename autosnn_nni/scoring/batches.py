@@ -48,7 +48,8 @@ def val_batches(data: Splits, scoring: Scoring) -> list[Batch]:
 
 def calibration_batches(data: Splits, scoring: Scoring) -> list[Batch]:
     """The plain batches of D_train for computing batch norm statistics."""
-    batches = islice(plain_batches(data, data.train, scoring), scoring.calibration_batches)
+    found = plain_batches(data, data.train, scoring)
+    batches = islice(found, min(scoring.calibration_batches, len(found)))
     return [batch for batch in batches if len(batch[1]) > 1]  # one image may have no variance
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from autosnn_nni.numbers import DASH, format_tau
 from autosnn_nni.search_spaces import Architecture
 from autosnn_nni.strategies import OBJECTIVES
 
@@ -66,6 +67,15 @@ def agreement(one: Sequence[float], other: Sequence[float]) -> Agreement:
         )
         low, high = np.nanpercentile(bootstrap.bootstrap_distribution, (2.5, 97.5))
         return Agreement(count, _tau(one, other), float(low), float(high))
+
+
+def format_interval(found: Agreement) -> str:
+    """The confidence interval as text, or why there is none."""
+    if found.count < FOR_INTERVAL:
+        return "too few"
+    if math.isnan(found.low):
+        return DASH
+    return f"{format_tau(found.low)} to {format_tau(found.high)}"
 
 
 def _tau(one: Sequence[float], other: Sequence[float]) -> float:

@@ -93,11 +93,21 @@ def load_network(
             raise UserError(f"the supernet in {path} has no {unknown[0]}; it has {known}")
         weights = path_weights(weights, to_sample(blocks))
     network = build_network(config, blocks)
+    if checkpoint.kind == "supernet":
+        weights = _of_its_timesteps(weights, network)
     try:
         network.load_state_dict(weights)
     except RuntimeError as error:
         raise UserError(f"the weights in {path} do not fit its settings; train again") from error
     return network
+
+
+def _of_its_timesteps(weights: Mapping[str, Tensor], network: SpikingNetwork) -> dict[str, Tensor]:
+    """The weights without the batch norm statistics of timesteps that ``network`` does not have."""
+    own = network.state_dict()
+    return {
+        name: value for name, value in weights.items() if name in own or ".timesteps." not in name
+    }
 
 
 def check_same_network(

@@ -6,9 +6,12 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from io import BytesIO
 from pathlib import Path
+from resource import RLIMIT_FSIZE, setrlimit
 from typing import Any
+from unittest import mock
 
 import pytest
 import torch
@@ -64,9 +67,13 @@ SETTINGS = [
     (("--lambda=-inf",), ("lambda must be from -100 to 0, not -inf",)),
     (("--batch-size", "0"), ("--batch-size must be at least 1, not 0",)),
     (("--batch-size", "1"), ("--batch-size must be at least 2", "batch norm")),
-    (("--learning-rate", "0"), ("--learning-rate must be positive, not 0",)),
-    (("--learning-rate", "nan"), ("--learning-rate must be positive, not nan",)),
-    (("--learning-rate", "inf"), ("--learning-rate must be positive, not inf",)),
+    (("--learning-rate", "0"), ("--learning-rate must be positive, and at most 1e37, not 0",)),
+    (("--learning-rate", "nan"), ("--learning-rate must be positive, and at most 1e37, not nan",)),
+    (("--learning-rate", "inf"), ("--learning-rate must be positive, and at most 1e37, not inf",)),
+    (
+        ("--learning-rate", "1e38"),
+        ("--learning-rate must be positive, and at most 1e37, not 1e+38",),
+    ),
     (("--spike-regularisation=-1",), ("--spike-regularisation must be 0 or more, not -1",)),
     (("--spike-regularisation", "nan"), ("--spike-regularisation must be 0 or more, not nan",)),
     (("--seed", "-1"), ("--seed must be from 0 to 4294967295, not -1",)),
@@ -126,6 +133,7 @@ ARCHITECTURES = [
     (("--architecture", "empty.json"), ("empty.json is not a search's best.json",)),
     (("--architecture", "broken.json"), ("broken.json cannot be read",)),
     (("--architecture", "number.json"), ("number.json is not a search's best.json",)),
+    (("--architecture", "numbers.json"), ("numbers.json is not a search's best.json",)),
     (("--architecture", "words.json"), ("--channels can't be 'many'",)),
 ]
 
@@ -142,6 +150,7 @@ def test_a_wrong_architecture_is_named(
     monkeypatch.chdir(tmp_path)
     valid = {"space": "SNN_1", "channels": 2, "timesteps": 2, "blocks": ["skip"] * 5}
     contents = {"list": [1], "empty": {}, "number": {**valid, "blocks": 7}}
+    contents["numbers"] = {**valid, "blocks": [1, 2, 3, 4, 5]}
     contents["words"] = {**valid, "channels": "many"}
     for name, content in contents.items():
         Path(f"{name}.json").write_text(json.dumps(content))
@@ -165,6 +174,19 @@ COMMANDS = [
         ("unknown list 'frobs'", "spaces, blocks, operations, networks, neurons, dat"),
     ),
     (("list",), ("Missing argument", "kind")),
+    (
+        ("describe", "--blocks", SKIPS, "--run", "empty", "--channels", "4", "--neuron", "IF"),
+        ("--run has its own settings; leave out --channels, --neuron",),
+    ),
+    (
+        ("describe", "--network", "CIFARNet-Wu", "--run", "empty"),
+        ("--run has its own settings; leave out --network",),
+    ),
+    (
+        ("describe", "--blocks", SKIPS, "--device", "tpu", "--data-dir", "empty"),
+        ("it has no effect without --run; leave out --data-dir, --device",),
+    ),
+    (("report", "text.txt"), ("text.txt is not a run of autosnn: it is not a folder",)),
     (("list", "blocks", "--plugin", "fails.py"), ("fails.py", "ZeroDivisionError", "division")),
     (("list", "blocks", "--plugin", "syntax.py"), ("syntax.py", "SyntaxError", "fix it")),
     (("list", "blocks", "--plugin", "text.txt"), ("text.txt is not a Python file", "--plugin")),
@@ -262,6 +284,17 @@ def test_a_broken_search_state_is_named(content: str, run: Path, autosnn: Autosn
     refusal(autosnn("search", "--output", run), f"{run}/search.json")
 
 
+@pytest.mark.parametrize("content", ["null", "[]", "{}", '{"blocks": [1]}', '{"blocks": ["skip"]}'])
+def test_broken_results_are_named(content: str, run: Path, autosnn: Autosnn) -> None:
+    (run / "result.json").write_text(content)
+    outcome = autosnn("report", run)
+    assert outcome.code == 2
+    outcome = autosnn("search", "--output", run)
+    assert outcome.code == 2
+    assert f"{run}/result.json" in outcome.err
+    assert len(outcome.err.splitlines()) == 1
+
+
 def test_a_broken_best_architecture_is_named(run: Path, autosnn: Autosnn) -> None:
     (run / "best.json").write_text('{"space"')
     refusal(autosnn("search", "--output", run), f"{run}/best.json cannot be read")
@@ -332,6 +365,33 @@ def test_a_full_disk_stops_the_run_which_goes_on_when_there_is_room(
     assert autosnn("search", "--output", run).code == 0
     for name in ("best.json", "candidates.csv", "result.json"):
         assert (run / name).read_bytes() == (finished / name).read_bytes()
+
+
+@pytest.mark.slow
+def test_a_limit_on_the_size_of_files_is_one_line(
+    tmp_path: Path, start: Callable[..., Any], tiny: Args
+) -> None:
+    """As by ``ulimit -f``, where NNI's and matplotlib's files below the home are too large too."""
+    run, limit = tmp_path / "run", partial(setrlimit, RLIMIT_FSIZE, (8192, 8192))
+    home = {"HOME": str(tmp_path / "home")}
+    command = ("search", "--output", run, *tiny)
+    outcome = start(*command, env=home, preexec_fn=limit).wait()
+    assert (outcome.code, outcome.out) == (2, "")
+    _, line = outcome.err.splitlines()
+    assert line.startswith(f"autosnn: cannot write {run}/supernet.ckpt (File too large); free some")
+    assert {path.name for path in run.iterdir()} == {".lock", "settings.json", "supernet.csv"}
+
+
+def test_an_error_of_the_system_says_what_to_check(
+    run: Path, autosnn: Autosnn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for named, what in (((), "[Errno 28] No space left on device"), (("f",), "No space left on")):
+        fail = mock.Mock(side_effect=OSError(28, "No space left on device", *named))
+        monkeypatch.setattr("autosnn_nni.cli.commands.write_report", fail)
+        outcome = autosnn("report", run)
+        assert outcome.code == 2
+        assert outcome.err.startswith(f"autosnn: {what}")
+        assert outcome.err.endswith("; check the path, its permissions and the free space\n")
 
 
 def test_debug_anywhere_shows_where_it_happened(monkeypatch: pytest.MonkeyPatch) -> None:

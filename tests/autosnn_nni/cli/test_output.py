@@ -76,6 +76,19 @@ def test_a_reader_that_has_gone_is_no_error(command: Args) -> None:
     assert (done.returncode, done.stderr) == (141, b"")
 
 
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("describe --json --blocks skip,skip,skip,skip,skip --channels 2 >&-", 0),
+        ("list frobs 2>&-", 2),
+    ],
+)
+def test_a_closed_stream_is_no_error(line: str, code: int) -> None:
+    command = ["sh", "-c", f"{EXECUTABLE} {line}"]
+    done = subprocess.run(command, capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (code, b"", b"")
+
+
 def test_json_is_one_object(capsys: pytest.CaptureFixture[str]) -> None:
     print_json({"a": ["é"]})
     assert capsys.readouterr().out == '{\n  "a": [\n    "\\u00e9"\n  ]\n}\n'

@@ -217,3 +217,29 @@ def test_a_command_that_does_not_listen_is_ended_too(tmp_path: Path, start: Auto
     process = start("list", "blocks", "--plugin", plugin)
     outcome = stop(process, (tmp_path / "ready").exists, signal.SIGTERM)
     assert outcome.err == "autosnn: stopped\n"
+
+
+IMPORTS = """
+from autosnn_nni.cli.signals import stoppable
+
+with stoppable("stopped\\n"):
+    import while_imported
+"""
+WHILE_IMPORTED = """
+import signal, time
+try:
+    signal.raise_signal(signal.SIGHUP)
+    time.sleep(60)
+except BaseException:
+    print("an exception, at which torch aborts the process")
+"""
+
+
+def test_a_signal_during_an_import_is_no_exception(
+    tmp_path: Path, start: Callable[..., Any]
+) -> None:
+    (tmp_path / "while_imported.py").write_text(WHILE_IMPORTED)
+    begin = time.monotonic()
+    outcome = start("-c", IMPORTS, command=sys.executable, cwd=tmp_path).wait()
+    assert (outcome.code, outcome.out, outcome.err) == (129, "", "stopped\n")
+    assert time.monotonic() - begin < 6, "it has waited until it was ended in any case"

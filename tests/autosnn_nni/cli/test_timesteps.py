@@ -59,6 +59,19 @@ def test_a_search_gone_on_with_ends_alike(
         assert read_json(tmp_path / "run" / name) == read_json(chosen / name), name
 
 
+@pytest.mark.slow
+def test_a_path_keeps_the_statistics_of_its_own_timesteps(
+    make_run: Callable[..., Path], settings: tuple[str, ...], autosnn: Autosnn
+) -> None:
+    run = make_run("search", *settings, "--batch-norm", "kept", "--no-baselines", "--rounds", "1")
+    candidates = pd.read_csv(run / "candidates.csv").groupby("timesteps").first()
+    for timesteps, row in candidates.iterrows():
+        blocks = ",".join([*(row[f"tbd{number}"] for number in range(1, 6)), str(timesteps)])
+        told = autosnn("describe", "--run", run, "--blocks", blocks, "--json")
+        assert json.loads(told.out)["spikes"] == row["spikes"]
+        assert autosnn("evaluate", run, "--blocks", blocks).code == 0
+
+
 def test_the_report_names_the_timesteps(chosen: Path) -> None:
     best = read_json(chosen / "best.json")
     page = (chosen / "report.html").read_text()

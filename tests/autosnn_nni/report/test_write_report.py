@@ -78,6 +78,15 @@ def test_the_page_says_what_the_files_say(reported: Path) -> None:
     assert "157,584" in html
     assert "exponential" in html
     assert html.count("★ winner") == 1
+    assert "Its blocks" not in html  # they are those of its own search
+
+
+def test_the_interval_of_a_few_is_called_too_few(run: Path) -> None:
+    rows = (run / "trust.csv").read_text().splitlines(keepends=True)
+    (run / "trust.csv").write_text("".join(rows[:5]))
+    html = report(run)
+    assert html.count('<td class="n">too few</td>') == 4
+    assert " to \N{EN DASH}" not in html
 
 
 def test_every_evaluated_architecture_can_be_read_on_hover(reported: Path) -> None:

@@ -37,6 +37,7 @@ def test_missing_inputs_are_empty(run_with: Callable[..., Path]) -> None:
     assert not contents.candidates
     assert contents.best is None
     assert contents.result is None
+    assert contents.origin is None
     assert contents.baselines == ()
 
 
@@ -88,9 +89,13 @@ def test_what_is_no_folder_is_refused(tmp_path: Path, kind: str) -> None:
     [
         ("settings.json", "[1]"),
         ("settings.json", "{"),
+        ("settings.json", '{"max_spikes": "80K"}'),
+        ("settings.json", '{"min_accuracy": -1}'),
         ("best.json", "[]"),
         ("best.json", '{"accuracy": 0.9}'),
         ("best.json", '{"blocks": "skip", "accuracy": 1, "spikes": 1, "fitness": 1}'),
+        ("origin.json", "[]"),
+        ("origin.json", '{"source": "/run"}'),
         ("result.json", '{"blocks": [], "accuracy": "high"}'),
         ("result.json", "null"),
         ("baselines/SCB_k3/result.json", ""),

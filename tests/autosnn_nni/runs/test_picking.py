@@ -12,9 +12,12 @@ import pytest
 from autosnn_nni.errors import UserError
 from autosnn_nni.files import read_json
 from autosnn_nni.report import write_report
+from autosnn_nni.runs.contents import Origin, read_contents, write_origin
 from autosnn_nni.runs.directory import load_run
 from autosnn_nni.runs.picking import pick
+from autosnn_nni.runs.run_files import RunFiles
 from autosnn_nni.runs.search_state import load_history
+from autosnn_nni.runs.settings import Settings
 from autosnn_nni.strategies import NO_CONSTRAINTS, Constraints, Evaluated, History
 from autosnn_nni.tuner import fittest
 
@@ -104,6 +107,9 @@ def test_a_picked_architecture_is_trained_with_the_settings_of_its_run(
     settings = read_json(finished / "settings.json")
     assert read_json(trained / "settings.json") == {**settings, "rounds": None}  # the search's
     assert f"{finished}, knee: {', '.join(knee.blocks)} (" in outcome.out
+    assert read_contents(trained).origin == Origin(str(finished), "knee")
+    page = (trained / "report.html").read_text()
+    assert f"picked from the search in {finished} with <code>--pick knee</code>" in page
     write_report(shutil.copytree(finished, tmp_path / "run"))
     page = (tmp_path / "run/report.html").read_text()
     assert f'<td class="blocks">{", ".join(knee.blocks)} <span class="knee">' in page
@@ -120,6 +126,28 @@ def test_blocks_are_trained_with_the_settings_of_a_run_unless_told_otherwise(
     there = read_json(trained / "settings.json")
     assert there == {**settings, "rounds": None, "retrain_epochs": 1}
     assert read_json(trained / "result.json")["blocks"] == blocks.split(",")
+    assert read_contents(trained).origin == Origin(str(finished))
+    assert f"blocks or settings are those of {finished}." in (trained / "report.html").read_text()
+
+
+def test_an_origin_stays_with_the_network_that_has_it(tmp_path: Path) -> None:
+    files = RunFiles(tmp_path)
+    files.write_settings(Settings().to_json())
+    write_origin(files, Origin("/first", "knee"))
+    files.retrained.touch()
+    write_origin(files, None)  # the same blocks, by their names
+    assert read_contents(tmp_path).origin == Origin("/first", "knee")
+    files.retrained.unlink()
+    write_origin(files, None)
+    assert not files.origin.exists()
+
+
+def test_a_training_that_has_not_begun_is_no_search(
+    finished: Path, tmp_path: Path, autosnn: Autosnn
+) -> None:
+    shutil.copy(finished / "settings.json", tmp_path)
+    write_origin(RunFiles(tmp_path), Origin("/first", "knee"))
+    assert "belongs to `autosnn train`" in refusal(autosnn("search", "--output", tmp_path))
 
 
 def test_the_run_is_the_default_search_where_none_is_named(

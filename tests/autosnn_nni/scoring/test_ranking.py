@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autosnn_nni.scoring.ranking import FOR_INTERVAL, Judged, agreement, agreements, best_fifth
+from autosnn_nni.scoring.ranking import (
+    FOR_INTERVAL,
+    Agreement,
+    Judged,
+    agreement,
+    agreements,
+    best_fifth,
+    format_interval,
+)
 
 NUMBERS = st.lists(st.integers(0, 100), min_size=3, max_size=12, unique=True)
 
@@ -57,6 +65,19 @@ def judged(*accuracies: float) -> list[Judged]:
         Judged((f"b{number}",), 0.5 + accuracy / 2, 100.0 - number, accuracy, 200.0 + number)
         for number, accuracy in enumerate(accuracies)
     ]
+
+
+@pytest.mark.parametrize(
+    ("found", "text"),
+    [
+        (Agreement(30, 0.5, 0.25, 0.755), "0.25 to 0.76"),
+        (Agreement(4, 1.0, math.nan, math.nan), "too few"),
+        (Agreement(1, math.nan, math.nan, math.nan), "too few"),
+        (Agreement(5, math.nan, math.nan, math.nan), "\N{EN DASH}"),
+    ],
+)
+def test_an_interval_is_shown_or_why_there_is_none(found: Agreement, text: str) -> None:
+    assert format_interval(found) == text
 
 
 @pytest.mark.parametrize(("count", "size"), [(1, 1), (5, 1), (6, 2), (30, 6)])
