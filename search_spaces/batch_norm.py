@@ -1,13 +1,26 @@
 """Batch norm that normalises each timestep separately, also in multi-step mode."""
 
+from abc import ABC, abstractmethod
+from functools import partial
+
 import torch
 import torch.nn.functional as F
 from spikingjelly.activation_based import layer
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from autosnn_nni.kernels.firing import Norm
 
-class PerTimestep(_BatchNorm):
+
+class Deferrable(ABC):
+    """Batch norm of ``[T, N, C, ...]`` that the kernels of the neurons behind it can do."""
+
+    @abstractmethod
+    def deferred(self) -> Norm:
+        """What the kernels need."""
+
+
+class PerTimestep(Deferrable, _BatchNorm):
     """Batch norm that normalises each timestep separately in training, unless ``pooled``.
 
     In SpikingJelly's multi-step mode ``[T, N, C, ...]`` is reshaped to ``[N, T C, ...]`` for a
@@ -40,30 +53,46 @@ class PerTimestep(_BatchNorm):
             momentum=1.0,  # mean and variance become the batch's statistics
             eps=self.eps,
         )
-        self._track(mean.view(timesteps, channels), variance.view(timesteps, channels))
+        track(self, mean.view(timesteps, channels), variance.view(timesteps, channels))
         unfolded = y.movedim(1, -1).unflatten(-1, (timesteps, channels))
         return unfolded.movedim(-2, 0).contiguous().movedim(-1, 2)
 
-    @torch.no_grad()
-    def _track(self, mean: Tensor, variance: Tensor) -> None:
-        """Update the running statistics with those of each timestep ``[T, C]``, in order.
+    def deferred(self) -> Norm:
+        """What the kernels need."""
+        if self.training:
+            update = partial(track, self)
+            return Norm(self.weight, self.bias, self.eps, pooled=self.pooled, track=update)
+        statistics = self.running_mean, self.running_var
+        return Norm(self.weight, self.bias, self.eps, *statistics)
 
-        After ``T`` updates ``r = (1 - m) r + m x`` timestep t has weight ``m (1 - m)^(T - 1 - t)``.
-        """
-        timesteps = len(mean)
-        self.num_batches_tracked.add_(timesteps)
-        both = ((self.running_mean, mean), (self.running_var, variance))
-        if self.momentum is None:  # cumulative average
-            weight = timesteps / self.num_batches_tracked.to(mean.dtype)
-            for running, batch in both:
-                running.lerp_(batch.mean(0), weight)
-            return
-        decay = 1 - self.momentum
-        weights = torch.logspace(
-            timesteps - 1, 0, timesteps, base=decay, dtype=mean.dtype, device=mean.device
-        )
+
+@torch.no_grad()
+def track(norm: _BatchNorm, mean: Tensor, variance: Tensor) -> None:
+    """Update the running statistics with those of each timestep ``[T, C]``, in order.
+
+    After ``T`` updates ``r = (1 - m) r + m x`` timestep t has weight ``m (1 - m)^(T - 1 - t)``.
+    """
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    assert norm.num_batches_tracked is not None
+    timesteps = len(mean)
+    norm.num_batches_tracked.add_(timesteps)
+    both = ((norm.running_mean, mean), (norm.running_var, variance))
+    if norm.momentum is None:  # cumulative average
+        weight = timesteps / norm.num_batches_tracked.to(mean.dtype)
         for running, batch in both:
-            running.addmv_(batch.T, weights, beta=decay**timesteps, alpha=self.momentum)
+            running.lerp_(batch.mean(0), weight)
+        return
+    decay = 1 - norm.momentum
+    weights = torch.logspace(
+        timesteps - 1, 0, timesteps, base=decay, dtype=mean.dtype, device=mean.device
+    )
+    for running, batch in both:
+        running.addmv_(batch.T, weights, beta=decay**timesteps, alpha=norm.momentum)
+
+
+class OfOneTimestep(nn.BatchNorm2d):
+    """Batch norm of ``[N, C, H, W]``; a layer that has one for every timestep calls it."""
 
 
 class BatchNorm1d(PerTimestep, layer.BatchNorm1d):

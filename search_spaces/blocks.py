@@ -14,10 +14,13 @@ import torch.nn.functional as F
 from spikingjelly.activation_based import layer
 from torch import Tensor, nn
 
+from autosnn_nni.kernels.convolution import convolve
+from autosnn_nni.kernels.spikes import Spikes
 from autosnn_nni.registry import Registry
 from autosnn_nni.search_spaces.batch_norm import BatchNorm2d
 from autosnn_nni.search_spaces.candidate_names import is_reserved
-from autosnn_nni.search_spaces.layers import ConvBN, Pointwise, SpikingConv
+from autosnn_nni.search_spaces.firing import fire
+from autosnn_nni.search_spaces.layers import ConvBN, MaxPool2d, Pointwise, SpikingConv
 from autosnn_nni.search_spaces.neurons import NeuronFactory
 
 BlockFactory = Callable[[int, int, int, NeuronFactory], nn.Module]
@@ -44,7 +47,8 @@ class SCB(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Spikes of the block."""
-        return self.neuron2(self.conv2(self.neuron1(self.conv1(x))))
+        first = fire(self.neuron1, (x, self.conv1))
+        return fire(self.neuron2, (first, self.conv2))
 
 
 class SRB(SCB):
@@ -64,8 +68,8 @@ class SRB(SCB):
 
     def forward(self, x: Tensor) -> Tensor:
         """Spikes of the block."""
-        residual = self.conv2(self.neuron1(self.conv1(x)))
-        return self.neuron2(residual + self.shortcut(x))
+        first = fire(self.neuron1, (x, self.conv1))
+        return fire(self.neuron2, (first, self.conv2), (x, self.shortcut))
 
 
 class SIB(nn.Module):
@@ -99,10 +103,10 @@ class SIB(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Spikes of the block."""
-        out = self.project(self.neuron2(self.conv(self.neuron1(self.expand(x)))))
-        if self.shortcut is not None:
-            out = out + self.shortcut(x)
-        return self.neuron3(out)
+        expanded = fire(self.neuron1, (x, self.expand))
+        filtered = fire(self.neuron2, (expanded, self.conv))
+        shortcuts = [] if self.shortcut is None else [(x, self.shortcut)]
+        return fire(self.neuron3, (filtered, self.project), *shortcuts)
 
 
 class HalvingSkip(nn.Module):
@@ -117,9 +121,15 @@ class HalvingSkip(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Spikes of the block, at half the resolution (rounded up)."""
+        return fire(self.neuron, (x, self._halves, self.bn))
+
+    def _halves(self, x: Tensor) -> Tensor:
+        if isinstance(x, Spikes):  # a 2x2 convolution with zeros, so that it is a single one
+            even, odd = F.pad(self.even.weight, (0, 1, 0, 1)), F.pad(self.odd.weight, (1, 0, 1, 0))
+            size = [-(-side // 2) for side in x.shape[-2:]]
+            return convolve(x, torch.cat([even, odd]), size, stride=2)
         shifted = F.pad(x[..., 1:, 1:], (0, 1, 0, 1))  # so that odd sizes halve like even ones
-        halves = torch.cat([self.even(x), self.odd(shifted)], dim=-3)
-        return self.neuron(self.bn(halves))
+        return torch.cat([self.even(x), self.odd(shifted)], dim=-3)
 
 
 def _shortcut(in_channels: int, out_channels: int, stride: int) -> nn.Module:
@@ -143,7 +153,7 @@ def max_pool_block(
 
     At stride 2 odd sizes are rounded up, as in all candidates.
     """
-    pool = layer.MaxPool2d(2, ceil_mode=True) if stride == 2 else layer.MaxPool2d(3, 1, 1)
+    pool = MaxPool2d(2, ceil_mode=True) if stride == 2 else MaxPool2d(3, 1, 1)
     block = nn.Sequential()
     block.add_module("pool", pool)
     if in_channels != out_channels:

@@ -7,13 +7,35 @@ mode). Convolutions and fully connected layers have no bias.
 from spikingjelly.activation_based import layer
 from torch import Tensor, nn
 
+from autosnn_nni.kernels.convolution import MAX_CHANNELS, convolve
+from autosnn_nni.kernels.pooling import max_pool as pool_spikes
+from autosnn_nni.kernels.spikes import Spikes
 from autosnn_nni.search_spaces.batch_norm import BatchNorm2d
+from autosnn_nni.search_spaces.firing import fire
 from autosnn_nni.search_spaces.neurons import NeuronFactory
 
 VOTERS = 10
 
 
-class Pointwise(layer.Conv2d):
+class Conv2d(layer.Conv2d):
+    """A convolution without bias and dilation; of spikes, its time falls with their number."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[..., C, H, W]`` to ``[..., out_channels, H', W']``."""
+        if not isinstance(x, Spikes) or self.in_channels > MAX_CHANNELS or self.bias is not None:
+            y: Tensor = super().forward(x)
+            return y
+        (kernel, _), (stride, _), (padding, _) = self.kernel_size, self.stride, self.padding
+        size = [(side + 2 * padding - kernel) // stride + 1 for side in x.shape[-2:]]
+        return convolve(
+            *(x, self.weight, size),
+            stride=stride,
+            padding=padding,
+            groups=self.groups,
+        )
+
+
+class Pointwise(Conv2d):
     """A 1x1 convolution of every ``stride``-th pixel.
 
     The input is subsampled first, because oneDNN 3's strided 1x1 kernel for AVX2 writes out of
@@ -26,6 +48,9 @@ class Pointwise(layer.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """``[..., C, H, W]`` to ``[..., out_channels, H / stride, W / stride]``, rounded up."""
+        if isinstance(x, Spikes) and self.in_channels <= MAX_CHANNELS and self.bias is None:
+            size = [-(-side // self.pixels) for side in x.shape[-2:]]
+            return convolve(x, self.weight, size, stride=self.pixels)
         return super().forward(x[..., :: self.pixels, :: self.pixels])
 
 
@@ -38,7 +63,7 @@ class ConvBN(nn.Sequential):
         if kernel == 1:
             conv = Pointwise(in_channels, out_channels, stride)
         else:
-            conv = layer.Conv2d(
+            conv = Conv2d(
                 in_channels, out_channels, kernel, stride, kernel // 2, groups=groups, bias=False
             )
         super().__init__(conv, BatchNorm2d(out_channels))
@@ -62,12 +87,34 @@ class SpikingConv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Spikes of the layer."""
-        return self.neuron(self.conv(x))
+        return fire(self.neuron, (x, self.conv))
+
+
+class MaxPool2d(layer.MaxPool2d):
+    """A max-pool whose outputs are spikes if its inputs are."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[..., C, H, W]`` to ``[..., C, H', W']``."""
+        if isinstance(x, Spikes):
+            return pool_spikes(x, self.kernel_size, self.stride, self.padding, self.ceil_mode)
+        y: Tensor = super().forward(x)
+        return y
+
+
+class Linear(nn.Linear):
+    """A fully connected layer without bias."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[..., C, H, W]`` to ``[..., out_features]``."""
+        if not isinstance(x, Spikes) or x.shape[-3] > MAX_CHANNELS:
+            return super().forward(x.flatten(-3))
+        kernel = self.weight.unflatten(1, x.shape[-3:])  # as large as the image
+        return convolve(x, kernel, (1, 1)).flatten(-3)
 
 
 def max_pool() -> nn.Module:
     """Make a pool that halves the resolution; its outputs are spikes if its inputs are."""
-    return layer.MaxPool2d(2)
+    return MaxPool2d(2)
 
 
 def mean_pool() -> nn.Module:
@@ -100,13 +147,13 @@ class SpikingLinear(nn.Module):
 
     def __init__(self, features: int, outputs: int, neuron: NeuronFactory) -> None:
         super().__init__()
-        self.linear = nn.Linear(features, outputs, bias=False)
+        self.linear = Linear(features, outputs, bias=False)
         self.norm: nn.Module = nn.Identity()
         self.neuron = neuron()
 
     def forward(self, x: Tensor) -> Tensor:
         """``[..., C, H, W]`` to spikes ``[..., outputs, 1, 1]``."""
-        spikes: Tensor = self.neuron(self.norm(self.linear(x.flatten(-3))))
+        spikes = fire(self.neuron, (x, self.linear, self.norm))
         return spikes[..., None, None]
 
 
@@ -116,10 +163,12 @@ class VotingLayer(nn.Module):
     def __init__(self, features: int, classes: int, neuron: NeuronFactory) -> None:
         super().__init__()
         self.norm: nn.Module = nn.Identity()
-        self.linear = nn.Linear(features, classes * VOTERS, bias=False)
+        self.linear = Linear(features, classes * VOTERS, bias=False)
         self.neuron = neuron()
 
     def forward(self, x: Tensor) -> Tensor:
         """``[..., C, H, W]`` to votes ``[..., classes]`` in [0, 1]."""
-        spikes: Tensor = self.neuron(self.linear(self.norm(x.flatten(-3))))
+        if not isinstance(self.norm, nn.Identity):
+            x = self.norm(x.flatten(-3)).unflatten(-1, x.shape[-3:])
+        spikes = fire(self.neuron, (x, self.linear))
         return spikes.unflatten(-1, (-1, VOTERS)).mean(-1)

@@ -11,19 +11,21 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
-from autosnn_nni.search_spaces.batch_norm import PerTimestep
+from autosnn_nni.kernels.library import supported
+from autosnn_nni.search_spaces.batch_norm import OfOneTimestep, PerTimestep
 from autosnn_nni.search_spaces.cell import Operation
 from autosnn_nni.search_spaces.layers import ConvBN, SpikingConv, VotingLayer
+from autosnn_nni.search_spaces.neurons import SpikingNeuron
 
 AModule = TypeVar("AModule", bound=nn.Module)
 
 #: Devices on which networks run layer by layer, each layer over all timesteps at once, because
-#: launching a kernel costs more there than memory does. On others they run timestep by timestep.
+#: launching a kernel costs more there than memory does.
 MULTI_STEP_DEVICES = ("cuda",)
 
 #: Packages whose modules accept all timesteps at once, and torch's modules that do.
 _PACKAGES = ("autosnn_nni", "nni", "spikingjelly")
-_ANY_SHAPE = nn.Sequential | nn.ModuleDict | nn.Identity | nn.ReLU | nn.Linear
+_ANY_SHAPE = nn.Sequential | nn.ModuleDict | nn.ModuleList | nn.Identity | nn.ReLU | nn.Linear
 
 
 class Timesteps(nn.Module):
@@ -89,7 +91,8 @@ class SpikingNetwork(nn.Module):
     per timestep. For ``shrink`` see :class:`Encoder`.
 
     ``multi_step`` networks run layer by layer instead of timestep by timestep, with equal results.
-    These are pooled networks, and networks on a GPU if all their layers support it.
+    These are pooled networks, and those that the kernels or a GPU run, if all their layers support
+    it.
 
     ``alone`` are the names of blocks whose architectures can't be scored together with others.
     """
@@ -123,8 +126,10 @@ class SpikingNetwork(nn.Module):
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         """Move the network to a device or memory layout, then choose its step mode."""
         super()._apply(fn, recurse)
+        weight = self.fc.linear.weight
+        by_kernels = isinstance(self.fc.neuron, SpikingNeuron) and supported(weight)
         self.multi_step = self.pooled or (
-            self.fc.linear.weight.device.type in MULTI_STEP_DEVICES
+            (by_kernels or weight.device.type in MULTI_STEP_DEVICES)
             and all(map(takes_all_timesteps, self.modules()))
         )
         functional.set_step_mode(self, "m" if self.multi_step else "s")
@@ -173,7 +178,7 @@ def takes_all_timesteps(module: nn.Module) -> bool:
     if isinstance(module, Operation):
         return not module.backward
     if isinstance(module, _BatchNorm):
-        return isinstance(module, PerTimestep)
+        return isinstance(module, PerTimestep | OfOneTimestep)
     package = type(module).__module__.partition(".")[0]
     return package in _PACKAGES or isinstance(module, base.StepModule | _ANY_SHAPE)
 
@@ -222,8 +227,7 @@ class Folded(Generic[AModule]):
         self.module = copy.deepcopy(network).eval()
         self._units: list[tuple[Any, Any]] = []
         for path, unit in list(self.module.named_modules()):
-            # Others have no batch norm, or one per timestep.
-            if isinstance(unit, ConvBN) and isinstance(unit[1], nn.BatchNorm2d):
+            if isinstance(unit, ConvBN) and _can_be_folded(unit[1]):
                 unit[1] = nn.Identity()
                 self._units.append((network.get_submodule(path), unit[0]))
         self._norms: list[tuple[Any, Any]] = [
@@ -244,6 +248,13 @@ class Folded(Generic[AModule]):
             _channels_last(folded)
         for norm, own in self._norms:
             own.running_mean, own.running_var = norm.running_mean, norm.running_var
+
+
+def _can_be_folded(norm: nn.Module) -> bool:
+    """Not if there is none, one per timestep, or one that costs the neurons' kernel nothing."""
+    if not isinstance(norm, nn.BatchNorm2d):
+        return False
+    return getattr(norm, "step_mode", "s") == "s" or not supported(norm.weight)
 
 
 def fold_batch_norm(network: AModule) -> AModule:

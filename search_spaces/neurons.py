@@ -1,19 +1,24 @@
-"""Spiking neurons by name: SpikingJelly's, with a fused single step on the CPU.
+"""Spiking neurons by name: SpikingJelly's, made fast on the CPU.
 
 Eq. 2 of the paper: the membrane potential ``v`` is charged to ``h``, a spike is fired where
 ``h >= 1``, and those neurons are reset to 0. SpikingJelly provides parameters, state and the CUDA
-kernels. On the CPU its own step is slow compared with the convolutions, so charge, fire and reset
-are done here in four passes over memory instead of twelve.
+kernels. On the CPU all timesteps at once are done by the kernels, and a single one, where charge,
+fire and reset take four passes over memory, instead of SpikingJelly's twelve, by torch.
 """
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from spikingjelly.activation_based import neuron, surrogate
 from torch import Tensor, nn
 
+from autosnn_nni.kernels.firing import Membrane, Norm
+from autosnn_nni.kernels.firing import fire as fire_all
+from autosnn_nni.kernels.library import supported
+from autosnn_nni.kernels.spikes import Spikes
 from autosnn_nni.registry import Registry
 
 NeuronFactory = Callable[[], nn.Module]
@@ -69,10 +74,23 @@ class _FireAndReset(torch.autograd.Function):
         return grad
 
 
-class _FusedStep(neuron.BaseNode):
+@dataclass
+class Currents:
+    """Currents ``[T, N, ...]`` of all timesteps, still to be normalised and added up.
+
+    ``terms`` are currents with their batch norms; the spikes of a ``shortcut`` are added to them.
+    """
+
+    terms: list[tuple[Tensor, Norm | None]] = field(default_factory=list)
+    shortcut: Spikes | None = None
+
+
+class SpikingNeuron(neuron.BaseNode):
     """A SpikingJelly neuron whose single step on the CPU is a charge and a fused fire and reset."""
 
     v: float | Tensor
+    step_mode: str
+    surrogate = "atan"
 
     def charge(self, v: Tensor, current: Tensor) -> Tensor:
         """Return the charged potential ``h`` ``[N, ...]`` (Eq. 2, second line)."""
@@ -82,10 +100,25 @@ class _FusedStep(neuron.BaseNode):
         """In-place :meth:`charge`, used when no gradient is needed."""
         raise NotImplementedError
 
-    def multi_step_forward(self, currents: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        """Spikes ``[T, N, ...]`` of all timesteps; a single kernel on a GPU."""
-        spikes: Tensor = super().multi_step_forward(_promoted(currents), *args, **kwargs)
-        return spikes
+    def membrane(self) -> Membrane:
+        """The constants of :meth:`charge`."""
+        raise NotImplementedError
+
+    def uses_kernels(self, like: Tensor) -> bool:
+        """Whether the next call is done by the kernels: all timesteps, from rest, on the CPU."""
+        at_rest = isinstance(self.v, float) and self.v == RESET
+        return self.step_mode == "m" and at_rest and supported(like)
+
+    def multi_step_forward(self, currents: Tensor | Currents) -> Tensor:
+        """Spikes ``[T, N, ...]`` of all timesteps; a single kernel."""
+        if isinstance(currents, Tensor):
+            currents = _promoted(currents)
+            if not self.uses_kernels(currents):
+                spikes: Tensor = super().multi_step_forward(currents)
+                return spikes
+            currents = Currents([(currents, None)])
+        terms = [(_promoted(current), norm) for current, norm in currents.terms]
+        return fire_all(terms, currents.shortcut, self.membrane())
 
     def single_step_forward(self, current: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         """Spikes ``[N, ...]`` of one timestep."""
@@ -103,8 +136,13 @@ class _FusedStep(neuron.BaseNode):
         return spikes
 
 
-class PLIF(_FusedStep, neuron.ParametricLIFNode):
+class PLIF(SpikingNeuron, neuron.ParametricLIFNode):
     """Parametric leaky integrate-and-fire (Fang et al. 2021): 1/tau = sigmoid(w), w learnt."""
+
+    def membrane(self) -> Membrane:
+        """The constants of :meth:`charge`."""
+        gain = self.w.sigmoid()
+        return Membrane(1 - float(gain.detach()), gain, self.surrogate)
 
     def charge(self, v: Tensor, current: Tensor) -> Tensor:
         """``h = v + (current - v) sigmoid(w)``."""
@@ -115,8 +153,12 @@ class PLIF(_FusedStep, neuron.ParametricLIFNode):
         return v.lerp_(current, self.w.sigmoid())
 
 
-class LIF(_FusedStep, neuron.LIFNode):
+class LIF(SpikingNeuron, neuron.LIFNode):
     """Leaky integrate-and-fire with a fixed tau."""
+
+    def membrane(self) -> Membrane:
+        """The constants of :meth:`charge`."""
+        return Membrane(1 - 1 / self.tau, 1 / self.tau, self.surrogate)
 
     def charge(self, v: Tensor, current: Tensor) -> Tensor:
         """``h = v + (current - v) / tau``."""
@@ -127,8 +169,12 @@ class LIF(_FusedStep, neuron.LIFNode):
         return v.lerp_(current, 1 / self.tau)
 
 
-class IF(_FusedStep, neuron.IFNode):
+class IF(SpikingNeuron, neuron.IFNode):
     """Integrate-and-fire without a leak."""
+
+    def membrane(self) -> Membrane:
+        """The constants of :meth:`charge`."""
+        return Membrane(1.0, 1.0, self.surrogate)
 
     def charge(self, v: Tensor, current: Tensor) -> Tensor:
         """``h = v + current``."""

@@ -1,6 +1,6 @@
 """Variants of batch norm by name: its position in a network, and its kind."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -8,8 +8,9 @@ import torch
 from spikingjelly.activation_based import base, layer
 from torch import Tensor, nn
 
+from autosnn_nni.kernels.firing import Norm as DeferredNorm
 from autosnn_nni.registry import Registry
-from autosnn_nni.search_spaces.batch_norm import BatchNorm1d
+from autosnn_nni.search_spaces.batch_norm import BatchNorm1d, Deferrable, OfOneTimestep, track
 from autosnn_nni.search_spaces.layers import ConvBN, SpikingConv, SpikingLinear, VotingLayer
 
 _THROUGH_TIME = layer.BatchNormThroughTime1d | layer.BatchNormThroughTime2d
@@ -59,12 +60,12 @@ NORMS.add("time", through_time)
 NORMS.add("last", before_the_last_layer)
 
 
-class KeptBatchNorm2d(base.MemoryModule):
+class KeptBatchNorm2d(Deferrable, base.MemoryModule):
     """Batch norm with separate running statistics for every timestep; weights are shared."""
 
     def __init__(self, timesteps: int, channels: int) -> None:
         super().__init__()
-        self.timesteps = nn.ModuleList(nn.BatchNorm2d(channels) for _ in range(timesteps))
+        self.timesteps = nn.ModuleList(OfOneTimestep(channels) for _ in range(timesteps))
         first = self.timesteps[0]
         for other in self.timesteps[1:]:
             other.weight, other.bias = first.weight, first.bias
@@ -75,6 +76,25 @@ class KeptBatchNorm2d(base.MemoryModule):
         normed: Tensor = self.timesteps[self.timestep](x)
         self.timestep += 1
         return normed
+
+    def multi_step_forward(self, x: Tensor) -> Tensor:
+        """Normalise ``[T, N, C, H, W]`` of the first T timesteps."""
+        return torch.stack([norm(one) for norm, one in zip(self.timesteps, x, strict=False)])
+
+    def deferred(self) -> DeferredNorm:
+        """What the kernels need."""
+        norms: list[Any] = list(self.timesteps)
+        first = norms[0]
+        if self.training:
+            return DeferredNorm(first.weight, first.bias, first.eps, track=self._track)
+        mean = torch.stack([norm.running_mean for norm in norms])
+        variance = torch.stack([norm.running_var for norm in norms])
+        return DeferredNorm(first.weight, first.bias, first.eps, mean, variance)
+
+    def _track(self, mean: Tensor, variance: Tensor) -> None:
+        norms: Iterable[Any] = self.timesteps
+        for norm, *statistics in zip(norms, mean, variance, strict=False):
+            track(norm, *(one[None] for one in statistics))
 
 
 def keep_statistics(stages: nn.Module, timesteps: int) -> None:

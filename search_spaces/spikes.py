@@ -98,7 +98,7 @@ class SpikeTotal(Watch):
             yield module.register_forward_hook(self._add)
 
     def _add(self, module: nn.Module, inputs: Any, output: Tensor) -> None:
-        self._total = self._total + output.detach().sum().double()
+        self._total = self._total + output.detach().sum(dtype=torch.float64)
 
     def take(self) -> Tensor | float:
         """Spikes of all images since the last call; the value stays on the network's device."""
@@ -133,7 +133,7 @@ class SpikeCounter(Watch):
     def _count(self, name: str, module: nn.Module, inputs: Any, output: Tensor) -> None:
         multi_step = getattr(module, "step_mode", "s") == "m"
         steps, sizes = (len(output), output.shape[2:]) if multi_step else (1, output.shape[1:])
-        total = output.detach().sum().double()
+        total = output.detach().sum(dtype=torch.float64)
         self._totals[name] = self._totals[name] + total if name in self._totals else total
         self._sizes[name] = sizes.numel()
         self._timesteps[name] = self._timesteps.get(name, 0) + steps

@@ -1,5 +1,6 @@
 import pytest
 import torch.nn.functional as F
+from spikingjelly.activation_based import functional
 
 from autosnn_nni.errors import UserError
 from autosnn_nni.search_spaces import MACROS, TBD, Macro, NetworkConfig, Pool, build_network
@@ -39,6 +40,7 @@ def test_every_space_makes_a_network_of_32x32_images(space: str) -> None:
 def test_every_stage_leaves_the_shape_that_it_says(macro: str) -> None:
     config = small_config(macro, timesteps=1)
     network = build_network(config, blocks_for(macro)).eval()
+    functional.set_step_mode(network, "s")
     assert list(network.stages) == [placed.name for placed in config.stages]
     x = network.stem(F.avg_pool2d(images(1, config.shape).float(), config.macro.shrink))
     for placed in config.stages:

@@ -1,4 +1,7 @@
-"""Layer by layer, as on a GPU, networks are what they are timestep by timestep."""
+"""Layer by layer, as on a GPU, networks are what they are timestep by timestep.
+
+The kernels, which run layer by layer too, are switched off here; for them see ``test_network``.
+"""
 
 import copy
 from collections import Counter
@@ -32,6 +35,11 @@ from tests.search_spaces.test_network import assert_equals_reference
 
 MACROS = [name for name in reference.MACROS if name not in ("VGG9-BNTT", "SNASNet-Bw")]
 NETWORKS = [*((macro, "PLIF") for macro in MACROS), *(("SNN_1", kind) for kind in ("LIF", "IF"))]
+
+
+@pytest.fixture(autouse=True)
+def without_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTOSNN_KERNELS", "0")
 
 
 @pytest.fixture

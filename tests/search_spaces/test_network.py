@@ -40,6 +40,13 @@ AVERAGING = (
 )
 
 
+@pytest.fixture(autouse=True, params=["kernels", "torch"])
+def kernels(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test runs with the kernels, and with torch alone."""
+    if request.param == "torch":
+        monkeypatch.setenv("AUTOSNN_KERNELS", "0")
+
+
 def assert_equals_reference(
     network: SpikingNetwork, space: str, kind: str, blocks: tuple[str, ...], x: Tensor
 ) -> dict[str, float]:

@@ -122,8 +122,10 @@ def test_recalibrated_statistics_are_the_means_over_batches_and_timesteps(
 
     def note(name: str) -> Callable[..., None]:
         def keep(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-            values = inputs[0].detach().transpose(-3, 0).flatten(1)  # a row per channel
-            seen[name].append((values.mean(1), values.var(1, unbiased=True)))
+            x = inputs[0].detach()
+            for one in x if x.dim() == 5 and not pooled else [x]:
+                values = one.transpose(-3, 0).flatten(1)  # a row per channel
+                seen[name].append((values.mean(1), values.var(1, unbiased=True)))
 
         return keep
 

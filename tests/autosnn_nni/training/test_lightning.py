@@ -269,6 +269,7 @@ class TestPrecision:
         tiny_training: Training,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
+        monkeypatch.setenv("AUTOSNN_KERNELS", "0")  # they have no bf16
         monkeypatch.setattr("autosnn_nni.search_spaces.network.MULTI_STEP_DEVICES", devices)
         module, kinds = classifier(), (nn.Conv2d, nn.Linear, neuron.BaseNode, VotingLayer)
         seen: dict[type[nn.Module], set[torch.dtype]] = {kind: set() for kind in kinds}

@@ -43,10 +43,11 @@ def test_a_student_that_votes_as_its_teacher_learns_nothing(name: str) -> None:
 
 def test_tet_is_the_mean_over_the_timesteps() -> None:
     network = small_network().train()
+    assert network.multi_step
     images = torch.rand(4, *small_config().shape, dtype=torch.float64)
     labels = torch.tensor([0, 1, 2, 0])
     steps: list[torch.Tensor] = []
-    hook = network.fc.register_forward_hook(lambda module, x, votes: steps.append(votes))
+    hook = network.fc.register_forward_hook(lambda module, x, votes: steps.extend(votes))
     module = SpikingClassifier(loss="tet")
     module.set_model(network)
     loss = module.training_step((images, labels), 0)["loss"]

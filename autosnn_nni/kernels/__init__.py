@@ -1,0 +1,1 @@
+"""Event-driven kernels for the CPU: their time falls with the number of spikes."""

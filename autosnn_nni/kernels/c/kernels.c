@@ -1,0 +1,17 @@
+/* All kernels for one processor, in both types: a file of its own, so that each is compiled with
+   the options of its processor. */
+
+#include "kernels.h"
+
+#define REAL float
+#include "vectors.h"
+#include "spikes.c"
+#include "convolution.c"
+#include "neurons.c"
+#undef REAL
+
+#define REAL double
+#include "vectors.h"
+#include "spikes.c"
+#include "convolution.c"
+#include "neurons.c"

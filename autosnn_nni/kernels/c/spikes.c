@@ -1,0 +1,131 @@
+/* Spikes as bits: pack, unpack, count, list, and pool. */
+
+#ifndef SPIKES_C
+#define SPIKES_C
+
+typedef int32_t Indices __attribute__((vector_size(32), aligned(4), may_alias));
+typedef uint8_t Lanes __attribute__((vector_size(8), aligned(1), may_alias));
+
+/* The numbers of a byte's bits that are set, then zeros. */
+static uint8_t set_bits[256][8];
+
+__attribute__((constructor)) static void fill_tables(void) {
+  for (int byte = 0; byte < 256; byte++)
+    for (int bit = 0, n = 0; bit < 8; bit++)
+      if (byte >> bit & 1) set_bits[byte][n++] = bit;
+}
+
+/* A list of spikes has 12 bits for the channel, the others are the pixel's. */
+enum { CHANNEL_BITS = 12, MAX_CHANNELS = 1 << CHANNEL_BITS };
+
+INLINE int channel_of(int32_t spike) { return spike & (MAX_CHANNELS - 1); }
+INLINE int pixel_of(int32_t spike) { return spike >> CHANNEL_BITS; }
+
+/* Memory that a list of all spikes of `pixels` needs. */
+INLINE int32_t *new_list(int64_t pixels, int channels) {
+  return malloc((pixels * channels + 8) * sizeof(int32_t));
+}
+
+/* List the spikes of `pixels` in order, and where each pixel's begin (if `starts` is given). It
+   writes all eight lanes of a byte and moves on by as many as are set, so that nothing branches. */
+INLINE int list_spikes(const uint8_t *bits, int pixels, int bytes, int32_t *list, int32_t *starts, int n) {
+  for (int pixel = 0; pixel < pixels; pixel++) {
+    if (starts) starts[pixel] = n;
+    for (int b = 0; b < bytes; b++, bits++) {
+      Indices first = (Indices){0} + ((pixel << CHANNEL_BITS) + b * 8);
+      *(Indices *)(list + n) = first + __builtin_convertvector(*(Lanes *)set_bits[*bits], Indices);
+      n += __builtin_popcount(*bits);
+    }
+  }
+  return n;
+}
+
+/* The window of a pool's output `o` along one side of the image: [*first, *last). */
+INLINE void pool_window(const Pool *p, int o, int size, int *first, int *last) {
+  int start = o * p->stride - p->padding;
+  *first = MAX(0, start);
+  *last = MIN(size, start + p->kernel);
+}
+
+#endif
+
+/* Eight neurons' spikes as values. */
+INLINE Eight NAME(values)(uint8_t byte) {
+  Eight value;
+  for (int i = 0; i < 8; i++) value[i] = byte >> i & 1;
+  return value;
+}
+
+/* The bits of the lanes that reach the threshold. */
+INLINE uint8_t NAME(fired)(Eight h) {
+  typedef int8_t Signs __attribute__((vector_size(8), may_alias));
+  union { Signs signs; uint64_t word; } mask = {__builtin_convertvector(h >= 1, Signs)};
+  return (mask.word & 0x0101010101010101u) * 0x0102040810204080u >> 56;
+}
+
+/* Bits of values [rows, channels], each 0 or 1. */
+void NAME(pack)(const REAL *x, uint8_t *bits, int64_t first, int64_t last, int channels) {
+  int bytes = BYTES(channels);
+  for (int64_t row = first; row < last; row++)
+    for (int b = 0; b < bytes; b++)
+      bits[row * bytes + b] = NAME(fired)(NAME(load)(x + row * channels + b * 8, MIN(8, channels - b * 8)));
+}
+
+void NAME(unpack)(const uint8_t *bits, REAL *x, int64_t first, int64_t last, int channels) {
+  int bytes = BYTES(channels);
+  for (int64_t row = first; row < last; row++)
+    for (int b = 0; b < bytes; b++)
+      NAME(store)(x + row * channels + b * 8, NAME(values)(bits[row * bytes + b]), MIN(8, channels - b * 8));
+}
+
+/* Spikes of max-pooled images: a neuron's output is 1 if one of its window's is. */
+void NAME(pool)(const Pool *p, const uint8_t *bits, uint8_t *out, int64_t first, int64_t last) {
+  int bytes = BYTES(p->channels);
+  for (int64_t image = first; image < last; image++) {
+    const uint8_t *in = bits + image * p->height * p->width * bytes;
+    uint8_t *to = out + image * p->out_height * p->out_width * bytes;
+    for (int oy = 0; oy < p->out_height; oy++)
+      for (int ox = 0; ox < p->out_width; ox++, to += bytes) {
+        int y0, y1, x0, x1;
+        pool_window(p, oy, p->height, &y0, &y1);
+        pool_window(p, ox, p->width, &x0, &x1);
+        memset(to, 0, bytes);
+        for (int y = y0; y < y1; y++)
+          for (int x = x0; x < x1; x++)
+            for (int b = 0; b < bytes; b++) to[b] |= in[(y * p->width + x) * bytes + b];
+      }
+  }
+}
+
+/* Gradient of the pool's input: each output's goes to the first spike of its window, or to the
+   first pixel if there is none, as in torch. */
+void NAME(pool_gradient)(const Pool *p, const uint8_t *bits, const REAL *gradient, REAL *out, int64_t first, int64_t last) {
+  int bytes = BYTES(p->channels), channels = p->channels;
+  int64_t size = (int64_t)p->height * p->width * channels;
+  for (int64_t image = first; image < last; image++) {
+    const uint8_t *in = bits + image * p->height * p->width * bytes;
+    REAL *to = out + image * size;
+    memset(to, 0, size * sizeof(REAL));
+    for (int oy = 0; oy < p->out_height; oy++)
+      for (int ox = 0; ox < p->out_width; ox++) {
+        const REAL *g = gradient + ((image * p->out_height + oy) * p->out_width + ox) * channels;
+        int y0, y1, x0, x1;
+        pool_window(p, oy, p->height, &y0, &y1);
+        pool_window(p, ox, p->width, &x0, &x1);
+        for (int b = 0; b < bytes; b++) {
+          int lanes = MIN(8, channels - b * 8);
+          Eight rest = NAME(load)(g + b * 8, lanes);
+          for (int y = y0; y < y1; y++)
+            for (int x = x0; x < x1; x++) {
+              int pixel = y * p->width + x;
+              Eight taken = rest * NAME(values)(in[pixel * bytes + b]);
+              REAL *at = to + pixel * channels + b * 8;
+              NAME(store)(at, NAME(load)(at, lanes) + taken, lanes);
+              rest -= taken;
+            }
+          REAL *at = to + (y0 * p->width + x0) * channels + b * 8;
+          NAME(store)(at, NAME(load)(at, lanes) + rest, lanes);
+        }
+      }
+  }
+}

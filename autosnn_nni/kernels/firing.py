@@ -1,0 +1,236 @@
+"""Neurons over all timesteps by the kernels: batch norm, charge, fire and reset, with gradients."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from autosnn_nni.kernels.library import Current, Neurons, kernel, parallel
+from autosnn_nni.kernels.spikes import Spikes, dense, dense_empty
+
+#: Surrogate derivatives, by their number in ``c/kernels.h``.
+SURROGATES = ("atan", "triangle")
+#: So many currents can charge a layer of neurons, apart from a shortcut's spikes.
+MAX_CURRENTS = 2
+
+
+@dataclass(frozen=True)
+class Membrane:
+    """Neurons ``h = decay v + gain z``. ``gain`` may be learnt; then ``decay`` is ``1 - gain``."""
+
+    decay: float
+    gain: float | Tensor
+    surrogate: str = "atan"
+
+
+@dataclass(frozen=True)
+class Norm:
+    """Batch norm of a current ``[T, N, C, ...]``; ``weight`` and ``bias`` are ``[C]``.
+
+    ``mean`` and ``variance`` ``[C]``, or ``[T or more, C]``, are constants. Without them they are
+    the batch's: those of each timestep, or of all together if ``pooled``. ``track`` is called with
+    the batch's mean and unbiased variance ``[T, C]``, or ``[1, C]`` if ``pooled``.
+    """
+
+    weight: Tensor
+    bias: Tensor
+    eps: float
+    mean: Tensor | None = None
+    variance: Tensor | None = None
+    pooled: bool = False
+    track: Callable[[Tensor, Tensor], None] = lambda mean, variance: None
+
+
+def fire(
+    currents: Sequence[tuple[Tensor, Norm | None]], shortcut: Spikes | None, membrane: Membrane
+) -> Spikes:
+    """Spikes ``[T, N, C, ...]`` of neurons at rest, charged by the sum of ``currents``.
+
+    Each current ``[T, N, C, ...]`` is normalised first, if it has a norm. Spikes of ``shortcut``
+    are added. Gradients are those of Eq. 2 with the surrogate's derivative and a detached reset.
+    """
+    tensors = [
+        tensor
+        for x, norm in currents
+        for tensor in (x, *((norm.weight, norm.bias) if norm else (None, None)))
+    ]
+    norms = tuple(norm for _, norm in currents)
+    gain = membrane.gain if isinstance(membrane.gain, Tensor) else None
+    spikes: Spikes = _Fire.apply(membrane, norms, shortcut, gain, *tensors)
+    return spikes
+
+
+class _Fire(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        membrane: Membrane,
+        norms: Sequence[Norm | None],
+        shortcut: Spikes | None,
+        gain: Tensor | None,
+        *tensors: Tensor | None,
+    ) -> Spikes:
+        layer = _Layer(membrane, norms, [x for x in tensors[::3] if x is not None])
+        spikes = Spikes.empty(layer.shape, layer.dtype)
+        run = kernel("fire", layer.dtype)
+        bits = None if shortcut is None else shortcut.bits
+        parallel(
+            lambda first, last: run(layer.neurons, layer.currents, bits, spikes.bits, first, last),
+            layer.neurons.samples,
+        )
+        ctx.layer = layer
+        ctx.save_for_backward(bits, *tensors[::3])
+        return spikes
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Any, ...]:
+        bits, *_ = ctx.saved_tensors  # also says if one of them was changed
+        layer: _Layer = ctx.layer
+        of_charge, sums, of_gain = layer.backward(dense(gradient), bits)
+        gradients: list[Tensor | None] = []
+        for place in range(len(layer.xs)):
+            needed = ctx.needs_input_grad[4 + 3 * place]
+            gradients += layer.of_current(place, of_charge, sums, needed=needed)
+        shortcut = of_charge if ctx.needs_input_grad[2] else None
+        return None, None, shortcut, of_gain if ctx.needs_input_grad[3] else None, *gradients
+
+
+class _Layer:
+    """One call of a layer of neurons: the arguments of its kernels."""
+
+    def __init__(
+        self,
+        membrane: Membrane,
+        norms: Sequence[Norm | None],
+        xs: Sequence[Tensor],
+    ) -> None:
+        self.xs = [_steps(x) for x in xs]
+        self.norms = norms
+        self.shape = self.xs[0].shape
+        self.dtype = self.xs[0].dtype
+        timesteps, samples, channels, *size = self.shape
+        self.neurons = Neurons(
+            timesteps,
+            samples,
+            math.prod(size),
+            channels,
+            len(self.xs),
+            SURROGATES.index(membrane.surrogate),
+            membrane.decay,
+            float(membrane.gain),
+        )
+        self.constants: list[Tensor] = []  # [scale, shift, mean, inverse] of every current
+        self.currents = (Current * len(self.xs))()
+        for place, (x, norm) in enumerate(zip(self.xs, norms, strict=True)):
+            current = self.currents[place]
+            current.x, current.step = x.data_ptr(), x.stride(0)
+            constants = self._normalise(current, norm).to(self.dtype).contiguous()
+            self.constants.append(constants)
+            current.scale, current.shift, current.mean, current.inverse = (
+                one.data_ptr() for one in constants
+            )
+
+    def _normalise(self, current: Current, norm: Norm | None) -> Tensor:
+        """Scale, shift, mean and inverse standard deviation ``[4, T, C]`` of a current."""
+        shape = self.shape[0], self.shape[2]
+        constants = torch.zeros(4, *shape, dtype=torch.float64)
+        scale, shift, mean, inverse = constants
+        scale.fill_(1)
+        inverse.fill_(1)
+        if norm is not None:
+            if norm.mean is None or norm.variance is None:
+                mean[:], variance = self._moments(current, norm)
+            else:
+                timesteps = self.neurons.timesteps
+                own = (one.view(-1, shape[1])[:timesteps] for one in (norm.mean, norm.variance))
+                mean[:], variance = (one.double() for one in own)
+            inverse[:] = (variance + norm.eps).rsqrt()
+            torch.mul(norm.weight.detach(), inverse, out=scale)
+            torch.sub(norm.bias.detach(), mean * scale, out=shift)
+        return constants
+
+    def _moments(self, current: Current, norm: Norm) -> tuple[Tensor, Tensor]:
+        """The batch's mean and variance ``[T, C]``, or ``[1, C]``."""
+        neurons = self.neurons
+        shape = (neurons.samples, neurons.timesteps, neurons.channels)
+        means, squares = torch.empty(2, *shape, dtype=self.dtype)
+        run = kernel("moments", self.dtype)
+        parallel(
+            lambda first, last: run(neurons, current, means, squares, first, last), neurons.samples
+        )
+        dims = (0, 1) if norm.pooled else (0,)
+        means, squares = means.double(), squares.double()
+        mean = means.mean(dims, keepdim=True)
+        total = squares.sum(dims) + neurons.pixels * (means - mean).square().sum(dims)
+        mean, total = mean.reshape(-1, neurons.channels), total.reshape(-1, neurons.channels)
+        count = self._count(norm)
+        norm.track(mean.to(self.dtype), (total / max(count - 1, 1)).to(self.dtype))
+        return mean, total / count
+
+    def _count(self, norm: Norm) -> int:
+        """How many values are normalised together."""
+        timesteps = self.neurons.timesteps if norm.pooled else 1
+        return int(self.neurons.samples * self.neurons.pixels * timesteps)
+
+    def backward(self, gradient: Tensor, bits: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+        """Gradients of the charge, of the norms' weights, and of the gain.
+
+        The second is ``[1 + currents, T, C]``: the sum of the charge's gradient over images and
+        pixels, and of its products with each normalised current.
+        """
+        neurons = self.neurons
+        of_charge = dense_empty(self.shape, self.dtype)
+        shape = (neurons.samples, 1 + neurons.currents, neurons.timesteps, neurons.channels)
+        sums = torch.empty(shape, dtype=self.dtype)
+        gains = torch.empty(neurons.samples, dtype=torch.float64)
+        run = kernel("fire_gradient", self.dtype)
+        parallel(
+            lambda first, last: run(
+                *(neurons, self.currents, bits, gradient, of_charge, sums, gains, first, last)
+            ),
+            neurons.samples,
+        )
+        return of_charge, sums.double().sum(0), gains.sum().to(self.dtype)
+
+    def of_current(
+        self, place: int, of_charge: Tensor, sums: Tensor, *, needed: bool
+    ) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        """Gradients of a current, and of its norm's weight and bias."""
+        norm = self.norms[place]
+        if norm is None:
+            return of_charge, None, None
+        bias, slope = sums[0], sums[1 + place]
+        of_norm = slope.sum(0).to(self.dtype), bias.sum(0).to(self.dtype)
+        if not needed:
+            return None, *of_norm
+        return self._of_normalised(place, of_charge, bias, slope, norm), *of_norm
+
+    def _of_normalised(
+        self, place: int, of_charge: Tensor, bias: Tensor, slope: Tensor, norm: Norm
+    ) -> Tensor:
+        means = torch.stack([bias, slope])
+        if norm.mean is not None:
+            means = torch.zeros_like(means)  # constants have no gradient
+        elif norm.pooled:
+            means = means.sum(1, keepdim=True).expand_as(means)
+        means = (means / self._count(norm)).to(self.dtype).contiguous()
+        out = dense_empty(self.shape, self.dtype)
+        run = kernel("normalise_gradient", self.dtype)
+        neurons, current = self.neurons, self.currents[place]
+        parallel(
+            lambda first, last: run(
+                neurons, current, of_charge, means[0], means[1], out, first, last
+            ),
+            neurons.samples,
+        )
+        return out
+
+
+def _steps(x: Tensor) -> Tensor:
+    """``x``, channels last; a current that is the same at all timesteps remains a single one."""
+    if len(x) > 1 and x.stride(0) == 0:
+        return dense(x[:1]).expand_as(x)
+    return dense(x)

@@ -1,0 +1,135 @@
+"""The compiled library of kernels: load it, and call its functions on several threads."""
+
+import ctypes
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+#: Set this variable to 0 to do without the kernels.
+SWITCH = "AUTOSNN_KERNELS"
+LIBRARY = Path(__file__).with_name("libkernels.so")
+
+_TYPES = {torch.float32: "float", torch.float64: "double"}
+
+
+class Convolution(ctypes.Structure):
+    """The shape of a convolution; see ``c/kernels.h``."""
+
+    _fields_ = [
+        (name, ctypes.c_int32)
+        for name in (
+            *("channels", "height", "width", "outputs", "out_height", "out_width"),
+            *("kernel_height", "kernel_width", "stride", "top", "left", "groups"),
+        )
+    ]
+
+
+class Pool(ctypes.Structure):
+    """The shape of a max-pool; see ``c/kernels.h``."""
+
+    _fields_ = [
+        (name, ctypes.c_int32)
+        for name in (
+            *("channels", "height", "width", "out_height", "out_width"),
+            *("kernel", "stride", "padding"),
+        )
+    ]
+
+
+class Current(ctypes.Structure):
+    """A current and its batch norm; see ``c/kernels.h``."""
+
+    _fields_ = [
+        ("x", ctypes.c_void_p),
+        ("step", ctypes.c_int64),
+        *((name, ctypes.c_void_p) for name in ("scale", "shift", "mean", "inverse")),
+    ]
+
+
+class Neurons(ctypes.Structure):
+    """The shape and the constants of a layer of neurons; see ``c/kernels.h``."""
+
+    _fields_ = [
+        *(
+            (name, ctypes.c_int32)
+            for name in ("timesteps", "samples", "pixels", "channels", "currents", "surrogate")
+        ),
+        ("decay", ctypes.c_double),
+        ("gain", ctypes.c_double),
+    ]
+
+
+@cache
+def _library() -> ctypes.CDLL | None:
+    """The library; none if it was not built or can't be loaded."""
+    try:
+        library = ctypes.CDLL(str(LIBRARY))
+    except OSError:
+        return None
+    library.processor.restype = ctypes.c_char_p
+    return library
+
+
+@cache
+def processor() -> str | None:
+    """The build of the kernels for this processor: ``avx512``, ``avx2`` or ``plain``, if any."""
+    library = _library()
+    return None if library is None else library.processor().decode()
+
+
+def supported(like: Tensor) -> bool:
+    """Whether the kernels can compute with tensors of this type and device."""
+    return (
+        like.dtype in _TYPES
+        and like.device.type == "cpu"
+        and os.environ.get(SWITCH) != "0"
+        and processor() is not None
+    )
+
+
+@cache
+def kernel(name: str, dtype: torch.dtype) -> Callable[..., None]:
+    """The function ``name`` of the library, for values of ``dtype``.
+
+    Tensors are passed as pointers to their first value.
+    """
+    function = getattr(_library(), f"{name}_{_TYPES[dtype]}_{processor()}")
+    function.restype = None
+    return lambda *arguments: function(*map(_argument, arguments))
+
+
+def _argument(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return ctypes.c_void_p(value.data_ptr())
+    if isinstance(value, ctypes.Structure | ctypes.Array):
+        return ctypes.byref(value)
+    return ctypes.c_int64(value) if isinstance(value, int) else value
+
+
+def parallel(call: Callable[[int, int], None], count: int) -> None:
+    """Call ``call(first, last)`` for parts of ``range(count)``, one on each of torch's threads."""
+    parts = min(torch.get_num_threads(), count)
+    bounds = [count * part // max(parts, 1) for part in range(parts + 1)]
+    others = [
+        _threads(torch.get_num_threads()).submit(call, bounds[part], bounds[part + 1])
+        for part in range(1, parts)
+    ]
+    if parts:
+        call(bounds[0], bounds[1])
+    for other in others:
+        other.result()
+
+
+@cache
+def _threads(count: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(count, thread_name_prefix="kernels")
+
+
+# A forked process has none of its parent's threads.
+os.register_at_fork(after_in_child=_threads.cache_clear)

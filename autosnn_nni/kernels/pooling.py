@@ -1,0 +1,53 @@
+"""Max-pooling of spikes by the kernels, with gradients."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from autosnn_nni.kernels.library import Pool, kernel, parallel
+from autosnn_nni.kernels.spikes import Spikes, dense, dense_empty
+
+
+def max_pool(spikes: Spikes, kernel_size: int, stride: int, padding: int, ceil: bool) -> Spikes:
+    """Max-pool spikes ``[T, N, C, H, W]``; arguments and gradients as in torch."""
+    height, width = (
+        _pooled(side, kernel_size, stride, padding, ceil) for side in spikes.shape[-2:]
+    )
+    shape = Pool(*spikes.shape[2:], height, width, kernel_size, stride, padding)
+    pooled: Spikes = _MaxPool.apply(spikes, shape)
+    return pooled
+
+
+def _pooled(side: int, kernel_size: int, stride: int, padding: int, ceil: bool) -> int:
+    room = side + 2 * padding - kernel_size
+    count = (-(-room // stride) if ceil else room // stride) + 1
+    # The last window must begin inside.
+    return count - 1 if ceil and (count - 1) * stride >= side + padding else count
+
+
+class _MaxPool(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, spikes: Spikes, shape: Pool) -> Spikes:
+        ctx.save_for_backward(spikes.bits)
+        ctx.input_shape, ctx.shape = spikes.shape, shape
+        size = (*spikes.shape[:3], shape.out_height, shape.out_width)
+        pooled = Spikes.empty(size, spikes.dtype)
+        run = kernel("pool", spikes.dtype)
+        parallel(
+            lambda first, last: run(shape, spikes.bits, pooled.bits, first, last),
+            spikes.shape[0] * spikes.shape[1],
+        )
+        return pooled
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        (bits,) = ctx.saved_tensors
+        gradient = dense(gradient)
+        out = dense_empty(ctx.input_shape, gradient.dtype)
+        run = kernel("pool_gradient", gradient.dtype)
+        parallel(
+            lambda first, last: run(ctx.shape, bits, gradient, out, first, last),
+            out.shape[0] * out.shape[1],
+        )
+        return out, None

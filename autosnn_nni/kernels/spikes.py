@@ -1,0 +1,133 @@
+"""Spikes as a tensor of bits."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils._pytree import tree_map_only
+
+from autosnn_nni.kernels.library import kernel, parallel
+
+_BITS = 8
+
+
+class Spikes(Tensor):
+    """Spikes ``[T, N, C, ...]`` of all timesteps, one bit each.
+
+    To torch it is a tensor of zeros and ones: operations that don't know it get its values, in a
+    dense tensor of their own. It can't be changed. ``bits`` is uint8 ``[T, N, pixels, C / 8]``.
+    """
+
+    bits: Tensor
+    _count: int | None
+    __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
+
+    @staticmethod
+    def __new__(cls, bits: Tensor, shape: Sequence[int], dtype: torch.dtype) -> "Spikes":
+        """A tensor of this shape and type, whose values are ``bits``."""
+        spikes: Spikes = Tensor._make_wrapper_subclass(
+            cls, shape, dtype=dtype, device=bits.device, strides=channels_last(shape)
+        )
+        spikes.bits = bits
+        spikes._count = None
+        return spikes
+
+    @classmethod
+    def empty(cls, shape: Sequence[int], dtype: torch.dtype) -> "Spikes":
+        """Bits that are still to be set."""
+        timesteps, samples, channels, *size = shape
+        row = -(-channels // _BITS)
+        return cls(
+            torch.empty(timesteps, samples, math.prod(size), row, dtype=torch.uint8), shape, dtype
+        )
+
+    @classmethod
+    def of(cls, values: Tensor) -> "Spikes":
+        """Pack ``values`` ``[T, N, C, ...]``, each 0 or 1."""
+        spikes = cls.empty(values.shape, values.dtype)
+        values = values.movedim(2, -1).contiguous()
+        channels = values.shape[-1]
+        pack = kernel("pack", values.dtype)
+        parallel(
+            lambda first, last: pack(values, spikes.bits, first, last, channels),
+            values.numel() // max(channels, 1),
+        )
+        return spikes
+
+    def _same(self, shape: Sequence[int]) -> "Spikes":
+        same = type(self)(self.bits, shape, self.dtype)
+        same._count = self._count
+        return same
+
+    def dense(self) -> Tensor:
+        """The values, without a gradient."""
+        x = dense_empty(self.shape, self.dtype)
+        unpack = kernel("unpack", self.dtype)
+        channels = self.shape[2]
+        parallel(
+            lambda first, last: unpack(self.bits, x, first, last, channels),
+            self.numel() // max(channels, 1),
+        )
+        return x
+
+    def density(self) -> float:
+        """The share of neurons that fire."""
+        return self.count() / max(self.numel(), 1)
+
+    def count(self) -> int:
+        """How many spikes there are."""
+        if self._count is None:
+            self._count = _ones(self.bits)
+        return self._count
+
+    @classmethod
+    def __torch_dispatch__(  # type: ignore[override]
+        cls,
+        func: Any,
+        types: Sequence[type],
+        args: Sequence[Any] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        if func is torch.ops.aten.detach.default:
+            (spikes,) = args
+            return spikes._same(spikes.shape)
+        if func is torch.ops.aten.sum.default:
+            (spikes,) = args
+            return torch.tensor(spikes.count(), dtype=(kwargs or {}).get("dtype") or spikes.dtype)
+        if func is torch.ops.aten.unsqueeze.default and args[1] in (-1, args[0].dim()):
+            spikes, _ = args
+            return spikes._same((*spikes.shape, 1))
+        if func._schema.is_mutable:
+            raise RuntimeError(f"spikes can't be changed by {func}; let it work on x.clone()")
+        args, kwargs = tree_map_only(cls, cls.dense, (tuple(args), kwargs or {}))
+        return func(*args, **kwargs)
+
+
+def channels_last(shape: Sequence[int]) -> list[int]:
+    """Strides of ``[T, N, C, ...]`` whose channels are next to one another in memory."""
+    _, samples, channels, *size = shape
+    strides: list[int] = []
+    step = channels
+    for side in reversed(size):
+        strides.insert(0, step)
+        step *= side
+    return [samples * step, step, 1, *strides]
+
+
+def dense_empty(shape: Sequence[int], dtype: torch.dtype) -> Tensor:
+    """An empty tensor ``[T, N, C, ...]``, channels last."""
+    return torch.empty_strided(tuple(shape), channels_last(shape), dtype=dtype)
+
+
+def dense(x: Tensor) -> Tensor:
+    """``x`` ``[T, N, C, ...]``, channels last in memory."""
+    return x.movedim(2, -1).contiguous().movedim(-1, 2)
+
+
+def _ones(bits: Tensor) -> int:
+    flat = bits.numpy().reshape(-1)
+    words = flat.view(np.uint64) if len(flat) % 8 == 0 else flat
+    return int(np.bitwise_count(words).sum(dtype=np.int64))

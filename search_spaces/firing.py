@@ -1,0 +1,58 @@
+"""Charge neurons with the sum of several currents."""
+
+from collections.abc import Iterator
+from functools import reduce
+from operator import add
+from typing import Any
+
+from torch import Tensor, nn
+
+from autosnn_nni.kernels.firing import MAX_CURRENTS
+from autosnn_nni.kernels.spikes import Spikes
+from autosnn_nni.search_spaces.batch_norm import Deferrable
+from autosnn_nni.search_spaces.neurons import Currents, SpikingNeuron
+
+Layer = Any  # a module, or any function of its input
+
+
+def fire(neuron: nn.Module, *paths: tuple[Any, ...]) -> Tensor:
+    """Outputs of ``neuron``, charged by the sum of all paths: an input, then layers.
+
+    ``fire(neuron, (x, conv, norm), (x,))`` is ``neuron(norm(conv(x)) + x)``. With the kernels,
+    batch norm at the end of a path, charge, fire and reset are a single pass.
+    """
+    if isinstance(neuron, SpikingNeuron) and neuron.uses_kernels(paths[0][0]):
+        currents = Currents()
+        for x, *layers in paths:
+            _add(currents, x, *_flat(layers))
+        if len(currents.terms) in range(1, MAX_CURRENTS + 1):
+            return neuron(currents)
+    return neuron(reduce(add, (_through(*path) for path in paths)))
+
+
+def _is_watched(layer: Any) -> bool:
+    """Whether someone wants to know when the layer is called."""
+    return bool(layer._forward_hooks or layer._forward_pre_hooks)
+
+
+def _add(currents: Currents, x: Tensor, *layers: Layer) -> None:
+    if layers and isinstance(layers[-1], Deferrable) and not _is_watched(layers[-1]):
+        x = _through(x, *layers[:-1])
+        currents.terms.append((x, layers[-1].deferred()))
+    elif isinstance(x := _through(x, *layers), Spikes) and currents.shortcut is None:
+        currents.shortcut = x
+    else:
+        currents.terms.append((x, None))
+
+
+def _through(x: Any, *layers: Layer) -> Any:
+    return reduce(lambda value, layer: layer(value), layers, x)
+
+
+def _flat(layers: list[Layer]) -> Iterator[Layer]:
+    """The layers, those of a ``Sequential`` one by one, without identities."""
+    for layer in layers:
+        if isinstance(layer, nn.Sequential) and not _is_watched(layer):
+            yield from _flat(list(layer))
+        elif not isinstance(layer, nn.Identity):
+            yield layer
