@@ -9,7 +9,7 @@ from spikingjelly.activation_based import layer
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from autosnn_nni.kernels.firing import Norm
+from autosnn_nni.kernels.norm import Norm
 
 
 class Deferrable(ABC):
@@ -63,7 +63,7 @@ class PerTimestep(Deferrable, _BatchNorm):
             update = partial(track, self)
             return Norm(self.weight, self.bias, self.eps, pooled=self.pooled, track=update)
         statistics = self.running_mean, self.running_var
-        return Norm(self.weight, self.bias, self.eps, *statistics)
+        return Norm(self.weight, self.bias, self.eps, statistics)
 
 
 @torch.no_grad()

@@ -127,7 +127,7 @@ class HalvingSkip(nn.Module):
         if isinstance(x, Spikes):  # a 2x2 convolution with zeros, so that it is a single one
             even, odd = F.pad(self.even.weight, (0, 1, 0, 1)), F.pad(self.odd.weight, (1, 0, 1, 0))
             size = [-(-side // 2) for side in x.shape[-2:]]
-            return convolve(x, torch.cat([even, odd]), size, stride=2)
+            return convolve(x, torch.cat([even, odd]), size, stride=2).currents()
         shifted = F.pad(x[..., 1:, 1:], (0, 1, 0, 1))  # so that odd sizes halve like even ones
         return torch.cat([self.even(x), self.odd(shifted)], dim=-3)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from autosnn_nni.kernels.convolution import Convolved
 from autosnn_nni.kernels.firing import MAX_CURRENTS
 from autosnn_nni.kernels.spikes import Spikes
 from autosnn_nni.search_spaces.batch_norm import Deferrable
@@ -30,19 +31,31 @@ def fire(neuron: nn.Module, *paths: tuple[Any, ...]) -> Tensor:
     return neuron(reduce(add, (_through(*path) for path in paths)))
 
 
+def _add(currents: Currents, x: Tensor, *layers: Layer) -> None:
+    norm = None
+    if layers and isinstance(layers[-1], Deferrable) and not _is_watched(layers[-1]):
+        norm, layers = layers[-1].deferred(), layers[:-1]
+    if convolved := _convolved(x, *layers):
+        currents.terms.append((convolved, norm))
+        return
+    x = _through(x, *layers)
+    if norm is None and isinstance(x, Spikes) and currents.shortcut is None:
+        currents.shortcut = x
+    else:
+        currents.terms.append((x, norm))
+
+
+def _convolved(x: Tensor, *layers: Layer) -> Convolved | None:
+    """A convolution that the neurons can do themselves, when no gradient is needed."""
+    if len(layers) != 1 or not hasattr(layers[0], "convolved") or _is_watched(layers[0]):
+        return None
+    convolved: Convolved | None = layers[0].convolved(x)
+    return convolved
+
+
 def _is_watched(layer: Any) -> bool:
     """Whether someone wants to know when the layer is called."""
     return bool(layer._forward_hooks or layer._forward_pre_hooks)
-
-
-def _add(currents: Currents, x: Tensor, *layers: Layer) -> None:
-    if layers and isinstance(layers[-1], Deferrable) and not _is_watched(layers[-1]):
-        x = _through(x, *layers[:-1])
-        currents.terms.append((x, layers[-1].deferred()))
-    elif isinstance(x := _through(x, *layers), Spikes) and currents.shortcut is None:
-        currents.shortcut = x
-    else:
-        currents.terms.append((x, None))
 
 
 def _through(x: Any, *layers: Layer) -> Any:

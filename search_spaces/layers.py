@@ -7,7 +7,7 @@ mode). Convolutions and fully connected layers have no bias.
 from spikingjelly.activation_based import layer
 from torch import Tensor, nn
 
-from autosnn_nni.kernels.convolution import MAX_CHANNELS, convolve
+from autosnn_nni.kernels.convolution import MAX_CHANNELS, Convolved, connect, convolve
 from autosnn_nni.kernels.pooling import max_pool as pool_spikes
 from autosnn_nni.kernels.spikes import Spikes
 from autosnn_nni.search_spaces.batch_norm import BatchNorm2d
@@ -18,21 +18,25 @@ VOTERS = 10
 
 
 class Conv2d(layer.Conv2d):
-    """A convolution without bias and dilation; of spikes, its time falls with their number."""
+    """A convolution; of spikes, its time falls with their number."""
+
+    def convolved(self, x: Tensor) -> Convolved | None:
+        """The convolution of ``x``, still to be done by the kernels; none if they can't."""
+        if not isinstance(x, Spikes) or self.in_channels > MAX_CHANNELS or self.bias is not None:
+            return None
+        return self._convolved(x)
+
+    def _convolved(self, x: Spikes) -> Convolved:
+        (kernel, _), (stride, _), (padding, _) = self.kernel_size, self.stride, self.padding
+        size = [(side + 2 * padding - kernel) // stride + 1 for side in x.shape[-2:]]
+        options = {"stride": stride, "padding": padding, "groups": self.groups}
+        return convolve(x, self.weight, size, **options)
 
     def forward(self, x: Tensor) -> Tensor:
         """``[..., C, H, W]`` to ``[..., out_channels, H', W']``."""
-        if not isinstance(x, Spikes) or self.in_channels > MAX_CHANNELS or self.bias is not None:
-            y: Tensor = super().forward(x)
-            return y
-        (kernel, _), (stride, _), (padding, _) = self.kernel_size, self.stride, self.padding
-        size = [(side + 2 * padding - kernel) // stride + 1 for side in x.shape[-2:]]
-        return convolve(
-            *(x, self.weight, size),
-            stride=stride,
-            padding=padding,
-            groups=self.groups,
-        )
+        convolved = self.convolved(x)
+        y: Tensor = super().forward(x) if convolved is None else convolved.currents()
+        return y
 
 
 class Pointwise(Conv2d):
@@ -46,11 +50,14 @@ class Pointwise(Conv2d):
         super().__init__(in_channels, out_channels, 1, bias=False)
         self.pixels = stride
 
+    def _convolved(self, x: Spikes) -> Convolved:
+        size = [-(-side // self.pixels) for side in x.shape[-2:]]
+        return convolve(x, self.weight, size, stride=self.pixels)
+
     def forward(self, x: Tensor) -> Tensor:
         """``[..., C, H, W]`` to ``[..., out_channels, H / stride, W / stride]``, rounded up."""
-        if isinstance(x, Spikes) and self.in_channels <= MAX_CHANNELS and self.bias is None:
-            size = [-(-side // self.pixels) for side in x.shape[-2:]]
-            return convolve(x, self.weight, size, stride=self.pixels)
+        if isinstance(x, Spikes):
+            return super().forward(x)
         return super().forward(x[..., :: self.pixels, :: self.pixels])
 
 
@@ -104,12 +111,16 @@ class MaxPool2d(layer.MaxPool2d):
 class Linear(nn.Linear):
     """A fully connected layer without bias."""
 
+    def convolved(self, x: Tensor) -> Convolved | None:
+        """See :class:`Conv2d`."""
+        if isinstance(x, Spikes) and x.shape[-3] <= MAX_CHANNELS:
+            return connect(x, self.weight)
+        return None
+
     def forward(self, x: Tensor) -> Tensor:
         """``[..., C, H, W]`` to ``[..., out_features]``."""
-        if not isinstance(x, Spikes) or x.shape[-3] > MAX_CHANNELS:
-            return super().forward(x.flatten(-3))
-        kernel = self.weight.unflatten(1, x.shape[-3:])  # as large as the image
-        return convolve(x, kernel, (1, 1)).flatten(-3)
+        convolved = self.convolved(x)
+        return super().forward(x.flatten(-3)) if convolved is None else convolved.currents()
 
 
 def max_pool() -> nn.Module:

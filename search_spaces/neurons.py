@@ -15,7 +15,7 @@ import torch
 from spikingjelly.activation_based import neuron, surrogate
 from torch import Tensor, nn
 
-from autosnn_nni.kernels.firing import Membrane, Norm
+from autosnn_nni.kernels.firing import Membrane, Term
 from autosnn_nni.kernels.firing import fire as fire_all
 from autosnn_nni.kernels.library import supported
 from autosnn_nni.kernels.spikes import Spikes
@@ -81,7 +81,7 @@ class Currents:
     ``terms`` are currents with their batch norms; the spikes of a ``shortcut`` are added to them.
     """
 
-    terms: list[tuple[Tensor, Norm | None]] = field(default_factory=list)
+    terms: list[Term] = field(default_factory=list)
     shortcut: Spikes | None = None
 
 
@@ -117,7 +117,7 @@ class SpikingNeuron(neuron.BaseNode):
                 spikes: Tensor = super().multi_step_forward(currents)
                 return spikes
             currents = Currents([(currents, None)])
-        terms = [(_promoted(current), norm) for current, norm in currents.terms]
+        terms = [(_promoted(x) if isinstance(x, Tensor) else x, norm) for x, norm in currents.terms]
         return fire_all(terms, currents.shortcut, self.membrane())
 
     def single_step_forward(self, current: Tensor, *args: Any, **kwargs: Any) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from spikingjelly.activation_based import base, layer
 from torch import Tensor, nn
 
-from autosnn_nni.kernels.firing import Norm as DeferredNorm
+from autosnn_nni.kernels.norm import Norm as DeferredNorm
 from autosnn_nni.registry import Registry
 from autosnn_nni.search_spaces.batch_norm import BatchNorm1d, Deferrable, OfOneTimestep, track
 from autosnn_nni.search_spaces.layers import ConvBN, SpikingConv, SpikingLinear, VotingLayer
@@ -89,7 +89,7 @@ class KeptBatchNorm2d(Deferrable, base.MemoryModule):
             return DeferredNorm(first.weight, first.bias, first.eps, track=self._track)
         mean = torch.stack([norm.running_mean for norm in norms])
         variance = torch.stack([norm.running_var for norm in norms])
-        return DeferredNorm(first.weight, first.bias, first.eps, mean, variance)
+        return DeferredNorm(first.weight, first.bias, first.eps, (mean, variance))
 
     def _track(self, mean: Tensor, variance: Tensor) -> None:
         norms: Iterable[Any] = self.timesteps

@@ -1,6 +1,7 @@
 """Convolution of spikes by the kernels, with gradients."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -15,13 +16,40 @@ _LOOKUP, _WINDOW, _GATHER, _TAPS = range(4)
 MAX_CHANNELS = 4096
 #: Bytes of a table of sums of weights that the processor's caches still hold well enough.
 _MAX_TABLE = 16_000_000
-#: From this density of spikes on it is faster not to ask where they are.
-_DENSE, _DENSE_IF_WIDE = 0.06, 0.12
+#: By a kernel's width, the density of spikes from which on it is faster not to ask where they are:
+#: for narrow outputs, and for wide ones.
+_DENSE = {1: (0.0, 0.0), 3: (0.04, 0.15), 5: (0.07, 0.25), 7: (0.08, 0.25)}
 #: From so many outputs on a pixel's sums are best kept in registers.
 _WIDE = 64
 #: The sum over images in the gradient of the weights has so many parts, whatever the number of
 #: threads is, so that it is always the same.
 _PARTS = 8
+
+
+@dataclass(frozen=True)
+class Convolved:
+    """A convolution of spikes ``[T, N, C, H, W]`` that is still to be done.
+
+    ``shape`` is that of its currents ``[T, N, outputs, ...]``.
+    """
+
+    spikes: Spikes
+    weight: Tensor
+    convolution: Convolution
+    shape: tuple[int, ...]
+
+    def currents(self) -> Tensor:
+        """Do it."""
+        currents: Tensor = _Convolve.apply(self, self.spikes, self.weight)
+        return currents
+
+    def prepared(self) -> tuple[int, Tensor]:
+        """The way of the convolution that is the fastest, and the weights as it needs them."""
+        shape, kernels = self.convolution, _arrange(self.weight, self.convolution)
+        way = _way(shape, kernels, self.spikes)
+        if way in (_LOOKUP, _WINDOW):
+            kernels = _tabulate(shape, way, kernels)
+        return way, kernels
 
 
 def convolve(
@@ -32,7 +60,7 @@ def convolve(
     stride: int = 1,
     padding: int = 0,
     groups: int = 1,
-) -> Tensor:
+) -> Convolved:
     """Convolve spikes ``[T, N, C, H, W]`` to currents ``[T, N, outputs, *size]``.
 
     ``weight`` is torch's ``[outputs, C / groups, k, l]``, ``padding`` that above and at the left.
@@ -40,48 +68,53 @@ def convolve(
     """
     outputs, _, *kernel_size = weight.shape
     sizes = (*spikes.shape[2:], outputs, *size, *kernel_size)
-    shape = Convolution(*sizes, stride, padding, padding, groups)
-    currents: Tensor = _Convolve.apply(spikes, weight, shape)
-    return currents
+    convolution = Convolution(*sizes, stride, padding, padding, groups)
+    return Convolved(spikes, weight, convolution, (*spikes.shape[:2], outputs, *size))
+
+
+def connect(spikes: Spikes, weight: Tensor) -> Convolved:
+    """Connect spikes ``[T, N, C, H, W]`` fully to currents ``[T, N, outputs]``.
+
+    ``weight`` is torch's ``[outputs, C H W]``: a convolution whose kernel is as large as the image.
+    """
+    kernels = weight.unflatten(1, spikes.shape[2:])
+    convolved = convolve(spikes, kernels, (1, 1))
+    return replace(convolved, shape=convolved.shape[:3])
 
 
 class _Convolve(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, spikes: Spikes, weight: Tensor, shape: Convolution) -> Tensor:
+    def forward(ctx: Any, convolved: Convolved, spikes: Spikes, weight: Tensor) -> Tensor:
         ctx.save_for_backward(spikes.bits, weight)
-        ctx.spikes_shape, ctx.shape = spikes.shape, shape
-        kernels = _arrange(weight, shape)
-        way = _way(shape, kernels, spikes)
-        if way in (_LOOKUP, _WINDOW):
-            kernels = _tabulate(shape, kernels, spikes)
-        timesteps, samples = spikes.shape[:2]
-        out = dense_empty(
-            (timesteps, samples, shape.outputs, shape.out_height, shape.out_width), weight.dtype
-        )
+        ctx.spikes_shape, ctx.shape = spikes.shape, convolved.convolution
+        way, kernels = convolved.prepared()
+        out = dense_empty(convolved.shape, weight.dtype)
         run = kernel("convolve", weight.dtype)
         parallel(
-            lambda first, last: run(shape, way, spikes.bits, kernels, out, first, last),
-            timesteps * samples,
+            lambda first, last: run(ctx.shape, way, spikes.bits, kernels, out, first, last),
+            spikes.shape[0] * spikes.shape[1],
         )
         return out
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor | None, Tensor | None]:
         bits, weight = ctx.saved_tensors
         gradient = dense(gradient)
+        if gradient.dim() == 3:
+            gradient = gradient[..., None, None]
         of_spikes = of_weight = None
         if ctx.needs_input_grad[1]:
-            of_weight = _weight_gradient(bits, gradient, weight, ctx.shape)
-        if ctx.needs_input_grad[0]:
             of_spikes = _input_gradient(gradient, weight, ctx.shape, ctx.spikes_shape)
-        return of_spikes, of_weight, None
+        if ctx.needs_input_grad[2]:
+            of_weight = _weight_gradient(bits, gradient, weight, ctx.shape)
+        return None, of_spikes, of_weight
 
 
-def _tabulate(shape: Convolution, kernels: Tensor, spikes: Spikes) -> Tensor:
+def _tabulate(shape: Convolution, way: int, kernels: Tensor) -> Tensor:
     """The sums of the weights of every eight neurons."""
     kernel_size = shape.kernel_height * shape.kernel_width * shape.outputs
-    table = kernels.new_empty(spikes.bits.shape[-1] * 256 * kernel_size)
-    kernel("tabulate", kernels.dtype)(shape, kernels, table)
+    table = kernels.new_empty(-(-shape.channels // 8) * 256 * kernel_size)
+    kernel("tabulate", kernels.dtype)(shape, way, kernels, table)
     return table
 
 
@@ -93,8 +126,8 @@ def _way(shape: Convolution, kernels: Tensor, spikes: Spikes) -> int:
     if shape.stride > 1 or table > _MAX_TABLE:
         return _GATHER
     is_wide = shape.outputs >= _WIDE
-    fits = shape.kernel_width in (3, 5, 7) and shape.outputs % 8 == 0
-    if fits and spikes.density() > (_DENSE_IF_WIDE if is_wide else _DENSE):
+    bound = _DENSE[shape.kernel_width][is_wide] if shape.kernel_width in _DENSE else 1.0
+    if shape.outputs % 8 == 0 and spikes.density() > bound:
         return _WINDOW
     return _GATHER if is_wide else _LOOKUP
 

@@ -1,14 +1,16 @@
 """Neurons over all timesteps by the kernels: batch norm, charge, fire and reset, with gradients."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from autosnn_nni.kernels.library import Current, Neurons, kernel, parallel
+from autosnn_nni.kernels.convolution import Convolved
+from autosnn_nni.kernels.library import Current, Neurons, Source, kernel, parallel
+from autosnn_nni.kernels.norm import Norm, identity
 from autosnn_nni.kernels.spikes import Spikes, dense, dense_empty
 
 #: Surrogate derivatives, by their number in ``c/kernels.h``.
@@ -26,40 +28,66 @@ class Membrane:
     surrogate: str = "atan"
 
 
-@dataclass(frozen=True)
-class Norm:
-    """Batch norm of a current ``[T, N, C, ...]``; ``weight`` and ``bias`` are ``[C]``.
-
-    ``mean`` and ``variance`` ``[C]``, or ``[T or more, C]``, are constants. Without them they are
-    the batch's: those of each timestep, or of all together if ``pooled``. ``track`` is called with
-    the batch's mean and unbiased variance ``[T, C]``, or ``[1, C]`` if ``pooled``.
-    """
-
-    weight: Tensor
-    bias: Tensor
-    eps: float
-    mean: Tensor | None = None
-    variance: Tensor | None = None
-    pooled: bool = False
-    track: Callable[[Tensor, Tensor], None] = lambda mean, variance: None
+def neurons_of(shape: Sequence[int], currents: int, membrane: Membrane) -> Neurons:
+    """What the kernels need of neurons ``[T, N, C, ...]``."""
+    timesteps, samples, channels, *size = shape
+    surrogate = SURROGATES.index(membrane.surrogate)
+    sizes = timesteps, samples, math.prod(size), channels, currents, surrogate
+    return Neurons(*sizes, membrane.decay, float(membrane.gain))
 
 
-def fire(
-    currents: Sequence[tuple[Tensor, Norm | None]], shortcut: Spikes | None, membrane: Membrane
-) -> Spikes:
-    """Spikes ``[T, N, C, ...]`` of neurons at rest, charged by the sum of ``currents``.
+Term = tuple[Tensor | Convolved, Norm | None]
+
+
+def fire(terms: Sequence[Term], shortcut: Spikes | None, membrane: Membrane) -> Spikes:
+    """Spikes ``[T, N, C, ...]`` of neurons at rest, charged by the sum of currents.
 
     Each current ``[T, N, C, ...]`` is normalised first, if it has a norm. Spikes of ``shortcut``
     are added. Gradients are those of Eq. 2 with the surrogate's derivative and a detached reset.
     """
-    tensors = [
-        tensor
-        for x, norm in currents
-        for tensor in (x, *((norm.weight, norm.bias) if norm else (None, None)))
-    ]
-    norms = tuple(norm for _, norm in currents)
+    norms = tuple(norm for _, norm in terms)
+    is_constant = all(norm is None or norm.statistics for norm in norms)
+    if is_constant and not torch.is_grad_enabled():
+        convolved = [x for x, _ in terms if isinstance(x, Convolved)]
+        if len(convolved) == len(terms):
+            return _respond(convolved, norms, shortcut, membrane)
+    tensors: list[Tensor | None] = []
+    for x, norm in terms:
+        tensors.append(x.currents() if isinstance(x, Convolved) else x)
+        tensors += (norm.weight, norm.bias) if norm else (None, None)
     gain = membrane.gain if isinstance(membrane.gain, Tensor) else None
     spikes: Spikes = _Fire.apply(membrane, norms, shortcut, gain, *tensors)
+    return spikes
+
+
+def _respond(
+    convolved: Sequence[Convolved],
+    norms: Sequence[Norm | None],
+    shortcut: Spikes | None,
+    membrane: Membrane,
+) -> Spikes:
+    """Spikes of neurons that are charged by convolutions, without a gradient."""
+    shape, dtype = convolved[0].shape, convolved[0].weight.dtype
+    neurons = neurons_of(shape, len(convolved), membrane)
+    sources = (Source * len(convolved))()
+    kept = []  # the memory that the sources point to
+    for source, one, norm in zip(sources, convolved, norms, strict=True):
+        timesteps, channels = neurons.timesteps, neurons.channels
+        constants = identity(timesteps, channels)
+        if norm is not None and norm.statistics is not None:
+            constants = norm.constants(norm.statistics, timesteps)
+        way, weights = one.prepared()
+        constants = constants.to(dtype).contiguous()
+        kept.append((weights, constants))
+        source.shape, source.way = one.convolution, way
+        source.bits, source.weights = one.spikes.bits.data_ptr(), weights.data_ptr()
+        source.scale, source.shift = constants[0].data_ptr(), constants[1].data_ptr()
+    spikes = Spikes.empty(shape, dtype)
+    run = kernel("respond", dtype)
+    bits = None if shortcut is None else shortcut.bits
+    parallel(
+        lambda first, last: run(neurons, sources, bits, spikes.bits, first, last), neurons.samples
+    )
     return spikes
 
 
@@ -111,46 +139,24 @@ class _Layer:
         self.norms = norms
         self.shape = self.xs[0].shape
         self.dtype = self.xs[0].dtype
-        timesteps, samples, channels, *size = self.shape
-        self.neurons = Neurons(
-            timesteps,
-            samples,
-            math.prod(size),
-            channels,
-            len(self.xs),
-            SURROGATES.index(membrane.surrogate),
-            membrane.decay,
-            float(membrane.gain),
-        )
+        self.neurons = neurons_of(self.shape, len(self.xs), membrane)
         self.constants: list[Tensor] = []  # [scale, shift, mean, inverse] of every current
         self.currents = (Current * len(self.xs))()
         for place, (x, norm) in enumerate(zip(self.xs, norms, strict=True)):
             current = self.currents[place]
             current.x, current.step = x.data_ptr(), x.stride(0)
-            constants = self._normalise(current, norm).to(self.dtype).contiguous()
+            constants = self._constants(current, norm).to(self.dtype).contiguous()
             self.constants.append(constants)
             current.scale, current.shift, current.mean, current.inverse = (
                 one.data_ptr() for one in constants
             )
 
-    def _normalise(self, current: Current, norm: Norm | None) -> Tensor:
+    def _constants(self, current: Current, norm: Norm | None) -> Tensor:
         """Scale, shift, mean and inverse standard deviation ``[4, T, C]`` of a current."""
-        shape = self.shape[0], self.shape[2]
-        constants = torch.zeros(4, *shape, dtype=torch.float64)
-        scale, shift, mean, inverse = constants
-        scale.fill_(1)
-        inverse.fill_(1)
-        if norm is not None:
-            if norm.mean is None or norm.variance is None:
-                mean[:], variance = self._moments(current, norm)
-            else:
-                timesteps = self.neurons.timesteps
-                own = (one.view(-1, shape[1])[:timesteps] for one in (norm.mean, norm.variance))
-                mean[:], variance = (one.double() for one in own)
-            inverse[:] = (variance + norm.eps).rsqrt()
-            torch.mul(norm.weight.detach(), inverse, out=scale)
-            torch.sub(norm.bias.detach(), mean * scale, out=shift)
-        return constants
+        timesteps, channels = self.neurons.timesteps, self.neurons.channels
+        if norm is None:
+            return identity(timesteps, channels)
+        return norm.constants(norm.statistics or self._moments(current, norm), timesteps)
 
     def _moments(self, current: Current, norm: Norm) -> tuple[Tensor, Tensor]:
         """The batch's mean and variance ``[T, C]``, or ``[1, C]``."""
@@ -212,8 +218,8 @@ class _Layer:
         self, place: int, of_charge: Tensor, bias: Tensor, slope: Tensor, norm: Norm
     ) -> Tensor:
         means = torch.stack([bias, slope])
-        if norm.mean is not None:
-            means = torch.zeros_like(means)  # constants have no gradient
+        if norm.statistics is not None:
+            means = torch.zeros_like(means)
         elif norm.pooled:
             means = means.sum(1, keepdim=True).expand_as(means)
         means = (means / self._count(norm)).to(self.dtype).contiguous()

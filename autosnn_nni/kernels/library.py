@@ -52,6 +52,16 @@ class Current(ctypes.Structure):
     ]
 
 
+class Source(ctypes.Structure):
+    """A convolution and its batch norm; see ``c/kernels.h``."""
+
+    _fields_ = [
+        ("shape", Convolution),
+        ("way", ctypes.c_int32),
+        *((name, ctypes.c_void_p) for name in ("bits", "weights", "scale", "shift")),
+    ]
+
+
 class Neurons(ctypes.Structure):
     """The shape and the constants of a layer of neurons; see ``c/kernels.h``."""
 

@@ -25,17 +25,28 @@ INLINE void reach(int at, int padding, int kernel, int outputs, int *first, int 
 
 #endif
 
+/* So many of the outputs from `o` on are done together in a window: two vectors, one, or eight values. */
+INLINE int NAME(block)(const Convolution *c, int o) {
+  int rest = c->outputs - o;
+  return rest >= 2 * LANES ? 2 * LANES : rest >= LANES ? LANES : 8;
+}
+
 /* Table [bytes, 256, kernel_height, kernel_width, outputs]: for every byte of a pixel's spikes, the
-   sum of the weights of its neurons. */
-void NAME(tabulate)(const Convolution *c, const REAL *weights, REAL *table) {
-  int64_t size = (int64_t)c->kernel_height * c->kernel_width * c->outputs;
-  for (int b = 0; b < BYTES(c->channels); b++, table += 256 * size) {
-    memset(table, 0, size * sizeof(REAL));
-    for (int byte = 1; byte < 256; byte++) {
-      int last = 31 - __builtin_clz(byte);
-      REAL *sum = table + byte * size;
-      memcpy(sum, table + (byte ^ 1 << last) * size, size * sizeof(REAL));
-      if (b * 8 + last < c->channels) NAME(add)(sum, weights + (b * 8 + last) * size, size);
+   sum of the weights of its neurons. A WINDOW's has one such table after another for its blocks. */
+void NAME(tabulate)(const Convolution *c, int way, const REAL *weights, REAL *table) {
+  int taps = c->kernel_height * c->kernel_width, width;
+  for (int o = 0; o < c->outputs; o += width) {
+    width = way == WINDOW ? NAME(block)(c, o) : c->outputs;
+    int64_t size = (int64_t)taps * width;
+    for (int b = 0; b < BYTES(c->channels); b++, table += 256 * size) {
+      memset(table, 0, size * sizeof(REAL));
+      for (int byte = 1; byte < 256; byte++) {
+        int last = 31 - __builtin_clz(byte), channel = b * 8 + last;
+        REAL *sum = table + byte * size;
+        memcpy(sum, table + (byte ^ 1 << last) * size, size * sizeof(REAL));
+        for (int tap = 0; channel < c->channels && tap < taps; tap++)
+          NAME(add)(sum + tap * width, weights + ((int64_t)channel * taps + tap) * c->outputs + o, width);
+      }
     }
   }
 }
@@ -86,56 +97,76 @@ INLINE void NAME(lookup_image)(const Convolution *c, const uint8_t *bits, const 
       }
 }
 
-/* Add one row of the kernel, for all spikes of a row of the image, to a row `out` of the output.
-   `sums` are the outputs that the kernel covers at x; the first of them is complete after x. */
-#define WINDOW_ROW(name, Type)                                                                     \
-  INLINE void NAME(name)(const Convolution *c, const uint8_t *bits, const REAL *table, REAL *out, int width, int count) { \
-    int bytes = BYTES(c->channels), lanes = sizeof(Type) / sizeof(REAL), left = c->left - (width - 1); \
-    int64_t size = (int64_t)c->kernel_height * width * c->outputs;                                 \
-    Type sums[width][count];                                                                       \
-    for (int i = 0; i < width; i++)                                                                \
-      for (int j = 0; j < count; j++) sums[i][j] = (Type){0};                                      \
+/* Add `rows` rows of the kernel, for all spikes of a row of the image, to as many rows of the output,
+   upwards from `out`. `sums` are the outputs that the kernel covers at x; the left ones are complete
+   after x. The inner loops have lengths that are known when this is compiled, so that the sums stay
+   in registers. */
+#define WINDOW_ROWS(name, Type)                                                                    \
+  INLINE void NAME(name)(const Convolution *c, const uint8_t *bits, const REAL *table, REAL *out, int width, int rows, int count) { \
+    const int lanes = sizeof(Type) / sizeof(REAL), pixel = lanes * count, row = width * pixel;     \
+    int bytes = BYTES(c->channels), size = c->kernel_height * row, out_row = c->out_width * c->outputs; \
+    Type sums[rows][width][count];                                                                 \
+    for (int r = 0; r < rows; r++)                                                                 \
+      for (int i = 0; i < width; i++)                                                              \
+        for (int j = 0; j < count; j++) sums[r][i][j] = (Type){0};                                 \
     for (int x = 0; x < c->width + width - 1; x++) {                                               \
       if (x < c->width)                                                                            \
         for (int b = 0; b < bytes; b++) {                                                          \
-          const REAL *kernel = table + (b * 256 + *bits++) * size;                                 \
-          for (int i = 0; i < width; i++)                                                          \
-            for (int j = 0; j < count; j++)                                                        \
-              sums[i][j] += *(const Type *)(kernel + i * c->outputs + j * lanes);                  \
+          const REAL *kernel = table + (int64_t)(b * 256 + *bits++) * size;                        \
+          for (int r = 0; r < rows; r++)                                                           \
+            for (int i = 0; i < width; i++)                                                        \
+              for (int j = 0; j < count; j++)                                                      \
+                sums[r][i][j] += *(const Type *)(kernel + r * row + i * pixel + j * lanes);        \
         }                                                                                          \
-      int ox = x + left;                                                                           \
+      int ox = x + c->left - (width - 1);                                                          \
       if (ox >= 0 && ox < c->out_width)                                                            \
-        for (int j = 0; j < count; j++) *(Type *)(out + ox * c->outputs + j * lanes) += sums[0][j]; \
-      for (int i = 0; i < width; i++)                                                              \
-        for (int j = 0; j < count; j++) sums[i][j] = i + 1 < width ? sums[i + 1][j] : (Type){0};   \
+        for (int r = 0; r < rows; r++)                                                             \
+          for (int j = 0; j < count; j++)                                                          \
+            *(Type *)(out - (int64_t)r * out_row + ox * c->outputs + j * lanes) += sums[r][0][j];  \
+      for (int r = 0; r < rows; r++)                                                               \
+        for (int i = 0; i < width; i++)                                                            \
+          for (int j = 0; j < count; j++)                                                          \
+            sums[r][i][j] = i + 1 < width ? sums[r][i + 1][j] : (Type){0};                         \
     }                                                                                              \
   }
 
-WINDOW_ROW(window_row, Vector)
-WINDOW_ROW(window_row_of_eight, Eight)
+WINDOW_ROWS(window_rows, Vector)
+WINDOW_ROWS(window_rows_of_eight, Eight)
 
-/* One row of the kernel, `width` pixels, for all outputs; for kernels of a width of its own. */
-INLINE void NAME(window_outputs)(const Convolution *c, const uint8_t *bits, const REAL *table, REAL *out, int width) {
-  for (int o = 0; o < c->outputs;) {
-    int vectors = (c->outputs - o) / LANES;
-    if (vectors >= 2 && width < 7) NAME(window_row)(c, bits, table + o, out + o, width, 2), o += 2 * LANES;
-    else if (vectors) NAME(window_row)(c, bits, table + o, out + o, width, 1), o += LANES;
-    else NAME(window_row_of_eight)(c, bits, table + o, out + o, width, 1), o += 8;
+/* Rows of the kernel for one block of outputs: two vectors, one, or eight values. */
+INLINE void NAME(window_rows_of)(const Convolution *c, const uint8_t *bits, const REAL *table, REAL *out, int width, int rows, int block) {
+  if (block == 2 * LANES) NAME(window_rows)(c, bits, table, out, width, rows, 2);
+  else if (block == LANES) NAME(window_rows)(c, bits, table, out, width, rows, 1);
+  else NAME(window_rows_of_eight)(c, bits, table, out, width, rows, 1);
+}
+
+/* All of one block of outputs, whose table this is. */
+INLINE void NAME(window_block)(const Convolution *c, const uint8_t *bits, const REAL *table, REAL *out, int width, int block) {
+  const int at_once = width > 3 ? REGISTERS / 16 : REGISTERS / 16 + 1;
+  int64_t row = width * block, out_row = (int64_t)c->out_width * c->outputs;
+  for (int y = 0; y < c->height; y++, bits += c->width * BYTES(c->channels)) {
+    int y0, y1;
+    reach(y, c->top, c->kernel_height, c->out_height, &y0, &y1);
+    const REAL *kernel = table + (y + c->top - y1) * row;
+    REAL *to = out + y1 * out_row;
+    int rows = y1 - y0 + 1;
+    for (; rows >= at_once; rows -= at_once, kernel += at_once * row, to -= at_once * out_row)
+      NAME(window_rows_of)(c, bits, kernel, to, width, at_once, block);
+    for (; rows > 0; rows--, kernel += row, to -= out_row)
+      NAME(window_rows_of)(c, bits, kernel, to, width, 1, block);
   }
 }
 
 static void NAME(window_image)(const Convolution *c, const uint8_t *bits, const REAL *table, REAL *out) {
-  int row = c->kernel_width * c->outputs;
-  for (int y = 0; y < c->height; y++, bits += c->width * BYTES(c->channels)) {
-    int y0, y1;
-    reach(y, c->top, c->kernel_height, c->out_height, &y0, &y1);
-    for (int oy = y0; oy <= y1; oy++) {
-      const REAL *kernel = table + (y + c->top - oy) * row;
-      REAL *to = out + (int64_t)oy * c->out_width * c->outputs;
-      if (c->kernel_width == 3) NAME(window_outputs)(c, bits, kernel, to, 3);
-      else if (c->kernel_width == 5) NAME(window_outputs)(c, bits, kernel, to, 5);
-      else NAME(window_outputs)(c, bits, kernel, to, 7);
-    }
+  int64_t size = (int64_t)BYTES(c->channels) * 256 * c->kernel_height * c->kernel_width;
+  for (int o = 0; o < c->outputs;) {
+    int block = NAME(block)(c, o);
+    if (c->kernel_width == 1) NAME(window_block)(c, bits, table, out + o, 1, block);
+    else if (c->kernel_width == 3) NAME(window_block)(c, bits, table, out + o, 3, block);
+    else if (c->kernel_width == 5) NAME(window_block)(c, bits, table, out + o, 5, block);
+    else NAME(window_block)(c, bits, table, out + o, 7, block);
+    table += size * block;
+    o += block;
   }
 }
 
@@ -221,24 +252,42 @@ static void NAME(tap_image)(const Convolution *c, const uint8_t *bits, REAL *wei
   }
 }
 
-/* Currents of images [first, last). `weights` are a table for LOOKUP and WINDOW; WINDOW is for kernels
-   of a width of 3, 5 or 7, a stride of 1, and outputs in eights. */
-void NAME(convolve)(const Convolution *c, int way, const uint8_t *bits, const REAL *weights, REAL *out, int64_t first, int64_t last) {
-  int64_t pixels = (int64_t)c->height * c->width, size = (int64_t)c->out_height * c->out_width * c->outputs;
-  int32_t *list = new_list(pixels, c->channels), *starts = malloc((pixels + 1) * sizeof(int32_t));
-  for (int64_t image = first; image < last; image++) {
-    const uint8_t *in = bits + image * pixels * BYTES(c->channels);
-    REAL *to = out + image * size;
-    if (way != GATHER) memset(to, 0, size * sizeof(REAL));
-#define LOOKUP_IMAGE(run) NAME(lookup_image)(c, in, weights, to, run)
-    if (way == LOOKUP) WITH_RUN(c, LOOKUP_IMAGE)
-    else if (way == WINDOW) NAME(window_image)(c, in, weights, to);
-    else if (way == GATHER) NAME(gather_image)(c, in, weights, to, list, starts);
-    else NAME(tap_image)(c, in, (REAL *)weights, to, list, 0);
+/* Memory for one image: its list of spikes, and where those of each pixel begin. */
+#ifndef LISTS
+#define LISTS
+typedef struct { int32_t *spikes, *starts; } Lists;
+
+INLINE Lists new_lists(const Convolution *c) {
+  int64_t pixels = (int64_t)c->height * c->width;
+  return (Lists){new_list(pixels, c->channels), malloc((pixels + 1) * sizeof(int32_t))};
+}
+
+INLINE void free_lists(Lists lists) {
+  free(lists.spikes);
+  free(lists.starts);
+}
+#endif
+
+/* Currents of one image. `weights` are a table for LOOKUP and WINDOW; WINDOW is for kernels of a width
+   of 3, 5 or 7, a stride of 1, and outputs in eights. */
+static void NAME(convolve_image)(const Convolution *c, int way, const uint8_t *bits, const REAL *weights, REAL *out, Lists lists) {
+  if (way != GATHER) memset(out, 0, sizeof(REAL) * c->out_height * c->out_width * c->outputs);
+#define LOOKUP_IMAGE(run) NAME(lookup_image)(c, bits, weights, out, run)
+  if (way == LOOKUP) WITH_RUN(c, LOOKUP_IMAGE)
+  else if (way == WINDOW) NAME(window_image)(c, bits, weights, out);
+  else if (way == GATHER) NAME(gather_image)(c, bits, weights, out, lists.spikes, lists.starts);
+  else NAME(tap_image)(c, bits, (REAL *)weights, out, lists.spikes, 0);
 #undef LOOKUP_IMAGE
-  }
-  free(list);
-  free(starts);
+}
+
+/* Currents of images [first, last). */
+void NAME(convolve)(const Convolution *c, int way, const uint8_t *bits, const REAL *weights, REAL *out, int64_t first, int64_t last) {
+  int64_t in_size = (int64_t)c->height * c->width * BYTES(c->channels);
+  int64_t size = (int64_t)c->out_height * c->out_width * c->outputs;
+  Lists lists = new_lists(c);
+  for (int64_t image = first; image < last; image++)
+    NAME(convolve_image)(c, way, bits + image * in_size, weights, out + image * size, lists);
+  free_lists(lists);
 }
 
 INLINE void NAME(add_image)(const Convolution *c, const uint8_t *bits, const REAL *gradient, REAL *weights, int32_t *list, int run) {

@@ -8,6 +8,7 @@
 #include "spikes.c"
 #include "convolution.c"
 #include "neurons.c"
+#include "scoring.c"
 #undef REAL
 
 #define REAL double
@@ -15,3 +16,4 @@
 #include "spikes.c"
 #include "convolution.c"
 #include "neurons.c"
+#include "scoring.c"

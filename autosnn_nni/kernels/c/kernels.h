@@ -10,9 +10,14 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __AVX__
+#include <immintrin.h>
+#endif
 
 #define JOIN_(a, b, c) a##_##b##_##c
 #define JOIN(a, b, c) JOIN_(a, b, c)
+#define JOIN_TWO_(a, b) a##_##b
+#define JOIN_PAIR(a, b) JOIN_TWO_(a, b)
 #define NAME(function) JOIN(function, REAL, PROCESSOR)
 
 #define INLINE static inline __attribute__((always_inline))
@@ -46,6 +51,15 @@ typedef struct {
   const void *scale, *shift, *mean, *inverse;
 } Current;
 
+/* A convolution whose currents charge neurons, with their batch norm as in Current. `way` and
+   `weights` are those of convolve. */
+typedef struct {
+  Convolution shape;
+  int32_t way;
+  const uint8_t *bits;
+  const void *weights, *scale, *shift;
+} Source;
+
 /* Neurons: h = decay v + gain z, a spike where h >= 1, which sets v to 0, else v = h. */
 typedef struct {
   int32_t timesteps, samples, pixels, channels, currents, surrogate;
@@ -53,5 +67,20 @@ typedef struct {
 } Neurons;
 
 enum { ATAN, TRIANGLE };
+
+/* The bits of eight values that reach the threshold. */
+#ifdef __AVX__
+INLINE uint8_t fired_float(const void *h) {
+  return _mm256_movemask_ps(_mm256_cmp_ps(_mm256_loadu_ps(h), _mm256_set1_ps(1), _CMP_GE_OQ));
+}
+
+INLINE uint8_t fired_double(const void *h) {
+  const double *four = h;
+  __m256d one = _mm256_set1_pd(1);
+  int low = _mm256_movemask_pd(_mm256_cmp_pd(_mm256_loadu_pd(four), one, _CMP_GE_OQ));
+  int high = _mm256_movemask_pd(_mm256_cmp_pd(_mm256_loadu_pd(four + 4), one, _CMP_GE_OQ));
+  return low | high << 4;
+}
+#endif
 
 #endif

@@ -49,33 +49,37 @@ INLINE void pool_window(const Pool *p, int o, int size, int *first, int *last) {
 
 #endif
 
-/* Eight neurons' spikes as values. */
-INLINE Eight NAME(values)(uint8_t byte) {
-  Eight value;
-  for (int i = 0; i < 8; i++) value[i] = byte >> i & 1;
-  return value;
-}
-
-/* The bits of the lanes that reach the threshold. */
-INLINE uint8_t NAME(fired)(Eight h) {
-  typedef int8_t Signs __attribute__((vector_size(8), may_alias));
-  union { Signs signs; uint64_t word; } mask = {__builtin_convertvector(h >= 1, Signs)};
-  return (mask.word & 0x0101010101010101u) * 0x0102040810204080u >> 56;
-}
+/* Call a function for every group of a row's channels: its first channel, the number of its neurons,
+   and its first byte. The usual numbers are constants to the compiler. */
+#ifndef FOR_GROUPS
+#define FOR_GROUPS(channels, call)                           \
+  for (int c = 0; c < (channels); c += GROUP) {              \
+    int rest = (channels) - c;                               \
+    if (rest >= GROUP) call(c, GROUP, c / 8);                \
+    else if (rest == 8) call(c, 8, c / 8);                   \
+    else call(c, rest, c / 8);                               \
+  }
+#endif
 
 /* Bits of values [rows, channels], each 0 or 1. */
 void NAME(pack)(const REAL *x, uint8_t *bits, int64_t first, int64_t last, int channels) {
-  int bytes = BYTES(channels);
-  for (int64_t row = first; row < last; row++)
-    for (int b = 0; b < bytes; b++)
-      bits[row * bytes + b] = NAME(fired)(NAME(load)(x + row * channels + b * 8, MIN(8, channels - b * 8)));
+  for (int64_t row = first; row < last; row++) {
+    const REAL *from = x + row * channels;
+    uint8_t *to = bits + row * BYTES(channels);
+#define PACK(channel, count, byte) NAME(fire_group)(NAME(load)(from + channel, count), to + byte, count)
+    FOR_GROUPS(channels, PACK)
+#undef PACK
+  }
 }
 
 void NAME(unpack)(const uint8_t *bits, REAL *x, int64_t first, int64_t last, int channels) {
-  int bytes = BYTES(channels);
-  for (int64_t row = first; row < last; row++)
-    for (int b = 0; b < bytes; b++)
-      NAME(store)(x + row * channels + b * 8, NAME(values)(bits[row * bytes + b]), MIN(8, channels - b * 8));
+  for (int64_t row = first; row < last; row++) {
+    const uint8_t *from = bits + row * BYTES(channels);
+    REAL *to = x + row * channels;
+#define UNPACK(channel, count, byte) NAME(store)(to + channel, NAME(values)(from + byte, count), count)
+    FOR_GROUPS(channels, UNPACK)
+#undef UNPACK
+  }
 }
 
 /* Spikes of max-pooled images: a neuron's output is 1 if one of its window's is. */
@@ -97,35 +101,38 @@ void NAME(pool)(const Pool *p, const uint8_t *bits, uint8_t *out, int64_t first,
   }
 }
 
-/* Gradient of the pool's input: each output's goes to the first spike of its window, or to the
-   first pixel if there is none, as in torch. */
+/* Gradient of a window's inputs, for one group of channels. It goes to the first spike, or to the first
+   pixel if there is none, as in torch. `in` and `to` are the group's in the image's first pixel. */
+INLINE void NAME(pool_group)(const Pool *p, const uint8_t *in, const REAL *gradient, REAL *to, int y0, int y1, int x0, int x1, int count) {
+  Group rest = NAME(load)(gradient, count);
+  for (int y = y0; y < y1; y++)
+    for (int x = x0; x < x1; x++) {
+      int64_t pixel = y * p->width + x;
+      Group taken = rest * NAME(values)(in + pixel * BYTES(p->channels), count);
+      REAL *at = to + pixel * p->channels;
+      NAME(store)(at, NAME(load)(at, count) + taken, count);
+      rest -= taken;
+    }
+  REAL *at = to + (int64_t)(y0 * p->width + x0) * p->channels;
+  NAME(store)(at, NAME(load)(at, count) + rest, count);
+}
+
+/* Gradient of the pool's input. */
 void NAME(pool_gradient)(const Pool *p, const uint8_t *bits, const REAL *gradient, REAL *out, int64_t first, int64_t last) {
-  int bytes = BYTES(p->channels), channels = p->channels;
-  int64_t size = (int64_t)p->height * p->width * channels;
+  int64_t pixels = (int64_t)p->height * p->width, size = pixels * p->channels;
   for (int64_t image = first; image < last; image++) {
-    const uint8_t *in = bits + image * p->height * p->width * bytes;
+    const uint8_t *in = bits + image * pixels * BYTES(p->channels);
     REAL *to = out + image * size;
     memset(to, 0, size * sizeof(REAL));
     for (int oy = 0; oy < p->out_height; oy++)
       for (int ox = 0; ox < p->out_width; ox++) {
-        const REAL *g = gradient + ((image * p->out_height + oy) * p->out_width + ox) * channels;
+        const REAL *g = gradient + ((image * p->out_height + oy) * p->out_width + ox) * p->channels;
         int y0, y1, x0, x1;
         pool_window(p, oy, p->height, &y0, &y1);
         pool_window(p, ox, p->width, &x0, &x1);
-        for (int b = 0; b < bytes; b++) {
-          int lanes = MIN(8, channels - b * 8);
-          Eight rest = NAME(load)(g + b * 8, lanes);
-          for (int y = y0; y < y1; y++)
-            for (int x = x0; x < x1; x++) {
-              int pixel = y * p->width + x;
-              Eight taken = rest * NAME(values)(in[pixel * bytes + b]);
-              REAL *at = to + pixel * channels + b * 8;
-              NAME(store)(at, NAME(load)(at, lanes) + taken, lanes);
-              rest -= taken;
-            }
-          REAL *at = to + (y0 * p->width + x0) * channels + b * 8;
-          NAME(store)(at, NAME(load)(at, lanes) + rest, lanes);
-        }
+#define POOL(channel, count, byte) NAME(pool_group)(p, in + byte, g + channel, to + channel, y0, y1, x0, x1, count)
+        FOR_GROUPS(p->channels, POOL)
+#undef POOL
       }
   }
 }
