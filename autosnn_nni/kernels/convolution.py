@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from autosnn_nni.kernels.library import Convolution, kernel, parallel
-from autosnn_nni.kernels.spikes import Spikes, dense, dense_empty
+from autosnn_nni.kernels.library import Convolution, kernel, parallel, processor
+from autosnn_nni.kernels.spikes import Spikes, dense, dense_empty, ones
 
 _LOOKUP, _WINDOW, _GATHER, _TAPS = range(4)
 #: The channels of a pixel that a list of spikes has room for.
@@ -85,7 +85,7 @@ def connect(spikes: Spikes, weight: Tensor) -> Convolved:
 class _Convolve(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, convolved: Convolved, spikes: Spikes, weight: Tensor) -> Tensor:
-        ctx.save_for_backward(spikes.bits, weight)
+        ctx.save_for_backward(spikes.bits, weight, spikes.near)
         ctx.spikes_shape, ctx.shape = spikes.shape, convolved.convolution
         way, kernels = convolved.prepared()
         out = dense_empty(convolved.shape, weight.dtype)
@@ -98,13 +98,13 @@ class _Convolve(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor | None, Tensor | None]:
-        bits, weight = ctx.saved_tensors
+        bits, weight, near = ctx.saved_tensors
         gradient = dense(gradient)
         if gradient.dim() == 3:
             gradient = gradient[..., None, None]
         of_spikes = of_weight = None
         if ctx.needs_input_grad[1]:
-            of_spikes = _input_gradient(gradient, weight, ctx.shape, ctx.spikes_shape)
+            of_spikes = _input_gradient(gradient, weight, near, ctx.shape, ctx.spikes_shape)
         if ctx.needs_input_grad[2]:
             of_weight = _weight_gradient(bits, gradient, weight, ctx.shape)
         return None, of_spikes, of_weight
@@ -156,9 +156,34 @@ def _weight_gradient(bits: Tensor, gradient: Tensor, weight: Tensor, shape: Conv
 
 
 def _input_gradient(
+    gradient: Tensor,
+    weight: Tensor,
+    near: Tensor | None,
+    shape: Convolution,
+    input_shape: Sequence[int],
+) -> Tensor:
+    """Of all inputs by torch, as the gradient of the currents is dense, or of those ``near``."""
+    if near is None or shape.stride > 1 or shape.groups > 1 or _is_dense(near, shape):
+        return _dense_input_gradient(gradient, weight, shape, input_shape)
+    out = dense_empty(input_shape, weight.dtype)
+    kernels = _arrange(weight, shape)
+    run = kernel("input_gradient", weight.dtype)
+    parallel(
+        lambda first, last: run(shape, near, gradient, kernels, out, first, last),
+        input_shape[0] * input_shape[1],
+    )
+    return out
+
+
+def _is_dense(near: Tensor, shape: Convolution) -> bool:
+    """Whether so many neurons are near their threshold that torch is faster."""
+    neurons = near[..., 0].numel() * shape.channels
+    return ones(near) > neurons * (0.2 if processor() == "avx512" else 0.33)
+
+
+def _dense_input_gradient(
     gradient: Tensor, weight: Tensor, shape: Convolution, input_shape: Sequence[int]
 ) -> Tensor:
-    """By torch: the gradient of the currents is dense."""
     timesteps, samples, channels, height, width = input_shape
     rows = _seen(height, shape.out_height, shape.kernel_height, shape.stride, shape.top)
     columns = _seen(width, shape.out_width, shape.kernel_width, shape.stride, shape.left)

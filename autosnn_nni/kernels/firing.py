@@ -105,8 +105,11 @@ class _Fire(torch.autograd.Function):
         spikes = Spikes.empty(layer.shape, layer.dtype)
         run = kernel("fire", layer.dtype)
         bits = None if shortcut is None else shortcut.bits
+        near = spikes.near = None if membrane.surrogate == "atan" else torch.empty_like(spikes.bits)
         parallel(
-            lambda first, last: run(layer.neurons, layer.currents, bits, spikes.bits, first, last),
+            lambda first, last: run(
+                *(layer.neurons, layer.currents, bits, spikes.bits, near, first, last)
+            ),
             layer.neurons.samples,
         )
         ctx.layer = layer

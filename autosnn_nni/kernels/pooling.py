@@ -33,9 +33,13 @@ class _MaxPool(torch.autograd.Function):
         ctx.input_shape, ctx.shape = spikes.shape, shape
         size = (*spikes.shape[:3], shape.out_height, shape.out_width)
         pooled = Spikes.empty(size, spikes.dtype)
+        near = spikes.near
+        pooled.near = None if near is None else torch.empty_like(pooled.bits)
         run = kernel("pool", spikes.dtype)
         parallel(
-            lambda first, last: run(shape, spikes.bits, pooled.bits, first, last),
+            lambda first, last: run(
+                shape, spikes.bits, near, pooled.bits, pooled.near, first, last
+            ),
             spikes.shape[0] * spikes.shape[1],
         )
         return pooled

@@ -19,9 +19,11 @@ class Spikes(Tensor):
 
     To torch it is a tensor of zeros and ones: operations that don't know it get its values, in a
     dense tensor of their own. It can't be changed. ``bits`` is uint8 ``[T, N, pixels, C / 8]``.
+    ``near`` are bits of the neurons whose spikes have a gradient; without it, all may have one.
     """
 
     bits: Tensor
+    near: Tensor | None
     _count: int | None
     __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
 
@@ -32,6 +34,7 @@ class Spikes(Tensor):
             cls, shape, dtype=dtype, device=bits.device, strides=channels_last(shape)
         )
         spikes.bits = bits
+        spikes.near = None
         spikes._count = None
         return spikes
 
@@ -59,6 +62,7 @@ class Spikes(Tensor):
 
     def _same(self, shape: Sequence[int]) -> "Spikes":
         same = type(self)(self.bits, shape, self.dtype)
+        same.near = self.near
         same._count = self._count
         return same
 
@@ -80,7 +84,7 @@ class Spikes(Tensor):
     def count(self) -> int:
         """How many spikes there are."""
         if self._count is None:
-            self._count = _ones(self.bits)
+            self._count = ones(self.bits)
         return self._count
 
     @classmethod
@@ -127,7 +131,8 @@ def dense(x: Tensor) -> Tensor:
     return x.movedim(2, -1).contiguous().movedim(-1, 2)
 
 
-def _ones(bits: Tensor) -> int:
+def ones(bits: Tensor) -> int:
+    """How many bits are set."""
     flat = bits.numpy().reshape(-1)
     words = flat.view(np.uint64) if len(flat) % 8 == 0 else flat
     return int(np.bitwise_count(words).sum(dtype=np.int64))

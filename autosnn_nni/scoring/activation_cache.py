@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from autosnn_nni.kernels.spikes import Spikes
+
 _BITS = 8
 
 
@@ -48,6 +50,10 @@ class Packed:
         return self.values.numel() * self.values.element_size()
 
 
+def _packed(x: Tensor) -> Packed | Spikes:
+    return x if isinstance(x, Spikes) else Packed.of(x)
+
+
 def _to_bits(flat: Tensor) -> Tensor:
     padded = F.pad(flat, (0, -len(flat) % _BITS)).view(-1, _BITS)
     values = 2 ** torch.arange(_BITS, device=flat.device)
@@ -71,7 +77,7 @@ class ActivationCache:
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.size = 0
-        self._entries: OrderedDict[Hashable, tuple[int, Any, list[Packed]]] = OrderedDict()
+        self._entries: OrderedDict[Hashable, tuple[int, Any, list[Packed | Spikes]]] = OrderedDict()
         self._generation = 0
 
     def next_generation(self) -> None:
@@ -85,13 +91,13 @@ class ActivationCache:
         _, extra, steps = self._entries[key]
         self._entries[key] = self._generation, extra, steps
         self._entries.move_to_end(key)
-        return extra, [step.unpack() for step in steps]
+        return extra, [step if isinstance(step, Spikes) else step.unpack() for step in steps]
 
     def put(self, key: Hashable, extra: Any, steps: Sequence[Tensor]) -> None:
         """Store the extra value and the activations if there is room."""
-        packed: list[Packed] = []
+        packed: list[Packed | Spikes] = []
         for step in steps if self.limit else ():
-            packed.append(Packed.of(step))
+            packed.append(_packed(step))
             if not self._make_room(_size(packed)):
                 return  # without packing the others
         if packed:
@@ -110,5 +116,5 @@ class ActivationCache:
         return next(iter(self._entries.values()))[0]
 
 
-def _size(packed: Sequence[Packed]) -> int:
-    return sum(one.size for one in packed)
+def _size(packed: Sequence[Packed | Spikes]) -> int:
+    return sum(one.bits.numel() if isinstance(one, Spikes) else one.size for one in packed)

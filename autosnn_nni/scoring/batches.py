@@ -8,6 +8,7 @@ from torch import Tensor
 
 from autosnn_nni.data import Batches, Images, Splits
 from autosnn_nni.scoring.device import torch_device
+from autosnn_nni.search_spaces import SpikingNetwork
 
 Batch = tuple[Tensor, Tensor]
 
@@ -53,6 +54,7 @@ def calibration_batches(data: Splits, scoring: Scoring) -> list[Batch]:
     return [batch for batch in batches if len(batch[1]) > 1]  # one image may have no variance
 
 
-def chunks(batch: Tensor) -> tuple[Tensor, ...]:
-    """Split a batch, or its labels, into the parts that are evaluated one by one."""
-    return batch.split(len(batch) if batch.is_cuda else CPU_CHUNK)
+def chunks(batch: Tensor, network: SpikingNetwork) -> tuple[Tensor, ...]:
+    """Split a batch, or its labels, into the parts that ``network`` evaluates one by one."""
+    whole = batch.is_cuda or network.multi_step  # layer by layer, the kernels go image by image
+    return batch.split(len(batch) if whole else CPU_CHUNK)

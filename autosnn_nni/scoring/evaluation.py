@@ -40,7 +40,7 @@ def evaluate(network: SpikingNetwork, batches: Iterable[Batch]) -> Evaluation:
     hits = []
     with SpikeCounter(folded) as counter, ActivationMeter(folded) as meter:
         for images, labels in batches:
-            votes = torch.cat([folded(part) for part in chunks(images)])
+            votes = torch.cat([folded(part) for part in chunks(images, folded)])
             hits.append((votes.argmax(1) == labels).sum())
     return Evaluation(
         accuracy=int(torch.stack(hits).sum()) / counter.images,

@@ -197,7 +197,8 @@ class PopulationScorer:
 
     def _chunks(self) -> Iterator[Batch]:
         for images, labels in self.val:
-            yield from zip(chunks(images), chunks(labels), strict=True)
+            parts = (chunks(one, self.supernet) for one in (images, labels))
+            yield from zip(*parts, strict=True)
 
     def _walk(
         self, trie: Trie, run: Callable[..., Any], images: Tensor, batch: Hashable

@@ -51,38 +51,6 @@ INLINE Group NAME(charge)(const Neurons *n, const Current *currents, const uint8
   return z;
 }
 
-/* One timestep of a block. */
-INLINE void NAME(step)(const Neurons *n, const Current *currents, const uint8_t *shortcut, Group *potential, uint8_t *spikes, Block block, int t, int64_t place, int64_t byte, int lanes, int count) {
-  REAL decay = n->decay, gain = n->gain;
-  for (int p = 0; p < block.pixels; p++) {
-    Group h = decay * potential[p] + gain * NAME(charge)(n, currents, shortcut, t, place, byte, p, block.channel, lanes, count);
-    potential[p] = NAME(where)(h < 1, h);
-    NAME(fire_group)(h, spikes + byte + p * BYTES(n->channels), lanes);
-  }
-}
-
-INLINE void NAME(fire_block)(const Neurons *n, const Current *currents, const uint8_t *shortcut, uint8_t *spikes, Block block, int64_t sample, int lanes, int count) {
-  Group potential[BLOCK] = {0};
-  for (int t = 0; t < n->timesteps; t++) {
-    int64_t byte = byte_of(n, block, image_of(n, t, sample));
-    NAME(step)(n, currents, shortcut, potential, spikes, block, t, PLACE(n, block, sample), byte, lanes, count);
-  }
-}
-
-INLINE void NAME(fire_all)(const Neurons *n, const Current *currents, const uint8_t *shortcut, uint8_t *spikes, int first, int last, int count) {
-  for (int sample = first; sample < last; sample++) {
-#define FIRE(block) NAME(fire_block)(n, currents, shortcut, spikes, block, sample, block.lanes, count)
-    FOR_BLOCKS(n, FIRE)
-#undef FIRE
-  }
-}
-
-/* Spikes of samples [first, last) at all timesteps. */
-void NAME(fire)(const Neurons *n, const Current *currents, const uint8_t *shortcut, uint8_t *spikes, int64_t first, int64_t last) {
-  if (n->currents == 1) NAME(fire_all)(n, currents, shortcut, spikes, first, last, 1);
-  else NAME(fire_all)(n, currents, shortcut, spikes, first, last, n->currents);
-}
-
 /* The surrogate derivative of a spike at h - 1. */
 INLINE Group NAME(slope)(Group u, int surrogate) {
   if (surrogate == ATAN) {
@@ -92,6 +60,46 @@ INLINE Group NAME(slope)(Group u, int surrogate) {
   Group falling = NAME(where)(u >= 0, 1 - u), rising = NAME(where)(u < 0, 1 + u);
   Group slope = falling + rising;
   return NAME(where)(slope > 0, slope);
+}
+
+/* The bits of a group's neurons whose spikes have a gradient. */
+INLINE void NAME(near_group)(Group h, int surrogate, uint8_t *bits, int lanes) {
+  NAME(fire_group)(NAME(where)(NAME(slope)(h - 1, surrogate) > 0, (Group){0} + 1), bits, lanes);
+}
+
+/* One timestep of a block. */
+INLINE void NAME(step)(const Neurons *n, const Current *currents, const uint8_t *shortcut, Group *potential, uint8_t *spikes, uint8_t *near, Block block, int t, int64_t place, int64_t byte, int lanes, int count) {
+  REAL decay = n->decay, gain = n->gain;
+  for (int p = 0; p < block.pixels; p++) {
+    Group h = decay * potential[p] + gain * NAME(charge)(n, currents, shortcut, t, place, byte, p, block.channel, lanes, count);
+    potential[p] = NAME(where)(h < 1, h);
+    NAME(fire_group)(h, spikes + byte + p * BYTES(n->channels), lanes);
+    if (near) NAME(near_group)(h, n->surrogate, near + byte + p * BYTES(n->channels), lanes);
+  }
+}
+
+INLINE void NAME(fire_block)(const Neurons *n, const Current *currents, const uint8_t *shortcut, uint8_t *spikes, uint8_t *near, Block block, int64_t sample, int lanes, int count) {
+  Group potential[BLOCK] = {0};
+  for (int t = 0; t < n->timesteps; t++) {
+    int64_t byte = byte_of(n, block, image_of(n, t, sample));
+    NAME(step)(n, currents, shortcut, potential, spikes, near, block, t, PLACE(n, block, sample), byte, lanes, count);
+  }
+}
+
+INLINE void NAME(fire_all)(const Neurons *n, const Current *currents, const uint8_t *shortcut, uint8_t *spikes, uint8_t *near, int first, int last, int count) {
+  for (int sample = first; sample < last; sample++) {
+#define FIRE(block) NAME(fire_block)(n, currents, shortcut, spikes, near, block, sample, block.lanes, count)
+    FOR_BLOCKS(n, FIRE)
+#undef FIRE
+  }
+}
+
+/* Spikes of samples [first, last) at all timesteps; if `near` is given, also which neurons are near
+   their threshold. */
+void NAME(fire)(const Neurons *n, const Current *currents, const uint8_t *shortcut, uint8_t *spikes, uint8_t *near, int64_t first, int64_t last) {
+  if (near) NAME(fire_all)(n, currents, shortcut, spikes, near, first, last, n->currents);
+  else if (n->currents == 1) NAME(fire_all)(n, currents, shortcut, spikes, NULL, first, last, 1);
+  else NAME(fire_all)(n, currents, shortcut, spikes, NULL, first, last, n->currents);
 }
 
 /* What the gradient of one sample needs: sums over its pixels. */

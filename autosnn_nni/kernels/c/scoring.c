@@ -4,7 +4,7 @@
 /* One timestep of an image. `potential` is [pixels in blocks, channels in groups]. */
 INLINE void NAME(step_image)(const Neurons *n, const Current *currents, const uint8_t *shortcut, Group *potential, uint8_t *spikes, int t, int count) {
 #define STEP(block)                                                                                   \
-  NAME(step)(n, currents, shortcut, potential, spikes, block, t, PLACE(n, block, 0), byte_of(n, block, 0), block.lanes, count), \
+  NAME(step)(n, currents, shortcut, potential, spikes, NULL, block, t, PLACE(n, block, 0), byte_of(n, block, 0), block.lanes, count), \
   potential += BLOCK
   FOR_BLOCKS(n, STEP)
 #undef STEP

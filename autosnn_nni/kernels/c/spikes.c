@@ -82,22 +82,42 @@ void NAME(unpack)(const uint8_t *bits, REAL *x, int64_t first, int64_t last, int
   }
 }
 
-/* Spikes of max-pooled images: a neuron's output is 1 if one of its window's is. */
-void NAME(pool)(const Pool *p, const uint8_t *bits, uint8_t *out, int64_t first, int64_t last) {
+#ifndef POOLED
+#define POOLED
+
+/* The values of the neurons, one bit each, that a pool passes on: the first spikes of their windows, or
+   the first pixels if there is none, as in torch. Without `values` they are the spikes themselves. */
+INLINE void pool_image(const Pool *p, const uint8_t *bits, const uint8_t *values, uint8_t *out) {
   int bytes = BYTES(p->channels);
-  for (int64_t image = first; image < last; image++) {
-    const uint8_t *in = bits + image * p->height * p->width * bytes;
-    uint8_t *to = out + image * p->out_height * p->out_width * bytes;
-    for (int oy = 0; oy < p->out_height; oy++)
-      for (int ox = 0; ox < p->out_width; ox++, to += bytes) {
-        int y0, y1, x0, x1;
-        pool_window(p, oy, p->height, &y0, &y1);
-        pool_window(p, ox, p->width, &x0, &x1);
-        memset(to, 0, bytes);
+  for (int oy = 0; oy < p->out_height; oy++)
+    for (int ox = 0; ox < p->out_width; ox++, out += bytes) {
+      int y0, y1, x0, x1;
+      pool_window(p, oy, p->height, &y0, &y1);
+      pool_window(p, ox, p->width, &x0, &x1);
+      for (int b = 0; b < bytes; b++) {
+        uint8_t found = 0, value = 0;
         for (int y = y0; y < y1; y++)
-          for (int x = x0; x < x1; x++)
-            for (int b = 0; b < bytes; b++) to[b] |= in[(y * p->width + x) * bytes + b];
+          for (int x = x0; x < x1; x++) {
+            int at = (y * p->width + x) * bytes + b;
+            if (values) value |= values[at] & bits[at] & ~found;
+            found |= bits[at];
+          }
+        out[b] = values ? value | (values[(y0 * p->width + x0) * bytes + b] & ~found) : found;
       }
+    }
+}
+
+#endif
+
+/* Spikes of max-pooled images: a neuron's output is 1 if one of its window's is. If `near` is given,
+   also which of them are passed on from neurons near their threshold. */
+void NAME(pool)(const Pool *p, const uint8_t *bits, const uint8_t *near, uint8_t *out, uint8_t *out_near, int64_t first, int64_t last) {
+  int64_t in_size = (int64_t)p->height * p->width * BYTES(p->channels);
+  int64_t size = (int64_t)p->out_height * p->out_width * BYTES(p->channels);
+  for (int64_t image = first; image < last; image++) {
+    const uint8_t *in = bits + image * in_size;
+    pool_image(p, in, NULL, out + image * size);
+    if (near) pool_image(p, in, near + image * in_size, out_near + image * size);
   }
 }
 
