@@ -16,6 +16,10 @@ _LOOKUP, _WINDOW, _GATHER, _TAPS = range(4)
 MAX_CHANNELS = 4096
 #: Bytes of a table of sums of weights that the processor's caches still hold well enough.
 _MAX_TABLE = 16_000_000
+#: The same of the table's gradient, of which there are several.
+_MAX_GRADIENT_TABLE = 1_000_000
+#: From this density of spikes on the gradient of the weights is that of the table.
+_DENSE_WEIGHTS = 0.1
 #: By a kernel's width, the density of spikes from which on it is faster not to ask where they are:
 #: for narrow outputs, and for wide ones.
 _DENSE = {1: (0.0, 0.0), 3: (0.04, 0.15), 5: (0.07, 0.25), 7: (0.08, 0.25)}
@@ -112,17 +116,21 @@ class _Convolve(torch.autograd.Function):
 
 def _tabulate(shape: Convolution, way: int, kernels: Tensor) -> Tensor:
     """The sums of the weights of every eight neurons."""
-    kernel_size = shape.kernel_height * shape.kernel_width * shape.outputs
-    table = kernels.new_empty(-(-shape.channels // 8) * 256 * kernel_size)
+    table = kernels.new_empty(_table_size(shape))
     kernel("tabulate", kernels.dtype)(shape, way, kernels, table)
     return table
+
+
+def _table_size(shape: Convolution) -> int:
+    kernel_size = shape.kernel_height * shape.kernel_width * shape.outputs
+    return int(-(-shape.channels // 8) * 256 * kernel_size)
 
 
 def _way(shape: Convolution, kernels: Tensor, spikes: Spikes) -> int:
     """The fastest way, by measurement: ``python -m tests.benchmarks.kernels``."""
     if shape.groups > 1:
         return _TAPS
-    table = 32 * kernels.numel() * kernels.element_size()  # 256 sums for 8 neurons
+    table = _table_size(shape) * kernels.element_size()
     if shape.stride > 1 or table > _MAX_TABLE:
         return _GATHER
     is_wide = shape.outputs >= _WIDE
@@ -142,17 +150,31 @@ def _weight_gradient(bits: Tensor, gradient: Tensor, weight: Tensor, shape: Conv
     images = gradient.shape[0] * gradient.shape[1]
     groups = shape.groups
     outputs, inputs, height, width = weight.shape
-    arranged = (groups, inputs, height, width, outputs // groups)
-    parts = weight.new_zeros(min(_PARTS, images), *arranged)
+    way = _way_of_weights(bits, weight, shape)
+    size = weight.numel() if way != _LOOKUP else _table_size(shape)
+    parts = weight.new_zeros(min(_PARTS, images), size)
     run = kernel("weight_gradient", weight.dtype)
     bounds = [images * part // len(parts) for part in range(len(parts) + 1)]
 
     def add(first: int, last: int) -> None:
         for part in range(first, last):
-            run(shape, bits, gradient, parts[part], bounds[part], bounds[part + 1])
+            run(shape, way, bits, gradient, parts[part], bounds[part], bounds[part + 1])
 
     parallel(add, len(parts))
-    return parts.sum(0).permute(0, 4, 1, 2, 3).flatten(0, 1).flip(-1)
+    total = parts.sum(0)
+    if way == _LOOKUP:
+        table, total = total, weight.new_empty(weight.numel())
+        kernel("untabulate", weight.dtype)(shape, table, total)
+    arranged = total.view(groups, inputs, height, width, outputs // groups)
+    return arranged.permute(0, 4, 1, 2, 3).flatten(0, 1).flip(-1)
+
+
+def _way_of_weights(bits: Tensor, weight: Tensor, shape: Convolution) -> int:
+    if shape.groups > 1 or shape.stride > 1:
+        return _TAPS
+    is_small = _table_size(shape) * weight.element_size() <= _MAX_GRADIENT_TABLE
+    neurons = bits[..., 0].numel() * shape.channels
+    return _LOOKUP if is_small and ones(bits) > _DENSE_WEIGHTS * neurons else _GATHER
 
 
 def _input_gradient(

@@ -1,7 +1,8 @@
 """The package against the plain reference, interleaved: ``python -m tests.benchmarks.compare``.
 
 Training: forward, MSE, backward, Adam step. Scoring one architecture: accuracy and spikes, the
-package's folding of batch norm counted in. Peak memory is that of a process for each variant.
+package's copy of the network counted in. Beside both stand the bare dense convolutions of the same
+step, by torch. Peak memory is that of a process for each variant.
 """
 
 import argparse
@@ -32,6 +33,8 @@ SPACE, SHAPE, CLASSES, CHANNELS, TIMESTEPS = "SNN_1", (3, 32, 32), 10, 16, 8
 FOUND = "SRB_k5,SRB_k5,skip,SRB_k3,SRB_k5"
 TASKS = ("train", "score")
 VARIANTS = ("reference", "fast")
+#: A convolution's weights, input and gradient, and how often a step runs it.
+Dense = tuple[Tensor, Tensor, Tensor, int]
 Step = Callable[[], object]
 
 
@@ -81,6 +84,37 @@ class Workload:
             optimizer.step()
 
         return step
+
+    def dense(self, task: str) -> Step:
+        """The bare dense convolutions of a step."""
+        layers: list[tuple[nn.Conv2d, Dense]] = []
+
+        def note(conv: nn.Conv2d, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+            x, like = (one if one.dim() == 4 else one[0] for one in (inputs[0].clone(), output))
+            gradient = torch.randn_like(like)
+            layers.append(
+                (conv, (conv.weight, x, gradient, 1 if inputs[0].dim() == 4 else TIMESTEPS))
+            )
+
+        convs = [one for one in self.network.modules() if isinstance(one, nn.Conv2d)]
+        hooks = [conv.register_forward_hook(note) for conv in convs]
+        with torch.no_grad():
+            self.network(self.images)
+        for hook in hooks:
+            hook.remove()
+        return lambda: self._convolve(layers, backward=task == "train")
+
+    @torch.no_grad()
+    def _convolve(self, layers: list[tuple[nn.Conv2d, Dense]], *, backward: bool) -> None:
+        for conv, (weight, x, gradient, times) in layers:
+            shape = (conv.stride, conv.padding, conv.dilation)
+            for _ in range(times):
+                F.conv2d(x, weight, None, *shape, conv.groups)
+                if backward:
+                    torch.ops.aten.convolution_backward(
+                        *(gradient, x, weight, None, *shape, False, [0, 0], conv.groups),
+                        [times > 1, True, False],
+                    )
 
     def _target(self) -> Tensor:
         return F.one_hot(self.labels, CLASSES).float()
@@ -142,13 +176,17 @@ def interleaved(steps: list[Step], repeats: int) -> list[list[float]]:
     return seconds
 
 
-def _compare(name: str, plain: list[float], fast: list[float], memory: str) -> None:
+def _compare(
+    name: str, plain: list[float], dense: list[float], fast: list[float], memory: str
+) -> None:
     ratios = [before / after for before, after in zip(plain, fast, strict=True)]
     first, middle, third = statistics.quantiles(ratios, n=4)
+    share = statistics.median(mine / theirs for mine, theirs in zip(fast, dense, strict=True))
     print(
-        f"{name:<20} reference {statistics.median(plain):6.3f} s   "
+        f"{name:<18} reference {statistics.median(plain):6.3f} s   "
         f"fast {statistics.median(fast):6.3f} s   "
-        f"x{middle:.2f} (quartiles {first:.2f} to {third:.2f})   {memory}"
+        f"x{middle:.2f} (quartiles {first:.2f} to {third:.2f})   "
+        f"{share:.2f} of the bare dense convolutions, {statistics.median(dense):.3f} s   {memory}"
     )
 
 
@@ -172,7 +210,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--blocks", default=FOUND)
     parser.add_argument("--batch", type=int, default=96)
     parser.add_argument("--repeats", type=int, default=15)
-    parser.add_argument("--chunks", type=int, nargs="+", default=[32], help="images per forward")
+    parser.add_argument("--chunks", type=int, nargs="+", default=[96], help="images per forward")
     parser.add_argument("--spikes", type=float, default=70_000, help="per image, to aim at")
     parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS))
     parser.add_argument("--threads", type=int, help="one is the fairest on a busy machine")
@@ -205,14 +243,14 @@ def main() -> None:
         chunks = options.chunks if task == "score" else [options.batch]
         plain = workload.step(task, "reference", options.batch)
         fast = [workload.step(task, "fast", chunk) for chunk in chunks]
-        seconds = interleaved([plain, *fast], options.repeats)
+        seconds = interleaved([plain, workload.dense(task), *fast], options.repeats)
         memory = ""
         if not options.no_memory:
             peaks = [_peak_memory(task, variant) for variant in VARIANTS]
             memory = "peak memory {} and {} MiB".format(*peaks)
-        for chunk, measured in zip(chunks, seconds[1:], strict=True):
+        for chunk, measured in zip(chunks, seconds[2:], strict=True):
             name = f"score, {chunk} at once" if task == "score" else "train"
-            _compare(name, seconds[0], measured, memory)
+            _compare(name, *seconds[:2], measured, memory)
 
 
 if __name__ == "__main__":

@@ -74,3 +74,10 @@ def test_hypervolume(run: Run, tmp_path: Path) -> None:
     out = run("hypervolume", tmp_path, "--seeds", 2)
     assert "243 architectures, 2 seeds" in out
     assert "NSGA-II" in out
+
+
+def test_rates(run: Run, tmp_path: Path) -> None:
+    picture = tmp_path / "rates.png"
+    out = run("rates", picture, "--rates", 0.1, "--batch", 2, "--repeats", 2)
+    assert len(re.findall(r"^rate 0\.\d+: training step \d+ ms", out, re.MULTILINE)) == 1
+    assert picture.stat().st_size > 1000

@@ -86,14 +86,14 @@ INLINE void NAME(add_kernel)(const Convolution *c, REAL *kernel, REAL *out, int 
     default: call(0);                                  \
   }
 
-INLINE void NAME(lookup_image)(const Convolution *c, const uint8_t *bits, const REAL *table, REAL *out, int run) {
+INLINE void NAME(lookup_image)(const Convolution *c, const uint8_t *bits, REAL *table, REAL *out, int run, int to_kernel) {
   int bytes = BYTES(c->channels);
   int64_t size = (int64_t)c->kernel_height * c->kernel_width * c->outputs;
   for (int y = 0; y < c->height; y++)
     for (int x = 0; x < c->width; x++)
       for (int b = 0; b < bytes; b++) {
         int byte = *bits++;
-        if (byte) NAME(add_kernel)(c, (REAL *)table + (b * 256 + byte) * size, out, y, x, run, 0);
+        if (byte) NAME(add_kernel)(c, table + (b * 256 + byte) * size, out, y, x, run, to_kernel);
       }
 }
 
@@ -272,7 +272,7 @@ INLINE void free_lists(Lists lists) {
    of 3, 5 or 7, a stride of 1, and outputs in eights. */
 static void NAME(convolve_image)(const Convolution *c, int way, const uint8_t *bits, const REAL *weights, REAL *out, Lists lists) {
   if (way != GATHER) memset(out, 0, sizeof(REAL) * c->out_height * c->out_width * c->outputs);
-#define LOOKUP_IMAGE(run) NAME(lookup_image)(c, bits, weights, out, run)
+#define LOOKUP_IMAGE(run) NAME(lookup_image)(c, bits, (REAL *)weights, out, run, 0)
   if (way == LOOKUP) WITH_RUN(c, LOOKUP_IMAGE)
   else if (way == WINDOW) NAME(window_image)(c, bits, weights, out);
   else if (way == GATHER) NAME(gather_image)(c, bits, weights, out, lists.spikes, lists.starts);
@@ -300,17 +300,30 @@ INLINE void NAME(add_image)(const Convolution *c, const uint8_t *bits, const REA
   }
 }
 
-/* Add the gradient of the weights from images [first, last), given the gradient of the currents. */
-void NAME(weight_gradient)(const Convolution *c, const uint8_t *bits, const REAL *gradient, REAL *weights, int64_t first, int64_t last) {
+/* The gradient of the weights from that of a LOOKUP's table: a weight is part of 128 sums. */
+void NAME(untabulate)(const Convolution *c, const REAL *table, REAL *weights) {
+  int64_t size = (int64_t)c->kernel_height * c->kernel_width * c->outputs;
+  memset(weights, 0, c->channels * size * sizeof(REAL));
+  for (int channel = 0; channel < c->channels; channel++)
+    for (int byte = 1; byte < 256; byte++)
+      if (byte >> channel % 8 & 1) NAME(add)(weights + channel * size, table + (channel / 8 * 256 + byte) * size, size);
+}
+
+/* Add the gradient of the weights from images [first, last), given the gradient of the currents. For
+   LOOKUP it is that of the table. */
+void NAME(weight_gradient)(const Convolution *c, int way, const uint8_t *bits, const REAL *gradient, REAL *weights, int64_t first, int64_t last) {
   int64_t pixels = (int64_t)c->height * c->width, size = (int64_t)c->out_height * c->out_width * c->outputs;
   int32_t *list = new_list(c->width, c->channels);
   for (int64_t image = first; image < last; image++) {
     const uint8_t *in = bits + image * pixels * BYTES(c->channels);
     const REAL *from = gradient + image * size;
 #define ADD_IMAGE(run) NAME(add_image)(c, in, from, weights, list, run)
-    if (c->stride > 1 || c->groups > 1) NAME(tap_image)(c, in, weights, (REAL *)from, list, 1);
+#define ADD_TO_TABLE(run) NAME(lookup_image)(c, in, weights, (REAL *)from, run, 1)
+    if (way == LOOKUP) WITH_RUN(c, ADD_TO_TABLE)
+    else if (way == TAPS) NAME(tap_image)(c, in, weights, (REAL *)from, list, 1);
     else WITH_RUN(c, ADD_IMAGE)
 #undef ADD_IMAGE
+#undef ADD_TO_TABLE
   }
   free(list);
 }
