@@ -35,7 +35,7 @@ smoke: $(INSTALLED)  ## every table and figure of the paper, in seconds each
 benchmark: $(INSTALLED)  ## fast code against the plain reference, interleaved
 	$(BIN)/python -m tests.benchmarks.compare --keep-memory
 
-$(INSTALLED): pyproject.toml $(wildcard autosnn_nni/kernels/c/*)
+$(INSTALLED): pyproject.toml $(wildcard autosnn_nni/kernels/c/*.*)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
 	$(BIN)/pip install --quiet --editable '.[dev]'

@@ -9,6 +9,8 @@ from spikingjelly.activation_based import layer
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from autosnn_nni.kernels.firing import normalise
+from autosnn_nni.kernels.library import supported
 from autosnn_nni.kernels.norm import Norm
 
 
@@ -36,6 +38,10 @@ class PerTimestep(Deferrable, _BatchNorm):
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise ``[N, C, ...]`` of one timestep or ``[T, N, C, ...]`` of all timesteps."""
+        if self.training and supported(x):
+            if self.step_mode == "s":
+                return normalise(x.unsqueeze(0), self.deferred()).squeeze(0)
+            return normalise(x, self.deferred())
         if self.step_mode == "s" or self.pooled or not self.training:
             y: Tensor = super().forward(x)
             return y

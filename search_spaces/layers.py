@@ -8,6 +8,8 @@ from spikingjelly.activation_based import layer
 from torch import Tensor, nn
 
 from autosnn_nni.kernels.convolution import MAX_CHANNELS, Convolved, connect, convolve
+from autosnn_nni.kernels.images import convolve_images
+from autosnn_nni.kernels.library import supported
 from autosnn_nni.kernels.pooling import max_pool as pool_spikes
 from autosnn_nni.kernels.spikes import Spikes
 from autosnn_nni.search_spaces.batch_norm import BatchNorm2d
@@ -37,6 +39,15 @@ class Conv2d(layer.Conv2d):
         convolved = self.convolved(x)
         y: Tensor = super().forward(x) if convolved is None else convolved.currents()
         return y
+
+    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        # The first layer of a network that the kernels train: images need no gradient.
+        of_images = weight.requires_grad and not input.requires_grad and bias is None
+        if not of_images or not supported(input):
+            y: Tensor = super()._conv_forward(input, weight, bias)
+            return y
+        (stride, _), (padding, _) = self.stride, self.padding
+        return convolve_images(input, weight, stride, padding, self.groups)
 
 
 class Pointwise(Conv2d):

@@ -29,14 +29,17 @@ def show_versions(*, verbose: bool) -> None:
 
 
 def _surroundings() -> Iterator[str]:
-    """One line each: packages, Python, the processor, the devices."""
+    """One line each: packages, Python, the processor, the kernels, the devices."""
     import torch
+
+    from autosnn_nni.kernels import library
 
     yield f"torch {torch.__version__}"
     yield from (f"{name} {version(name)}" for name in _PACKAGES)
     yield f"Python {platform.python_version()}"
     capability = torch.backends.cpu.get_cpu_capability()
     yield f"processor {_processor()} ({_EXTENSIONS.get(capability, f'no AVX2: {capability}')})"
+    yield f"kernels {library.described()}"
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     devices = [f"cuda:{one} {torch.cuda.get_device_name(one)}" for one in range(count)]
     yield f"devices {', '.join(devices) or 'none'}"

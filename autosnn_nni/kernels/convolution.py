@@ -152,7 +152,7 @@ def _weight_gradient(bits: Tensor, gradient: Tensor, weight: Tensor, shape: Conv
     outputs, inputs, height, width = weight.shape
     way = _way_of_weights(bits, weight, shape)
     size = weight.numel() if way != _LOOKUP else _table_size(shape)
-    parts = weight.new_zeros(min(_PARTS, images), size)
+    parts = weight.new_zeros(max(1, min(_PARTS, images)), size)
     run = kernel("weight_gradient", weight.dtype)
     bounds = [images * part // len(parts) for part in range(len(parts) + 1)]
 

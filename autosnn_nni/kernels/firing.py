@@ -129,6 +129,38 @@ class _Fire(torch.autograd.Function):
         return None, None, shortcut, of_gain if ctx.needs_input_grad[3] else None, *gradients
 
 
+def normalise(x: Tensor, norm: Norm) -> Tensor:
+    """Batch norm of a current ``[T, N, C, ...]`` without neurons; ``norm`` has no constants.
+
+    Unlike torch's, its sums don't depend on the number of threads.
+    """
+    normalised: Tensor = _Normalise.apply(norm, x, norm.weight, norm.bias)
+    return normalised
+
+
+class _Normalise(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, norm: Norm, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        ctx.layer = layer = _Layer(Membrane(1.0, 1.0), [norm], [x])
+        ctx.save_for_backward(x)
+        scale, shift, _, _ = layer.constants[0]
+        return torch.addcmul(layer.spread(shift), layer.xs[0], layer.spread(scale))
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Any, ...]:
+        _ = ctx.saved_tensors  # says if it was changed
+        layer: _Layer = ctx.layer
+        gradient = dense(gradient)
+        _, _, mean, inverse = layer.constants[0]
+        products = (layer.xs[0] - layer.spread(mean)).mul_(gradient)
+        # Each sample by itself, then all of them: no thread adds up a part of a sum.
+        bias, slope = (
+            one.reshape(*one.shape[:3], -1).sum(-1).double().sum(1) for one in (gradient, products)
+        )
+        sums = torch.stack([bias, slope * inverse])
+        return None, *layer.of_current(0, gradient, sums, needed=ctx.needs_input_grad[1])
+
+
 class _Layer:
     """One call of a layer of neurons: the arguments of its kernels."""
 
@@ -153,6 +185,10 @@ class _Layer:
             current.scale, current.shift, current.mean, current.inverse = (
                 one.data_ptr() for one in constants
             )
+
+    def spread(self, constants: Tensor) -> Tensor:
+        """``[T, C]`` as ``[T, 1, C, ...]``."""
+        return constants.view(len(constants), 1, -1, *[1] * (len(self.shape) - 3))
 
     def _constants(self, current: Current, norm: Norm | None) -> Tensor:
         """Scale, shift, mean and inverse standard deviation ``[4, T, C]`` of a current."""

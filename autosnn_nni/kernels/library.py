@@ -1,6 +1,7 @@
 """The compiled library of kernels: load it, and call its functions on several threads."""
 
 import ctypes
+import hashlib
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ from torch import Tensor
 #: Set this variable to 0 to do without the kernels.
 SWITCH = "AUTOSNN_KERNELS"
 LIBRARY = Path(__file__).with_name("libkernels.so")
+SOURCES = Path(__file__).with_name("c")
 
 _TYPES = {torch.float32: "float", torch.float64: "double"}
 
@@ -77,13 +79,22 @@ class Neurons(ctypes.Structure):
 
 @cache
 def _library() -> ctypes.CDLL | None:
-    """The library; none if it was not built or can't be loaded."""
+    """The library; none if it can't be loaded, or was not compiled from ``SOURCES``.
+
+    One of other sources may have other arguments, and would crash.
+    """
     try:
         library = ctypes.CDLL(str(LIBRARY))
-    except OSError:
+        library.sources.restype = library.processor.restype = ctypes.c_char_p
+        return library if library.sources().decode() == _digest() else None
+    except (OSError, AttributeError):  # missing, broken, for another machine; another library
         return None
-    library.processor.restype = ctypes.c_char_p
-    return library
+
+
+def _digest() -> str:
+    """As in ``c/build_kernels.py``."""
+    sources = sorted(SOURCES.glob("*.[ch]"))
+    return hashlib.sha256(b"".join(one.read_bytes() for one in sources)).hexdigest()
 
 
 @cache
@@ -91,6 +102,15 @@ def processor() -> str | None:
     """The build of the kernels for this processor: ``avx512``, ``avx2`` or ``plain``, if any."""
     library = _library()
     return None if library is None else library.processor().decode()
+
+
+def described() -> str:
+    """The build in use, or why there is none."""
+    if os.environ.get(SWITCH) == "0":
+        return f"off ({SWITCH}=0)"
+    if not LIBRARY.exists():
+        return "none: no C compiler was found when the package was installed"
+    return processor() or f"none: {LIBRARY.name} can't be used here; install the package again"
 
 
 def supported(like: Tensor) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils._pytree import tree_map_only
+from torch.utils._pytree import tree_leaves, tree_map_only
 
 from autosnn_nni.kernels.library import kernel, parallel
 
@@ -87,6 +87,13 @@ class Spikes(Tensor):
             self._count = ones(self.bits)
         return self._count
 
+    def __setitem__(self, *_: Any) -> None:
+        # Torch would write to a copy.
+        raise RuntimeError("spikes can't be changed; let it work on x.clone()")
+
+    def __deepcopy__(self, memo: Any) -> "Spikes":
+        return self._same(self.shape)
+
     @classmethod
     def __torch_dispatch__(  # type: ignore[override]
         cls,
@@ -104,7 +111,7 @@ class Spikes(Tensor):
         if func is torch.ops.aten.unsqueeze.default and args[1] in (-1, args[0].dim()):
             spikes, _ = args
             return spikes._same((*spikes.shape, 1))
-        if func._schema.is_mutable:
+        if any(isinstance(one, cls) for one in _written(func, args, kwargs or {})):
             raise RuntimeError(f"spikes can't be changed by {func}; let it work on x.clone()")
         args, kwargs = tree_map_only(cls, cls.dense, (tuple(args), kwargs or {}))
         return func(*args, **kwargs)
@@ -129,6 +136,14 @@ def dense_empty(shape: Sequence[int], dtype: torch.dtype) -> Tensor:
 def dense(x: Tensor) -> Tensor:
     """``x`` ``[T, N, C, ...]``, channels last in memory."""
     return x.movedim(2, -1).contiguous().movedim(-1, 2)
+
+
+def _written(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> list[Any]:
+    """The arguments that an operation writes to."""
+    arguments = func._schema.arguments
+    named = dict(zip((one.name for one in arguments), args, strict=False)) | kwargs
+    written = [one.name for one in arguments if one.alias_info and one.alias_info.is_write]
+    return tree_leaves([named.get(name) for name in written])
 
 
 def ones(bits: Tensor) -> int:

@@ -4,6 +4,7 @@ They are compiled by the system's C compiler, or by the one in PyPI's ``ziglang`
 if there is no other. If neither works, the package is built without them.
 """
 
+import hashlib
 import os
 import platform
 import shlex
@@ -50,10 +51,17 @@ def compile_kernels(library: Path, compiler: list[str], *options: str) -> None:
             definitions = f"-DPROCESSOR={name}", f"-DVECTOR={vector}"
             source = SOURCES / "kernels.c"
             _run([*compiler, *options, *own, *definitions, "-c", str(source), "-o", objects[-1]])
-        made = Path(folder, library.name)
+        made = library.with_name(f"{library.name}.new")  # half a library would end Python
         source = SOURCES / "processor.c"
-        _run([*compiler, *options, "-shared", str(source), *objects, "-o", str(made)])
-        shutil.move(made, library)
+        digest = f'-DSOURCES="{_digest()}"'
+        _run([*compiler, *options, digest, "-shared", str(source), *objects, "-o", str(made)])
+        made.replace(library)
+
+
+def _digest() -> str:
+    """Of the sources: a library of others is not loaded."""
+    sources = sorted(SOURCES.glob("*.[ch]"))
+    return hashlib.sha256(b"".join(one.read_bytes() for one in sources)).hexdigest()
 
 
 def compilers() -> Iterator[list[str]]:

@@ -13,6 +13,7 @@ import torch
 
 from autosnn_nni import __version__
 from autosnn_nni.cli import versions
+from autosnn_nni.kernels import library
 
 Autosnn = Callable[..., Any]
 
@@ -46,6 +47,7 @@ def test_verbose_shows_what_it_runs_on(options: tuple[str, ...], autosnn: Autosn
     for name in ("torchvision", "nni", "spikingjelly", "pytorch-lightning"):
         assert told[name] == version(name)
     assert told["Python"] == platform.python_version()
+    assert told["kernels"] == library.described()
     assert told["devices"] == "none"  # no test sees a GPU
     assert told["processor"].endswith(")")
 
