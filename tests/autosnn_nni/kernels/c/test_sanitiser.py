@@ -11,7 +11,7 @@ import pytest
 from autosnn_nni.kernels.c.build_kernels import compile_kernels
 
 ROOT = Path(__file__).parents[4]
-TESTS = ("test_convolution.py", "test_pooling.py", "test_firing.py")
+TESTS = ("test_convolution.py", "test_pooling.py", "test_firing.py", "test_layers.py")
 OPTIONS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-O0")
 RUN = """
 import sys
@@ -46,7 +46,11 @@ def test_no_kernel_touches_memory_that_is_not_its_own(tmp_path: Path) -> None:
     }
     library = tmp_path / "libkernels.so"
     compile_kernels(library, ["gcc"], *OPTIONS)
-    tests = [*(str(Path(__file__).parents[1] / name) for name in TESTS), "-k", "equal or way"]
+    tests = [
+        *(str(Path(__file__).parents[1] / name) for name in TESTS),
+        "-k",
+        "equal or way or far",
+    ]
     outcome = subprocess.run(
         [sys.executable, "-c", RUN, str(library), *tests],
         capture_output=True,
