@@ -33,6 +33,7 @@ from .spikes import (
     spiking_layers,
 )
 from .stages import TBD, Fixed, FullyConnected, GlobalPool, Pool
+from .surrogates import SURROGATES, Surrogate
 from .watch import StepVotes, Watch
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "NEURONS",
     "OPERATIONS",
     "PAPER_CANDIDATES",
+    "SURROGATES",
     "TBD",
     "TIMESTEPS",
     "VOTERS",
@@ -68,6 +70,7 @@ __all__ = [
     "SpikingNetwork",
     "SpikingSpace",
     "StepVotes",
+    "Surrogate",
     "Watch",
     "build_network",
     "cut",

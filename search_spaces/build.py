@@ -14,7 +14,6 @@ from autosnn_nni.search_spaces.blocks import BLOCKS
 from autosnn_nni.search_spaces.config import NetworkConfig
 from autosnn_nni.search_spaces.layers import SpikingConv, VotingLayer
 from autosnn_nni.search_spaces.network import SpikingNetwork, Timesteps
-from autosnn_nni.search_spaces.neurons import NEURONS
 from autosnn_nni.search_spaces.norms import NORMS, keep_statistics, lift
 from autosnn_nni.search_spaces.probe import probe_candidates
 from autosnn_nni.search_spaces.stages import Maker
@@ -35,7 +34,7 @@ def assemble(config: NetworkConfig, make_slot: MakeSlot) -> SpikingNetwork:
 
     Raises :class:`UserError` for a plugin's block that would give wrong results.
     """
-    neuron = NEURONS[config.neuron]
+    neuron = config.make_neuron
 
     def slot(label: str, in_channels: int, out_channels: int, stride: int) -> nn.Module:
         shape = (in_channels, out_channels, stride, neuron)

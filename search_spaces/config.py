@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from autosnn_nni.errors import UserError
 from autosnn_nni.search_spaces.architecture import (
@@ -15,8 +16,9 @@ from autosnn_nni.search_spaces.architecture import (
 from autosnn_nni.search_spaces.cell import BACKWARD
 from autosnn_nni.search_spaces.macro import Macro, Placed
 from autosnn_nni.search_spaces.macros import MACROS
-from autosnn_nni.search_spaces.neurons import NEURONS
+from autosnn_nni.search_spaces.neurons import NEURONS, NeuronFactory, make_neuron
 from autosnn_nni.search_spaces.stages import Shape
+from autosnn_nni.search_spaces.surrogates import SURROGATES
 
 #: Batch norm statistics: per timestep, with one set of running statistics (the authors' setting) or
 #: with a set kept for every timestep; or pooled over all timesteps.
@@ -29,8 +31,9 @@ class NetworkConfig:
 
     ``shape`` is an image's (channels, height, width); ``channels`` is the paper's initial channel
     C; ``candidates`` are the names of the candidate blocks, by default those of the space;
-    ``batch_norm`` is one of ``STATISTICS``. If ``timesteps`` is a tuple, one of its numbers is
-    chosen together with the blocks. Raises :class:`UserError` for invalid values.
+    ``batch_norm`` is one of ``STATISTICS``; ``surrogate`` is one of ``SURROGATES``, for training.
+    If ``timesteps`` is a tuple, one of its numbers is chosen together with the blocks. Raises
+    :class:`UserError` for invalid values.
     """
 
     space: str
@@ -41,11 +44,12 @@ class NetworkConfig:
     neuron: str = "PLIF"
     candidates: Architecture = ()
     batch_norm: str = "timestep"
+    surrogate: str = "atan"
 
     def __post_init__(self) -> None:
         if self.channels < 2 or self.channels % 2:
             raise UserError(f"channels must be even and positive, not {self.channels}")
-        NEURONS[self.neuron]
+        _ = NEURONS[self.neuron], SURROGATES[self.surrogate]
         self._check_timesteps()
         if not self.candidates:
             object.__setattr__(self, "candidates", self.macro.candidates)
@@ -95,6 +99,11 @@ class NetworkConfig:
     def macro(self) -> Macro:
         """The macro architecture."""
         return MACROS[self.space]
+
+    @property
+    def make_neuron(self) -> NeuronFactory:
+        """Makes a layer of neurons."""
+        return partial(make_neuron, self.neuron, self.surrogate)
 
     @property
     def stages(self) -> tuple[Placed, ...]:

@@ -14,7 +14,6 @@ from autosnn_nni.search_spaces.architecture import to_sample
 from autosnn_nni.search_spaces.blocks import BLOCKS
 from autosnn_nni.search_spaces.config import NetworkConfig
 from autosnn_nni.search_spaces.layers import VotingLayer
-from autosnn_nni.search_spaces.neurons import NEURONS
 from autosnn_nni.search_spaces.stages import Maker
 
 _FLOAT = 4  # bytes
@@ -51,7 +50,7 @@ def count_parameters(config: NetworkConfig, blocks: Sequence[str] | None = None)
     their weights are left out, as is the first convolution.
     """
     chosen = None if blocks is None else to_sample(blocks)
-    neuron = NEURONS[config.neuron]
+    neuron = config.make_neuron
     counts: list[float] = []
 
     def slot(label: str, before: int, after: int, stride: int) -> nn.Module:

@@ -6,20 +6,21 @@ kernels. On the CPU all timesteps at once are done by the kernels, and a single 
 fire and reset take four passes over memory, instead of SpikingJelly's twelve, by torch.
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from spikingjelly.activation_based import neuron, surrogate
+from spikingjelly.activation_based import neuron
 from torch import Tensor, nn
 
+from autosnn_nni.kernels.firing import SURROGATES as IN_KERNELS
 from autosnn_nni.kernels.firing import Membrane, Term
 from autosnn_nni.kernels.firing import fire as fire_all
 from autosnn_nni.kernels.library import supported
 from autosnn_nni.kernels.spikes import Spikes
 from autosnn_nni.registry import Registry
+from autosnn_nni.search_spaces.surrogates import SURROGATES, Surrogate
 
 NeuronFactory = Callable[[], nn.Module]
 NEURONS: Registry[NeuronFactory] = Registry("neuron")
@@ -50,28 +51,29 @@ def _promoted(current: Tensor) -> Tensor:
 class _FireAndReset(torch.autograd.Function):
     """Spikes and reset potential from the charged potential ``h``, with a surrogate gradient.
 
-    The surrogate is SpikingJelly's ``ATan()``: 1 / (1 + (pi (h - 1))^2). The reset is detached.
+    The reset is detached.
     """
 
     @staticmethod
-    def forward(ctx: Any, h: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(ctx: Any, h: Tensor, surrogate: Surrogate) -> tuple[Tensor, Tensor]:
         spikes = _fire(h)
+        ctx.surrogate = surrogate
         ctx.save_for_backward(h, spikes)
         ctx.set_materialize_grads(False)
         return spikes, _zero_fired(h, spikes)
 
     @staticmethod
-    def backward(ctx: Any, grad_spike: Tensor | None, grad_v: Tensor | None) -> Tensor | None:
+    def backward(
+        ctx: Any, grad_spike: Tensor | None, grad_v: Tensor | None
+    ) -> tuple[Tensor | None, None]:
         h, spikes = ctx.saved_tensors
         grad = None
         if grad_spike is not None:
-            x = h - THRESHOLD
-            square = torch.addcmul(x.new_ones(()), x, x, value=math.pi**2)
-            grad = torch.div(grad_spike, square, out=x)
+            grad = ctx.surrogate.backward(h - THRESHOLD, grad_spike)
         if grad_v is not None:
             kept = _zero_fired(grad_v, spikes)
             grad = kept if grad is None else grad.add_(kept)
-        return grad
+        return grad, None
 
 
 @dataclass
@@ -90,7 +92,16 @@ class SpikingNeuron(neuron.BaseNode):
 
     v: float | Tensor
     step_mode: str
-    surrogate = "atan"
+    surrogate: str
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.use("atan")
+
+    def use(self, surrogate: str) -> None:
+        """Train with the surrogate of this name."""
+        self.surrogate = surrogate
+        self.surrogate_function = SURROGATES[surrogate].of_spikingjelly()
 
     def charge(self, v: Tensor, current: Tensor) -> Tensor:
         """Return the charged potential ``h`` ``[N, ...]`` (Eq. 2, second line)."""
@@ -107,7 +118,8 @@ class SpikingNeuron(neuron.BaseNode):
     def uses_kernels(self, like: Tensor) -> bool:
         """Whether the next call is done by the kernels: all timesteps, from rest, on the CPU."""
         at_rest = isinstance(self.v, float) and self.v == RESET
-        return self.step_mode == "m" and at_rest and supported(like)
+        known = self.surrogate in IN_KERNELS
+        return self.step_mode == "m" and at_rest and known and supported(like)
 
     def multi_step_forward(self, currents: Tensor | Currents) -> Tensor:
         """Spikes ``[T, N, ...]`` of all timesteps; a single kernel."""
@@ -128,7 +140,8 @@ class SpikingNeuron(neuron.BaseNode):
             return spikes
         v = self.v if isinstance(self.v, Tensor) else torch.zeros_like(current)
         if torch.is_grad_enabled():
-            spikes, self.v = _FireAndReset.apply(self.charge(v, current))
+            h = self.charge(v, current)
+            spikes, self.v = _FireAndReset.apply(h, SURROGATES[self.surrogate])
             return spikes
         h = self.charge_(v, current)
         spikes = _fire(h)
@@ -185,11 +198,17 @@ class IF(SpikingNeuron, neuron.IFNode):
         return v.add_(current)
 
 
+def make_neuron(kind: str, surrogate: str) -> nn.Module:
+    """A layer of neurons. ReLUs, and SpikingJelly's neurons in plugins, keep what they have."""
+    layer = NEURONS[kind]()
+    if isinstance(layer, SpikingNeuron):
+        layer.use(surrogate)
+    return layer
+
+
 _COMMON = {"v_threshold": THRESHOLD, "v_reset": RESET, "detach_reset": True}
 
-NEURONS.add(
-    "PLIF", lambda: PLIF(init_tau=INITIAL_TAU, surrogate_function=surrogate.ATan(), **_COMMON)
-)
-NEURONS.add("LIF", lambda: LIF(tau=INITIAL_TAU, surrogate_function=surrogate.ATan(), **_COMMON))
-NEURONS.add("IF", lambda: IF(surrogate_function=surrogate.ATan(), **_COMMON))
+NEURONS.add("PLIF", lambda: PLIF(init_tau=INITIAL_TAU, **_COMMON))
+NEURONS.add("LIF", lambda: LIF(tau=INITIAL_TAU, **_COMMON))
+NEURONS.add("IF", lambda: IF(**_COMMON))
 NEURONS.add("ANN", lambda: nn.ReLU())

@@ -113,7 +113,7 @@ def _places(config: NetworkConfig) -> Iterator[tuple[str, bool, Site]]:
         found.append((name, False, (in_channels, out_channels, stride)))
         return nn.Identity()
 
-    maker = Maker(config.channels, NEURONS[config.neuron], slot, fixed)
+    maker = Maker(config.channels, config.make_neuron, slot, fixed)
     for placed in config.stages:
         if not placed.stage.has_blocks:
             continue

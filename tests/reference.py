@@ -5,7 +5,7 @@ weights (a ``state_dict``, by name). The tests hold the package to it; read it b
 
 Where the paper leaves a choice, its authors' setting is taken: surrogate derivative
 ``1 / (1 + (pi x)^2)`` (SpikingJelly's ``ATan``; Section E prints ``1 / (1 + x^2)``), no gradient
-through the reset, batch norm's statistics per timestep.
+through the reset, batch norm's statistics per timestep. The triangle is not in the paper.
 """
 
 import math
@@ -25,18 +25,25 @@ K = 10  # voting: neurons per class
 NEURONS = ("PLIF", "LIF", "IF", "ANN")
 
 
+SURROGATES: dict[str, Callable[[Tensor], Tensor]] = {
+    "atan": lambda x: 1 / (1 + (math.pi * x) ** 2),
+    "triangle": lambda x: torch.where(x.abs() < 1, 1 - x.abs(), 0.0),
+}
+
+
 class Heaviside(torch.autograd.Function):
-    """Theta of Eq. 2: 1 where ``x >= 0``; its derivative (Eq. 10) is that of an arctan."""
+    """Theta of Eq. 2: 1 where ``x >= 0``; its derivative (Eq. 10) is a surrogate's."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
+    def forward(ctx: Any, x: Tensor, surrogate: str) -> Tensor:
+        ctx.surrogate = surrogate
         ctx.save_for_backward(x)
         return (x >= 0).to(x)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Tensor:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         (x,) = ctx.saved_tensors
-        return grad / (1 + (math.pi * x) ** 2)
+        return grad * SURROGATES[ctx.surrogate](x), None
 
 
 class Plain:
@@ -53,10 +60,12 @@ class Plain:
         *,
         training: bool = False,
         count: bool = True,
+        surrogate: str = "atan",
     ) -> None:
         self.weights = weights
         self.kind = neuron
         self.training = training
+        self.surrogate = surrogate
         self.counting = count and neuron != "ANN"
         self.potentials: dict[str, Tensor] = {}
         self.feedback: dict[str, tuple[Tensor, ...]] = {}
@@ -122,7 +131,7 @@ class Plain:
             h = v + 1 / TAU * (-(v - V_RESET) + z)
         else:
             h = v + z
-        spike = Heaviside.apply(h - V_TH)
+        spike = Heaviside.apply(h - V_TH, self.surrogate)
         fired = spike.detach()
         self.potentials[name] = h * (1 - fired) + V_RESET * fired
         self.count(name, spike)

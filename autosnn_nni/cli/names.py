@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from autosnn_nni.data import DATASETS
 from autosnn_nni.errors import UserError
 from autosnn_nni.reproduce.recipes import recipe_names
-from autosnn_nni.search_spaces import BLOCKS, MACROS, NETWORKS, NEURONS, OPERATIONS
+from autosnn_nni.search_spaces import BLOCKS, MACROS, NETWORKS, NEURONS, OPERATIONS, SURROGATES
 from autosnn_nni.strategies import SAMPLINGS, SEARCHES
 from autosnn_nni.training.losses import LOSSES
 
@@ -15,6 +15,7 @@ _NAMES: dict[str, Callable[[], Iterable[str]]] = {
     "operations": lambda: OPERATIONS,
     "networks": lambda: NETWORKS,
     "neurons": lambda: NEURONS,
+    "surrogates": lambda: SURROGATES,
     "datasets": lambda: DATASETS,
     "samplings": lambda: SAMPLINGS,
     "losses": lambda: LOSSES,

@@ -55,6 +55,9 @@ class Settings:
     channels: int = _of("supernet", 16, "Initial number of channels C", before=16)
     timesteps: int | tuple[int, ...] = _of("supernet", None, _TIMESTEPS_HELP, before=None)
     neuron: str = _of("supernet", "PLIF", "PLIF, LIF, IF, or ANN for ReLU", before="PLIF")
+    surrogate: str = _of(
+        "supernet", "atan", "Gradient of a spike: atan (the paper's) or triangle", before="atan"
+    )
     candidates: tuple[str, ...] = _of("supernet", None, _CANDIDATES_HELP, before=None)
     batch_norm: str = _of(
         "supernet",
@@ -194,6 +197,7 @@ class Settings:
             neuron=self.neuron,
             candidates=self.candidates,
             batch_norm=self.batch_norm,
+            surrogate=self.surrogate,
         )
 
     @property

@@ -59,6 +59,14 @@ def test_precision(run: Run) -> None:
         assert name in out
 
 
+def test_surrogates(run: Run, tmp_path: Path) -> None:
+    data = ("--output", tmp_path, "--dataset", "digits", "--images", 50, "--blocks", "skip")
+    size = ("--channels", 2, "--timesteps", 2, "--epochs", 1, "--learning-rate", 0.001)
+    out = run("surrogates", *data, *size, "--seeds", 2)
+    assert len(re.findall(r"^\| 0.001 \| (?:atan|triangle) \| 2 \|", out, re.MULTILINE)) == 2
+    assert run("surrogates", *data, *size, "--seeds", 2) == out
+
+
 def test_hypervolume(run: Run, tmp_path: Path) -> None:
     """On a made-up space in which accuracy costs spikes."""
     rng, blocks = random.Random(0), ("skip", "SCB_k3", "SRB_k5")

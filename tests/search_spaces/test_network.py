@@ -18,6 +18,7 @@ from autosnn_nni.search_spaces.network import Timesteps
 from tests import reference
 from tests.search_spaces.fixtures import (
     BACKWARD_CELL,
+    FOUND,
     SPACES,
     blocks_for,
     images,
@@ -48,11 +49,16 @@ def kernels(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def assert_equals_reference(
-    network: SpikingNetwork, space: str, kind: str, blocks: tuple[str, ...], x: Tensor
+    network: SpikingNetwork,
+    space: str,
+    kind: str,
+    blocks: tuple[str, ...],
+    x: Tensor,
+    surrogate: str = "atan",
 ) -> dict[str, float]:
     """Outputs, spikes, gradients and running statistics; gives the reference's spikes."""
     variant = reference.Pooled if network.pooled else reference.Plain
-    plain = variant(weights_of(network), kind, training=network.training)
+    plain = variant(weights_of(network), kind, training=network.training, surrogate=surrogate)
     x_fast, x_plain = x.clone().requires_grad_(), x.clone().requires_grad_()
 
     with SpikeCounter(network) as counter:
@@ -98,6 +104,14 @@ def test_a_network_equals_the_plain_reference(macro: str, kind: str, training: b
         assert not spikes
     elif kind != "LIF" or macro not in AVERAGING:  # silent: see the last test
         assert all(number > 0 for number in spikes.values())
+
+
+@pytest.mark.parametrize("pooled", [False, True])
+@pytest.mark.parametrize("kind", reference.NEURONS)
+def test_a_network_with_a_triangle_equals_the_plain_reference(kind: str, pooled: bool) -> None:
+    batch_norm = "pooled" if pooled else "timestep"
+    network = small_network(neuron=kind, surrogate="triangle", batch_norm=batch_norm).train()
+    assert_equals_reference(network, "SNN_1", kind, FOUND, images(), "triangle")
 
 
 @pytest.mark.parametrize("kind", ["PLIF", "IF"])  # LIF is silent there

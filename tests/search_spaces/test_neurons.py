@@ -8,7 +8,8 @@ from spikingjelly.activation_based import neuron, surrogate
 from torch import Tensor, nn
 
 from autosnn_nni.errors import UserError
-from autosnn_nni.search_spaces import NEURONS
+from autosnn_nni.search_spaces import NEURONS, SURROGATES, Surrogate
+from autosnn_nni.search_spaces.neurons import make_neuron
 from tests import reference
 
 SPIKING = [name for name in NEURONS if name != "ANN"]
@@ -21,20 +22,21 @@ def run(node: nn.Module, trains: Tensor) -> Tensor:
     return torch.stack([node(x) for x in trains])
 
 
-def run_plain(kind: str, trains: Tensor, alpha: Tensor) -> Tensor:
-    plain = reference.Plain({"n.w": alpha}, kind)
+def run_plain(kind: str, trains: Tensor, alpha: Tensor, surrogate: str) -> Tensor:
+    plain = reference.Plain({"n.w": alpha}, kind, surrogate=surrogate)
     return torch.stack([plain.neuron("n", x) for x in trains])
 
 
+@pytest.mark.parametrize("surrogate", reference.SURROGATES)
 @pytest.mark.parametrize("kind", ["PLIF", "LIF", "IF"])
-def test_a_neuron_equals_the_plain_equations(kind: str) -> None:
-    node = NEURONS[kind]().double()
+def test_a_neuron_equals_the_plain_equations(kind: str, surrogate: str) -> None:
+    node = make_neuron(kind, surrogate).double()
     trains = torch.randn(6, 500, dtype=torch.float64) * 2
     mine, theirs = trains.clone().requires_grad_(), trains.clone().requires_grad_()
     alpha = torch.tensor(0.3, dtype=torch.float64, requires_grad=True)
     if kind == "PLIF":
         node.w.data.fill_(0.3)
-    spikes, expected = run(node, mine), run_plain(kind, theirs, alpha)
+    spikes, expected = run(node, mine), run_plain(kind, theirs, alpha, surrogate)
     assert torch.equal(spikes, expected)
     assert 0 < spikes.mean() < 1
     weights = torch.randn_like(spikes)
@@ -52,10 +54,11 @@ STEPS = {
 }
 
 
+@pytest.mark.parametrize("surrogate", SURROGATES)
 @pytest.mark.parametrize("kind", STEPS)
-def test_the_fused_step_is_that_of_spikingjelly(kind: str) -> None:
+def test_the_fused_step_is_that_of_spikingjelly(kind: str, surrogate: str) -> None:
     """On a GPU it is SpikingJelly's step that runs."""
-    node = NEURONS[kind]().double()
+    node = make_neuron(kind, surrogate).double()
     trains = torch.randn(6, 500, dtype=torch.float64) * 2
     mine, theirs = trains.clone().requires_grad_(), trains.clone().requires_grad_()
     spikes = run(node, mine)
@@ -122,6 +125,38 @@ def test_the_surrogate_gradient_is_that_of_an_arctan(kind: str) -> None:
     torch.testing.assert_close(x.grad, charge / (1 + (math.pi * (h - 1)) ** 2))
 
 
+def test_a_triangle_ends_at_0_and_at_2() -> None:
+    h = torch.tensor([-0.5, 0.0, 0.25, 1.0, 1.5, 2.0, 3.0], requires_grad=True)
+    make_neuron("IF", "triangle")(h).sum().backward()
+    assert h.grad.tolist() == [0, 0, 0.25, 1, 0.5, 0, 0]
+
+
+@pytest.fixture
+def registries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test registers is forgotten afterwards."""
+    for registry in (NEURONS, SURROGATES):
+        monkeypatch.setattr(registry, "_items", dict(registry._items))
+
+
+@pytest.mark.usefixtures("registries")
+def test_a_plugins_neuron_of_spikingjelly_keeps_its_surrogate() -> None:
+    NEURONS.add("theirs", neuron.IFNode)
+    theirs = make_neuron("theirs", "triangle")
+    assert isinstance(theirs.surrogate_function, surrogate.Sigmoid)
+
+
+@pytest.mark.usefixtures("registries")
+def test_a_plugins_surrogate_is_done_by_torch() -> None:
+    """The kernels don't know it."""
+    square = Surrogate(lambda x, gradient: (x.abs() < 0.5) * gradient, surrogate.Rect)
+    SURROGATES.add("square", square)
+    node = make_neuron("IF", "square")
+    node.step_mode = "m"
+    h = torch.tensor([[0.25, 0.75, 1.25, 1.75]], requires_grad=True)
+    node(h).sum().backward()
+    assert h.grad.tolist() == [[0, 1, 1, 0]]
+
+
 def test_the_reset_passes_no_gradient() -> None:
     x = torch.tensor([[2.0], [0.5]], requires_grad=True, dtype=torch.float64)
     node = NEURONS["IF"]()
@@ -150,6 +185,13 @@ def test_the_settings_are_the_papers(kind: str) -> None:
 
 def test_ann_is_relu() -> None:
     assert NEURONS["ANN"]()(torch.tensor([-1.0, 2.0])).tolist() == [0, 2]
+
+
+def test_an_unknown_surrogate_gets_a_hint() -> None:
+    with pytest.raises(
+        UserError, match=r"^unknown surrogate 'tringle'; did you mean 'triangle'\?$"
+    ):
+        make_neuron("PLIF", "tringle")
 
 
 def test_an_unknown_neuron_gets_a_hint() -> None:

@@ -47,6 +47,7 @@ SETTINGS = [
         ("unknown data set 'Places365'", "known: digits, digits64, MNIST"),
     ),
     (("--neuron", "Izhikevich"), ("unknown neuron 'Izhikevich'", "known: PLIF, LIF, IF, ANN")),
+    (("--surrogate", "tringle"), ("unknown surrogate 'tringle'", "did you mean 'triangle'?")),
     (("--strategy", "annealing"), ("unknown strategy 'annealing'", "known: evolution")),
     (("--discounting", "cubic"), ("unknown discounting 'cubic'", "exponential, linear")),
     (("--batch-norm", "layer"), ("batch norm must be one of timestep, kept, pooled", "'layer'")),
@@ -171,7 +172,7 @@ COMMANDS = [
     (("describe", "--blocks", SKIPS, "--plugin", "no.py"), ("no.py is not a Python file",)),
     (
         ("list", "frobs"),
-        ("unknown list 'frobs'", "spaces, blocks, operations, networks, neurons, dat"),
+        ("unknown list 'frobs'", "spaces, blocks, operations, networks, neurons, surr"),
     ),
     (("list",), ("Missing argument", "kind")),
     (

@@ -10,7 +10,7 @@ import pytest
 
 from autosnn_nni.data import DATASETS
 from autosnn_nni.files import read_json
-from autosnn_nni.search_spaces import BLOCKS, NETWORKS, NEURONS, OPERATIONS
+from autosnn_nni.search_spaces import BLOCKS, NETWORKS, NEURONS, OPERATIONS, SURROGATES
 from autosnn_nni.strategies import SEARCHES
 from autosnn_nni.training.checkpoints import load_checkpoint
 from tests.search_spaces.fixtures import SEARCHED
@@ -290,6 +290,7 @@ def test_report_is_written_anew(run: Path, autosnn: Autosnn) -> None:
         ("operations", OPERATIONS),
         ("networks", NETWORKS),
         ("neurons", NEURONS),
+        ("surrogates", SURROGATES),
         ("datasets", DATASETS),
         ("strategies", SEARCHES),
     ],

@@ -26,6 +26,7 @@ OTHERS = {
     "channels": "4",
     "timesteps": "1",
     "neuron": "IF",
+    "surrogate": "triangle",
     "candidates": "skip, SCB_k7",
     "batch_norm": "pooled",
     "batch_size": "7",

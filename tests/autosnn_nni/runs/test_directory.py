@@ -89,6 +89,7 @@ def test_every_search_before_is_kept(run: Path) -> None:
         ("--seed", "0", "7"),
         ("--supernet-epochs", "2", "3"),
         ("--candidates", "'SCB_k5'", "skip,SCB_k3"),
+        ("--surrogate", "'atan'", "triangle"),
     ],
 )
 def test_another_supernet_needs_another_folder(
