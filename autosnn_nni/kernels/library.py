@@ -119,6 +119,7 @@ def supported(like: Tensor) -> bool:
         like.dtype in _TYPES
         and like.device.type == "cpu"
         and os.environ.get(SWITCH) != "0"
+        and not torch.is_autocast_enabled("cpu")  # they have no bf16
         and processor() is not None
     )
 
