@@ -7,19 +7,19 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from autosnn_nni.kernels.library import Convolution, kernel, parallel, processor
 from autosnn_nni.kernels.spikes import Spikes, dense, dense_empty, ones
 
 _LOOKUP, _WINDOW, _GATHER, _TAPS = range(4)
+_STRIPS, _PIXELS = range(2)
 #: The channels of a pixel that a list of spikes has room for.
 MAX_CHANNELS = 4096
 #: Bytes of a table of sums of weights that the processor's caches still hold well enough.
 _MAX_TABLE = 16_000_000
-#: The same of the table's gradient, of which there are several.
-_MAX_GRADIENT_TABLE = 1_000_000
-#: From this density of spikes on the gradient of the weights is that of the table.
-_DENSE_WEIGHTS = 0.1
+#: Images with fewer pixels for each of a kernel's are small.
+_FEW_PIXELS = 4
 #: By a kernel's width, the density of spikes from which on it is faster not to ask where they are:
 #: for narrow outputs, and for wide ones.
 _DENSE = {1: (0.0, 0.0), 3: (0.04, 0.15), 5: (0.07, 0.25), 7: (0.08, 0.25)}
@@ -101,6 +101,7 @@ class _Convolve(torch.autograd.Function):
         return out
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor | None, Tensor | None]:
         bits, weight, near = ctx.saved_tensors
         gradient = dense(gradient)
@@ -150,9 +151,8 @@ def _weight_gradient(bits: Tensor, gradient: Tensor, weight: Tensor, shape: Conv
     images = gradient.shape[0] * gradient.shape[1]
     groups = shape.groups
     outputs, inputs, height, width = weight.shape
-    way = _way_of_weights(bits, weight, shape)
-    size = weight.numel() if way != _LOOKUP else _table_size(shape)
-    parts = weight.new_zeros(max(1, min(_PARTS, images)), size)
+    way = _way_of_weights(shape)
+    parts = weight.new_zeros(max(1, min(_PARTS, images)), weight.numel())
     run = kernel("weight_gradient", weight.dtype)
     bounds = [images * part // len(parts) for part in range(len(parts) + 1)]
 
@@ -161,20 +161,16 @@ def _weight_gradient(bits: Tensor, gradient: Tensor, weight: Tensor, shape: Conv
             run(shape, way, bits, gradient, parts[part], bounds[part], bounds[part + 1])
 
     parallel(add, len(parts))
-    total = parts.sum(0)
-    if way == _LOOKUP:
-        table, total = total, weight.new_empty(weight.numel())
-        kernel("untabulate", weight.dtype)(shape, table, total)
-    arranged = total.view(groups, inputs, height, width, outputs // groups)
+    arranged = parts.sum(0).view(groups, inputs, height, width, outputs // groups)
     return arranged.permute(0, 4, 1, 2, 3).flatten(0, 1).flip(-1)
 
 
-def _way_of_weights(bits: Tensor, weight: Tensor, shape: Convolution) -> int:
+def _way_of_weights(shape: Convolution) -> int:
     if shape.groups > 1 or shape.stride > 1:
         return _TAPS
-    is_small = _table_size(shape) * weight.element_size() <= _MAX_GRADIENT_TABLE
-    neurons = bits[..., 0].numel() * shape.channels
-    return _LOOKUP if is_small and ones(bits) > _DENSE_WEIGHTS * neurons else _GATHER
+    taps = shape.kernel_height * shape.kernel_width
+    is_small = shape.height * shape.width < _FEW_PIXELS * taps
+    return _PIXELS if is_small else _STRIPS
 
 
 def _input_gradient(

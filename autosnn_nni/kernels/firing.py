@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from autosnn_nni.kernels.convolution import Convolved
 from autosnn_nni.kernels.library import Current, Neurons, Source, kernel, parallel
@@ -44,7 +45,10 @@ def fire(terms: Sequence[Term], shortcut: Spikes | None, membrane: Membrane) -> 
 
     Each current ``[T, N, C, ...]`` is normalised first, if it has a norm. Spikes of ``shortcut``
     are added. Gradients are those of Eq. 2 with the surrogate's derivative and a detached reset.
+    Raises :class:`ValueError` for no currents, or more than ``MAX_CURRENTS``.
     """
+    if len(terms) not in range(1, MAX_CURRENTS + 1):
+        raise ValueError(f"{len(terms)} currents can't charge neurons; 1 to {MAX_CURRENTS} can")
     norms = tuple(norm for _, norm in terms)
     is_constant = all(norm is None or norm.statistics for norm in norms)
     if is_constant and not torch.is_grad_enabled():
@@ -117,6 +121,7 @@ class _Fire(torch.autograd.Function):
         return spikes
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Any, ...]:
         bits, *_ = ctx.saved_tensors  # also says if one of them was changed
         layer: _Layer = ctx.layer
@@ -147,6 +152,7 @@ class _Normalise(torch.autograd.Function):
         return torch.addcmul(layer.spread(shift), layer.xs[0], layer.spread(scale))
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Any, ...]:
         _ = ctx.saved_tensors  # says if it was changed
         layer: _Layer = ctx.layer

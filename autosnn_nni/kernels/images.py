@@ -7,6 +7,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 
 def convolve_images(
@@ -32,6 +33,7 @@ class _Convolve(torch.autograd.Function):
         return F.conv2d(images, weight, stride=stride, padding=padding, groups=groups)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Any, ...]:
         images, weight = ctx.saved_tensors
         stride, padding, groups = ctx.shape

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ SWITCH = "AUTOSNN_KERNELS"
 LIBRARY = Path(__file__).with_name("libkernels.so")
 SOURCES = Path(__file__).with_name("c")
 
+_IMPORTED_BY = os.getpid()
+_CALLBACK = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 _TYPES = {torch.float32: "float", torch.float64: "double"}
 
 
@@ -146,21 +149,43 @@ def _argument(value: Any) -> Any:
 def parallel(call: Callable[[int, int], None], count: int) -> None:
     """Call ``call(first, last)`` for parts of ``range(count)``, one on each of torch's threads."""
     parts = min(torch.get_num_threads(), count)
-    bounds = [count * part // max(parts, 1) for part in range(parts + 1)]
-    others = [
-        _threads(torch.get_num_threads()).submit(call, bounds[part], bounds[part + 1])
-        for part in range(1, parts)
-    ]
-    if parts:
-        call(bounds[0], bounds[1])
-    for other in others:
-        other.result()
+    if parts < 2:
+        call(0, count)
+        return
+    bounds = [count * part // parts for part in range(parts + 1)]
+    ranges, mistakes = pairwise(bounds), list[Exception]()
+
+    def part() -> None:
+        try:
+            call(*next(ranges))
+        except Exception as error:  # raised by the caller's thread
+            mistakes.append(error)
+
+    _team()(part, parts)
+    if mistakes:
+        raise mistakes[0]
 
 
 @cache
-def _threads(count: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(count, thread_name_prefix="kernels")
+def _team() -> Callable[[Callable[[], None], int], None]:
+    """A function that makes a call on several threads.
+
+    They are those that torch has from OpenMP. Others would wait for these, which go on spinning for
+    a while after each of torch's operations. Without OpenMP they are Python's.
+    """
+    found = sorted(Path(torch.__file__).parent.glob("lib/libgomp*.so*"))
+    if not found or os.getpid() != _IMPORTED_BY:  # OpenMP's threads don't survive a fork
+        return _on_threads_of_python
+    start = ctypes.CDLL(str(found[0])).GOMP_parallel
+    start.argtypes = (_CALLBACK, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint)
+    start.restype = None
+    return lambda call, count: start(_CALLBACK(lambda _: call()), None, count, 0)
 
 
-# A forked process has none of its parent's threads.
-os.register_at_fork(after_in_child=_threads.cache_clear)
+def _on_threads_of_python(call: Callable[[], None], count: int) -> None:
+    with ThreadPoolExecutor(count) as threads:
+        for done in [threads.submit(call) for _ in range(count)]:
+            done.result()
+
+
+os.register_at_fork(after_in_child=_team.cache_clear)

@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from autosnn_nni.kernels.library import Pool, kernel, parallel
 from autosnn_nni.kernels.spikes import Spikes, dense, dense_empty
@@ -45,6 +46,7 @@ class _MaxPool(torch.autograd.Function):
         return pooled
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         (bits,) = ctx.saved_tensors
         gradient = dense(gradient)
