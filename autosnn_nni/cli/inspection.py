@@ -49,7 +49,8 @@ def evaluate(trained: Path, text: str | None, machine: Machine) -> dict[str, Any
     chosen = run.settings.network.check(blocks or checkpoint.blocks)
     network = load_network(path, checkpoint, run.settings.network, chosen)
     data, scoring = load_data(run, machine), scoring_of(run, machine)
-    return evaluate_on_test(network, run.settings.network, chosen, data, scoring).to_json()
+    tested = evaluate_on_test(network, run.settings.network, chosen, data, scoring)
+    return {**tested.to_json(), "milliseconds_per_image": 1000 * tested.test.seconds}
 
 
 def _settings_of(path: Path, checkpoint: Checkpoint) -> Settings:

@@ -48,7 +48,8 @@ def show_evaluation(result: Mapping[str, Any]) -> None:
     say(
         f"{_title(result)}: {100 * result['accuracy']:.2f} % test accuracy, "
         f"{result['spikes']:,.1f} spikes per image ({result['neuron_spikes']:,.1f} from neurons), "
-        f"firing rate {result['firing_rate']:.3f}"
+        f"firing rate {result['firing_rate']:.3f}; "
+        f"{result['milliseconds_per_image']:.2f} ms per image"
     )
     table = Table("layer", "kind")
     for column in ("neurons", "spikes per image", "firing rate"):

@@ -50,12 +50,14 @@ class TrainedNetwork:
     def to_json(self) -> dict[str, Any]:
         """Convert to the content of ``result.json``: plain JSON types."""
         config = self.config
+        test = asdict(self.test)
+        del test["seconds"]  # differ from run to run
         return {
             "space": config.space,
             "channels": config.channels,
             "timesteps": config.timesteps,
             **asdict(self.description),
-            **asdict(self.test),
+            **test,
         }
 
 

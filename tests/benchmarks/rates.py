@@ -81,7 +81,8 @@ def _draw(rows: list[list[float]], batch: int, picture: Path) -> None:
     for panel, title, (ours, dense) in zip(panels, titles, (curves[:2], curves[2:]), strict=True):
         panel.plot(rates, dense, "--", color="0.5", label="its dense convolutions alone (torch)")
         panel.plot(rates, ours, "o-", color="#0b6fa4", label="all of it, event-driven")
-        panel.set(title=title, xlabel="firing rate", ylabel="ms", ylim=(0, None))
+        panel.set(title=title, xlabel="firing rate", ylabel="ms")
+        panel.set_ylim(0, 1.1 * max(*ours, *dense))
         panel.spines[["top", "right"]].set_visible(False)
         panel.legend(frameon=False, fontsize=8)
     figure.savefig(picture, dpi=150)

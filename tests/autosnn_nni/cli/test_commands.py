@@ -1,6 +1,7 @@
 """What the commands tell: the same numbers wherever they are asked for."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -184,6 +185,7 @@ def test_evaluate_shows_a_person_every_layer(finished: Path, autosnn: Autosnn) -
     assert outcome.err == ""
     assert ", ".join(result["blocks"]) in outcome.out
     assert f"{100 * result['accuracy']:.2f} % test accuracy" in outcome.out
+    assert re.search(r"; \d+\.\d\d ms per image", " ".join(outcome.out.split()))
     assert all(layer["name"] in outcome.out for layer in result["layers"])
 
 
@@ -193,6 +195,7 @@ def test_evaluate_takes_a_path_of_the_supernet(finished: Path, autosnn: Autosnn)
     of_checkpoint = answer(
         autosnn("evaluate", finished / "supernet.ckpt", "--blocks", PAPER_WINNER, "--json")
     )
+    assert all(told.pop("milliseconds_per_image") > 0 for told in (of_run, of_checkpoint))
     assert of_run == of_checkpoint
     assert of_run["blocks"] == PAPER_WINNER.split(",")
     other = answer(autosnn("evaluate", finished, "--blocks", SKIPS, "--json"))
