@@ -9,7 +9,8 @@ RECORDINGS := $(VENV)/recordings
 FASHION_MNIST := /usr/share/datasets/fashion-mnist
 BROWSER := /usr/bin/chromedriver
 SSHD := /usr/sbin/sshd
-PARALLEL := --numprocesses 2
+# Two processes on two cores: with more threads they would wait for each other.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 .PHONY: search quick test check smoke benchmark clean
@@ -18,10 +19,10 @@ search: $(INSTALLED)  ## the main job on the embedded digits: supernet, search, 
 	$(BIN)/autosnn search --dataset digits --output runs/digits
 
 quick: $(INSTALLED)  ## the tests that need nothing but Python, on two cores
-	$(BIN)/python -m pytest $(PARALLEL) -m "not (browser or manager or ssh or data or slow)"
+	$(PYTEST) -m "not (browser or manager or ssh or data or slow)"
 
 test: $(INSTALLED) $(RECORDINGS) $(FASHION_MNIST) $(BROWSER) $(SSHD)  ## every test, on two cores
-	$(BIN)/python -m pytest $(PARALLEL)
+	$(PYTEST)
 
 check: $(INSTALLED)  ## formatting, lint and types
 	$(BIN)/ruff format --check .

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from autosnn_nni.kernels.library import Convolution, kernel, parallel, processor
+from autosnn_nni.kernels.library import Convolution, processor, run, share
 from autosnn_nni.kernels.spikes import Spikes, dense, dense_empty, ones
 
 _LOOKUP, _WINDOW, _GATHER, _TAPS = range(4)
@@ -93,11 +93,8 @@ class _Convolve(torch.autograd.Function):
         ctx.spikes_shape, ctx.shape = spikes.shape, convolved.convolution
         way, kernels = convolved.prepared()
         out = dense_empty(convolved.shape, weight.dtype)
-        run = kernel("convolve", weight.dtype)
-        parallel(
-            lambda first, last: run(ctx.shape, way, spikes.bits, kernels, out, first, last),
-            spikes.shape[0] * spikes.shape[1],
-        )
+        images = spikes.shape[0] * spikes.shape[1]
+        share("convolve", weight.dtype, images, ctx.shape, way, spikes.bits, kernels, out)
         return out
 
     @staticmethod
@@ -118,7 +115,7 @@ class _Convolve(torch.autograd.Function):
 def _tabulate(shape: Convolution, way: int, kernels: Tensor) -> Tensor:
     """The sums of the weights of every eight neurons."""
     table = kernels.new_empty(_table_size(shape))
-    kernel("tabulate", kernels.dtype)(shape, way, kernels, table)
+    run("tabulate", kernels.dtype, shape, way, kernels, table)
     return table
 
 
@@ -153,14 +150,8 @@ def _weight_gradient(bits: Tensor, gradient: Tensor, weight: Tensor, shape: Conv
     outputs, inputs, height, width = weight.shape
     way = _way_of_weights(shape)
     parts = weight.new_zeros(max(1, min(_PARTS, images)), weight.numel())
-    run = kernel("weight_gradient", weight.dtype)
-    bounds = [images * part // len(parts) for part in range(len(parts) + 1)]
-
-    def add(first: int, last: int) -> None:
-        for part in range(first, last):
-            run(shape, way, bits, gradient, parts[part], bounds[part], bounds[part + 1])
-
-    parallel(add, len(parts))
+    own = shape, way, bits, gradient, parts, images, len(parts)
+    share("weight_gradient", weight.dtype, len(parts), *own)
     arranged = parts.sum(0).view(groups, inputs, height, width, outputs // groups)
     return arranged.permute(0, 4, 1, 2, 3).flatten(0, 1).flip(-1)
 
@@ -185,11 +176,8 @@ def _input_gradient(
         return _dense_input_gradient(gradient, weight, shape, input_shape)
     out = dense_empty(input_shape, weight.dtype)
     kernels = _arrange(weight, shape)
-    run = kernel("input_gradient", weight.dtype)
-    parallel(
-        lambda first, last: run(shape, near, gradient, kernels, out, first, last),
-        input_shape[0] * input_shape[1],
-    )
+    images = input_shape[0] * input_shape[1]
+    share("input_gradient", weight.dtype, images, shape, near, gradient, kernels, out)
     return out
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from autosnn_nni.kernels.convolution import Convolved
-from autosnn_nni.kernels.library import Current, Neurons, Source, kernel, parallel
+from autosnn_nni.kernels.library import Current, Neurons, Source, share
 from autosnn_nni.kernels.norm import Norm, identity
 from autosnn_nni.kernels.spikes import Spikes, dense, dense_empty
 
@@ -87,11 +87,8 @@ def _respond(
         source.bits, source.weights = one.spikes.bits.data_ptr(), weights.data_ptr()
         source.scale, source.shift = constants[0].data_ptr(), constants[1].data_ptr()
     spikes = Spikes.empty(shape, dtype)
-    run = kernel("respond", dtype)
     bits = None if shortcut is None else shortcut.bits
-    parallel(
-        lambda first, last: run(neurons, sources, bits, spikes.bits, first, last), neurons.samples
-    )
+    share("respond", dtype, neurons.samples, neurons, sources, bits, spikes.bits)
     return spikes
 
 
@@ -107,15 +104,10 @@ class _Fire(torch.autograd.Function):
     ) -> Spikes:
         layer = _Layer(membrane, norms, [x for x in tensors[::3] if x is not None])
         spikes = Spikes.empty(layer.shape, layer.dtype)
-        run = kernel("fire", layer.dtype)
         bits = None if shortcut is None else shortcut.bits
         near = spikes.near = None if membrane.surrogate == "atan" else torch.empty_like(spikes.bits)
-        parallel(
-            lambda first, last: run(
-                *(layer.neurons, layer.currents, bits, spikes.bits, near, first, last)
-            ),
-            layer.neurons.samples,
-        )
+        own = layer.neurons, layer.currents, bits, spikes.bits, near
+        share("fire", layer.dtype, layer.neurons.samples, *own)
         ctx.layer = layer
         ctx.save_for_backward(bits, *tensors[::3])
         return spikes
@@ -208,10 +200,7 @@ class _Layer:
         neurons = self.neurons
         shape = (neurons.samples, neurons.timesteps, neurons.channels)
         means, squares = torch.empty(2, *shape, dtype=self.dtype)
-        run = kernel("moments", self.dtype)
-        parallel(
-            lambda first, last: run(neurons, current, means, squares, first, last), neurons.samples
-        )
+        share("moments", self.dtype, neurons.samples, neurons, current, means, squares)
         dims = (0, 1) if norm.pooled else (0,)
         means, squares = means.double(), squares.double()
         mean = means.mean(dims, keepdim=True)
@@ -237,13 +226,8 @@ class _Layer:
         shape = (neurons.samples, 1 + neurons.currents, neurons.timesteps, neurons.channels)
         sums = torch.empty(shape, dtype=self.dtype)
         gains = torch.empty(neurons.samples, dtype=torch.float64)
-        run = kernel("fire_gradient", self.dtype)
-        parallel(
-            lambda first, last: run(
-                *(neurons, self.currents, bits, gradient, of_charge, sums, gains, first, last)
-            ),
-            neurons.samples,
-        )
+        own = neurons, self.currents, bits, gradient, of_charge, sums, gains
+        share("fire_gradient", self.dtype, neurons.samples, *own)
         return of_charge, sums.double().sum(0), gains.sum().to(self.dtype)
 
     def of_current(
@@ -269,14 +253,8 @@ class _Layer:
             means = means.sum(1, keepdim=True).expand_as(means)
         means = (means / self._count(norm)).to(self.dtype).contiguous()
         out = dense_empty(self.shape, self.dtype)
-        run = kernel("normalise_gradient", self.dtype)
-        neurons, current = self.neurons, self.currents[place]
-        parallel(
-            lambda first, last: run(
-                neurons, current, of_charge, means[0], means[1], out, first, last
-            ),
-            neurons.samples,
-        )
+        own = self.neurons, self.currents[place], of_charge, means[0], means[1], out
+        share("normalise_gradient", self.dtype, self.neurons.samples, *own)
         return out
 
 

@@ -3,7 +3,6 @@
 import ctypes
 import hashlib
 import os
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import pairwise
@@ -19,7 +18,6 @@ LIBRARY = Path(__file__).with_name("libkernels.so")
 SOURCES = Path(__file__).with_name("c")
 
 _IMPORTED_BY = os.getpid()
-_CALLBACK = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 _TYPES = {torch.float32: "float", torch.float64: "double"}
 
 
@@ -89,6 +87,9 @@ def _library() -> ctypes.CDLL | None:
     try:
         library = ctypes.CDLL(str(LIBRARY))
         library.sources.restype = library.processor.restype = ctypes.c_char_p
+        word, words = ctypes.c_int64, ctypes.POINTER(ctypes.c_int64)
+        library.share.argtypes = (ctypes.c_void_p, ctypes.c_void_p, words, word, word, word)
+        library.share.restype = None
         return library if library.sources().decode() == _digest() else None
     except (OSError, AttributeError):  # missing, broken, for another machine; another library
         return None
@@ -127,65 +128,56 @@ def supported(like: Tensor) -> bool:
     )
 
 
-@cache
-def kernel(name: str, dtype: torch.dtype) -> Callable[..., None]:
-    """The function ``name`` of the library, for values of ``dtype``.
+def run(name: str, dtype: torch.dtype, *arguments: Any) -> None:
+    """Call the kernel ``name`` for values of ``dtype``. Tensors are passed as pointers."""
+    function(name, dtype)(*(ctypes.c_int64(_word(one)) for one in arguments))
 
-    Tensors are passed as pointers to their first value.
+
+def share(name: str, dtype: torch.dtype, count: int, *arguments: Any) -> None:
+    """Call a kernel for ``range(count)``, a part of it on each of torch's threads.
+
+    Its last two arguments are the bounds of a part. The threads are those that torch has from
+    OpenMP. Others would wait for these, which go on spinning for a while after each of torch's
+    operations. Without OpenMP they are Python's.
     """
-    function = getattr(_library(), f"{name}_{_TYPES[dtype]}_{processor()}")
-    function.restype = None
-    return lambda *arguments: function(*map(_argument, arguments))
-
-
-def _argument(value: Any) -> Any:
-    if isinstance(value, Tensor):
-        return ctypes.c_void_p(value.data_ptr())
-    if isinstance(value, ctypes.Structure | ctypes.Array):
-        return ctypes.byref(value)
-    return ctypes.c_int64(value) if isinstance(value, int) else value
-
-
-def parallel(call: Callable[[int, int], None], count: int) -> None:
-    """Call ``call(first, last)`` for parts of ``range(count)``, one on each of torch's threads."""
-    parts = min(torch.get_num_threads(), count)
-    if parts < 2:
-        call(0, count)
+    parts = max(1, min(torch.get_num_threads(), count))
+    start = _start()
+    if start is None:
+        bounds = pairwise(count * part // parts for part in range(parts + 1))
+        with ThreadPoolExecutor(parts) as threads:
+            list(threads.map(lambda part: run(name, dtype, *arguments, *part), bounds))
         return
-    bounds = [count * part // parts for part in range(parts + 1)]
-    ranges, mistakes = pairwise(bounds), list[Exception]()
-
-    def part() -> None:
-        try:
-            call(*next(ranges))
-        except Exception as error:  # raised by the caller's thread
-            mistakes.append(error)
-
-    _team()(part, parts)
-    if mistakes:
-        raise mistakes[0]
+    library = _library()
+    assert library is not None
+    words = (ctypes.c_int64 * len(arguments))(*map(_word, arguments))
+    library.share(start, function(name, dtype), words, len(words), count, parts)
 
 
 @cache
-def _team() -> Callable[[Callable[[], None], int], None]:
-    """A function that makes a call on several threads.
+def function(name: str, dtype: torch.dtype) -> Any:
+    """The function of the library, of the build in use; its arguments are words."""
+    found = getattr(_library(), f"{name}_{_TYPES[dtype]}_{processor()}")
+    found.restype = None
+    return found
 
-    They are those that torch has from OpenMP. Others would wait for these, which go on spinning for
-    a while after each of torch's operations. Without OpenMP they are Python's.
-    """
+
+def _word(value: Any) -> int:
+    """An argument as an integer: the address of a tensor's values, or of a structure."""
+    if isinstance(value, Tensor):
+        return value.data_ptr()
+    if isinstance(value, ctypes.Structure | ctypes.Array):
+        return ctypes.addressof(value)
+    return 0 if value is None else int(value)
+
+
+@cache
+def _start() -> int | None:
+    """The address of ``GOMP_parallel``, if torch has brought OpenMP."""
     found = sorted(Path(torch.__file__).parent.glob("lib/libgomp*.so*"))
     if not found or os.getpid() != _IMPORTED_BY:  # OpenMP's threads don't survive a fork
-        return _on_threads_of_python
+        return None
     start = ctypes.CDLL(str(found[0])).GOMP_parallel
-    start.argtypes = (_CALLBACK, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint)
-    start.restype = None
-    return lambda call, count: start(_CALLBACK(lambda _: call()), None, count, 0)
+    return ctypes.cast(start, ctypes.c_void_p).value
 
 
-def _on_threads_of_python(call: Callable[[], None], count: int) -> None:
-    with ThreadPoolExecutor(count) as threads:
-        for done in [threads.submit(call) for _ in range(count)]:
-            done.result()
-
-
-os.register_at_fork(after_in_child=_team.cache_clear)
+os.register_at_fork(after_in_child=_start.cache_clear)

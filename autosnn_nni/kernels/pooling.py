@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from autosnn_nni.kernels.library import Pool, kernel, parallel
+from autosnn_nni.kernels.library import Pool, share
 from autosnn_nni.kernels.spikes import Spikes, dense, dense_empty
 
 
@@ -36,13 +36,8 @@ class _MaxPool(torch.autograd.Function):
         pooled = Spikes.empty(size, spikes.dtype)
         near = spikes.near
         pooled.near = None if near is None else torch.empty_like(pooled.bits)
-        run = kernel("pool", spikes.dtype)
-        parallel(
-            lambda first, last: run(
-                shape, spikes.bits, near, pooled.bits, pooled.near, first, last
-            ),
-            spikes.shape[0] * spikes.shape[1],
-        )
+        own = shape, spikes.bits, near, pooled.bits, pooled.near
+        share("pool", spikes.dtype, spikes.shape[0] * spikes.shape[1], *own)
         return pooled
 
     @staticmethod
@@ -51,9 +46,6 @@ class _MaxPool(torch.autograd.Function):
         (bits,) = ctx.saved_tensors
         gradient = dense(gradient)
         out = dense_empty(ctx.input_shape, gradient.dtype)
-        run = kernel("pool_gradient", gradient.dtype)
-        parallel(
-            lambda first, last: run(ctx.shape, bits, gradient, out, first, last),
-            out.shape[0] * out.shape[1],
-        )
+        own = ctx.shape, bits, gradient, out
+        share("pool_gradient", gradient.dtype, out.shape[0] * out.shape[1], *own)
         return out, None

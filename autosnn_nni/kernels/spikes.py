@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_leaves, tree_map_only
 
-from autosnn_nni.kernels.library import kernel, parallel
+from autosnn_nni.kernels.library import share
 
 _BITS = 8
 
@@ -53,11 +53,8 @@ class Spikes(Tensor):
         spikes = cls.empty(values.shape, values.dtype)
         values = values.movedim(2, -1).contiguous()
         channels = values.shape[-1]
-        pack = kernel("pack", values.dtype)
-        parallel(
-            lambda first, last: pack(values, spikes.bits, first, last, channels),
-            values.numel() // max(channels, 1),
-        )
+        rows = values.numel() // max(channels, 1)
+        share("pack", values.dtype, rows, values, spikes.bits, channels)
         return spikes
 
     def _same(self, shape: Sequence[int]) -> "Spikes":
@@ -69,12 +66,8 @@ class Spikes(Tensor):
     def dense(self) -> Tensor:
         """The values, without a gradient."""
         x = dense_empty(self.shape, self.dtype)
-        unpack = kernel("unpack", self.dtype)
         channels = self.shape[2]
-        parallel(
-            lambda first, last: unpack(self.bits, x, first, last, channels),
-            self.numel() // max(channels, 1),
-        )
+        share("unpack", self.dtype, self.numel() // max(channels, 1), self.bits, x, channels)
         return x
 
     def density(self) -> float:

@@ -52,9 +52,9 @@ def compile_kernels(library: Path, compiler: list[str], *options: str) -> None:
             source = SOURCES / "kernels.c"
             _run([*compiler, *options, *own, *definitions, "-c", str(source), "-o", objects[-1]])
         made = library.with_name(f"{library.name}.new")  # half a library would end Python
-        source = SOURCES / "processor.c"
+        sources = [str(SOURCES / name) for name in ("processor.c", "threads.c")]
         digest = f'-DSOURCES="{_digest()}"'
-        _run([*compiler, *options, digest, "-shared", str(source), *objects, "-o", str(made)])
+        _run([*compiler, *options, digest, "-shared", *sources, *objects, "-o", str(made)])
         made.replace(library)
 
 

@@ -34,7 +34,7 @@ INLINE int NAME(block)(const Convolution *c, int o) {
 
 /* Table [bytes, 256, kernel_height, kernel_width, outputs]: for every byte of a pixel's spikes, the
    sum of the weights of its neurons. A WINDOW's has one such table after another for its blocks. */
-void NAME(tabulate)(const Convolution *c, int way, const REAL *weights, REAL *table) {
+void NAME(tabulate)(const Convolution *c, int64_t way, const REAL *weights, REAL *table) {
   int taps = c->kernel_height * c->kernel_width, width;
   for (int o = 0; o < c->outputs; o += width) {
     width = way == WINDOW ? NAME(block)(c, o) : c->outputs;
@@ -282,7 +282,7 @@ static void NAME(convolve_image)(const Convolution *c, int way, const uint8_t *b
 }
 
 /* Currents of images [first, last). */
-void NAME(convolve)(const Convolution *c, int way, const uint8_t *bits, const REAL *weights, REAL *out, int64_t first, int64_t last) {
+void NAME(convolve)(const Convolution *c, int64_t way, const uint8_t *bits, const REAL *weights, REAL *out, int64_t first, int64_t last) {
   int64_t in_size = (int64_t)c->height * c->width * BYTES(c->channels);
   int64_t size = (int64_t)c->out_height * c->out_width * c->outputs;
   Lists lists = new_lists(c);
@@ -408,7 +408,7 @@ INLINE void NAME(add_image)(const Convolution *c, const uint8_t *bits, const REA
 
 /* Add the gradient of the weights from images [first, last), given the gradient of the currents. The
    ways are STRIPS, PIXELS, and TAPS. */
-void NAME(weight_gradient)(const Convolution *c, int way, const uint8_t *bits, const REAL *gradient, REAL *weights, int64_t first, int64_t last) {
+static void NAME(add_images)(const Convolution *c, int way, const uint8_t *bits, const REAL *gradient, REAL *weights, int64_t first, int64_t last) {
   int64_t in_size = (int64_t)c->height * c->width * BYTES(c->channels), size = (int64_t)c->out_height * c->out_width * c->outputs;
   Strip strip = NAME(new_strip)(c);
   for (int64_t image = first; image < last; image++) {
@@ -426,6 +426,14 @@ void NAME(weight_gradient)(const Convolution *c, int way, const uint8_t *bits, c
 #undef ADD_IMAGE
   }
   free_strip(strip);
+}
+
+/* The sums of the gradient of the weights over each of `count` parts of the images, those of
+   [first, last) of them: `parts` is [count, weights], and 0. */
+void NAME(weight_gradient)(const Convolution *c, int64_t way, const uint8_t *bits, const REAL *gradient, REAL *parts, int64_t images, int64_t count, int64_t first, int64_t last) {
+  int64_t size = (int64_t)c->channels * c->kernel_height * c->kernel_width * (c->outputs / c->groups);
+  for (int64_t part = first; part < last; part++)
+    NAME(add_images)(c, way, bits, gradient, parts + part * size, images * part / count, images * (part + 1) / count);
 }
 
 /* Add the products of a kernel's and the gradient's rows: in vectors, and what does not fill one. */

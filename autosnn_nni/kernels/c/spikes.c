@@ -62,7 +62,7 @@ INLINE void pool_window(const Pool *p, int o, int size, int *first, int *last) {
 #endif
 
 /* Bits of values [rows, channels], each 0 or 1. */
-void NAME(pack)(const REAL *x, uint8_t *bits, int64_t first, int64_t last, int channels) {
+void NAME(pack)(const REAL *x, uint8_t *bits, int64_t channels, int64_t first, int64_t last) {
   for (int64_t row = first; row < last; row++) {
     const REAL *from = x + row * channels;
     uint8_t *to = bits + row * BYTES(channels);
@@ -72,7 +72,7 @@ void NAME(pack)(const REAL *x, uint8_t *bits, int64_t first, int64_t last, int c
   }
 }
 
-void NAME(unpack)(const uint8_t *bits, REAL *x, int64_t first, int64_t last, int channels) {
+void NAME(unpack)(const uint8_t *bits, REAL *x, int64_t channels, int64_t first, int64_t last) {
   for (int64_t row = first; row < last; row++) {
     const uint8_t *from = bits + row * BYTES(channels);
     REAL *to = x + row * channels;

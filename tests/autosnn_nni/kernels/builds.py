@@ -20,10 +20,10 @@ built = pytest.mark.skipif(not BUILDS, reason="the kernels were not built")
 @contextmanager
 def using(build: str) -> Iterator[None]:
     """Run the kernels of ``build``."""
-    library.kernel.cache_clear()
+    library.function.cache_clear()
     with mock.patch.object(library, "processor", return_value=build):
         yield
-    library.kernel.cache_clear()
+    library.function.cache_clear()
 
 
 @contextmanager

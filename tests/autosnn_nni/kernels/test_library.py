@@ -5,6 +5,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import hypothesis.strategies as st
 import pytest
@@ -20,7 +21,7 @@ NONE = "none: libkernels.so can't be used here; install the package again"
 
 
 def load_again() -> None:
-    for cached in (library._library, library.processor, library.kernel):
+    for cached in (library._library, library.processor, library.function):
         cached.cache_clear()
 
 
@@ -118,22 +119,14 @@ def test_every_build_can_be_chosen(build: str) -> None:
         assert Spikes.of(torch.ones(1, 1, 3)).count() == 3
 
 
+@built
 @settings(deadline=None, derandomize=True)
-@given(count=st.integers(0, 40), of=st.integers(1, 5))
-def test_parts_are_done_once_each(count: int, of: int) -> None:
-    done: list[int] = []
-    with threads(of):
-        library.parallel(lambda first, last: done.extend(range(first, last)), count)
-    assert sorted(done) == list(range(count))
-
-
-def test_a_mistake_in_another_thread_is_raised() -> None:
-    def fail(first: int, last: int) -> None:
-        if last == 8:
-            raise ValueError("the last part")
-
-    with threads(3), pytest.raises(ValueError, match="the last part"):
-        library.parallel(fail, 8)
+@given(rows=st.integers(0, 40), of=st.integers(1, 5), has_openmp=st.booleans())
+def test_every_part_is_done(rows: int, of: int, has_openmp: bool) -> None:
+    values = torch.arange(rows * 3).view(1, rows, 3) % 2.0
+    start = library._start() if has_openmp else None
+    with threads(of), mock.patch.object(library, "_start", return_value=start):
+        assert torch.equal(Spikes.of(values).dense(), values)
 
 
 @built
