@@ -7,6 +7,8 @@ import torch
 
 from autosnn_nni.errors import UserError
 
+DEVICES = ("auto", "cpu", "cuda")
+
 
 def torch_device(name: str) -> str:
     """Resolve ``cpu``, ``cuda`` or ``auto`` to ``cpu`` or ``cuda``.
@@ -14,7 +16,7 @@ def torch_device(name: str) -> str:
     Raises :class:`UserError` for another name, and if the device is not available.
     """
     found = "cuda" if torch.cuda.is_available() else "cpu"
-    if name not in ("auto", "cpu", "cuda"):
+    if name not in DEVICES:
         raise UserError(f"--device must be auto, cpu or cuda, not {name!r}")
     if name == "cuda" and found != "cuda":
         raise UserError("--device cuda: torch finds no GPU here; use --device cpu")

@@ -1,9 +1,14 @@
 """The settings of training."""
 
+import math
 from dataclasses import dataclass, replace
 
+from autosnn_nni.errors import UserError
 from autosnn_nni.scoring.batches import Scoring
-from autosnn_nni.scoring.device import torch_device
+from autosnn_nni.scoring.device import DEVICES, torch_device
+from autosnn_nni.training.losses import LOSSES
+
+PRECISIONS = ("32", "bf16")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,6 +19,8 @@ class Training:
     of the mean firing rate in it. ``precision`` is ``32``, or ``bf16`` for convolutions and fully
     connected layers in bfloat16. Several ``devices`` train in data-parallel processes
     with ``batch_size`` images each.
+
+    Raises :class:`UserError` that names a value with which nothing can be trained.
     """
 
     epochs: int
@@ -25,6 +32,18 @@ class Training:
     spike_regularisation: float = 0.0
     device: str = "auto"
     devices: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "devices"):
+            if getattr(self, name) < 1:
+                raise UserError(f"Training: {name} must be at least 1, not {getattr(self, name)}")
+        if not 0 < self.learning_rate < math.inf:
+            raise UserError(f"Training: learning_rate must be positive, not {self.learning_rate}")
+        if self.precision not in PRECISIONS:
+            raise UserError(f"Training: precision must be 32 or bf16, not {self.precision!r}")
+        if self.device not in DEVICES:
+            raise UserError(f"Training: device must be auto, cpu or cuda, not {self.device!r}")
+        LOSSES[self.loss]
 
     def with_epochs(self, epochs: int) -> "Training":
         """Return the same settings with another number of epochs."""
