@@ -1,8 +1,9 @@
 """Signals that end a command: Ctrl-C, SIGTERM and, when its terminal is closed, SIGHUP.
 
 They raise :class:`Stopped` where the command is, so that it cleans up as after an error. A command
-that is in a long call of a library, or in one that drops the exception, is ended a little later;
-one that is importing a library, at once: torch aborts the process at an exception there.
+that is in a long call of a library is ended a little later; one that is importing a library, at
+once: torch aborts the process at an exception there. In a callback of Python's own, which loses the
+exception, the signal is sent once more.
 """
 
 import os
@@ -21,6 +22,8 @@ from autosnn_nni.plugins import is_plugin
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 #: Seconds that a command has to clean up, and its processes after that.
 _GRACE, _GRACE_OF_PROCESSES = 6.0, 2.0
+#: Seconds until a lost signal is sent again.
+_PAUSE = 0.02
 
 
 class Stopped(KeyboardInterrupt):
@@ -43,6 +46,12 @@ class Stop:
             if not _is_importing(frame):
                 raise Stopped
             self.at_once.set()
+
+    def send_again(self) -> None:
+        """Forget the signal, and send it again soon, when the main thread is somewhere else."""
+        assert self.number is not None
+        threading.Timer(_PAUSE, os.kill, (os.getpid(), self.number)).start()
+        self.number = None
 
 
 def _is_importing(frame: FrameType | None) -> bool:
@@ -71,7 +80,7 @@ def stoppable(message: str, *, always: bool = False) -> Iterator[Stop]:
             sys.stderr.write(message)
             sys.stderr.flush()
 
-    with _handled(stop, always), _watched(stop, end):
+    with _handled(stop, always), _watched(stop, end), _noticed(stop):
         try:
             yield stop
         except BaseException:
@@ -132,6 +141,24 @@ def _watched(stop: Stop, end: Callable[[], None]) -> Iterator[None]:
         thread.join()
         os.close(reader)
         os.close(writer)
+
+
+@contextmanager
+def _noticed(stop: Stop) -> Iterator[None]:
+    """Notice a :class:`Stopped` that was raised in a callback, which can't pass it on."""
+    before = sys.unraisablehook
+
+    def hook(lost: Any) -> None:
+        if issubclass(lost.exc_type, Stopped):
+            stop.send_again()
+        else:
+            before(lost)
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
 
 
 def _children() -> set[int]:

@@ -243,3 +243,27 @@ def test_a_signal_during_an_import_is_no_exception(
     outcome = start("-c", IMPORTS, command=sys.executable, cwd=tmp_path).wait()
     assert (outcome.code, outcome.out, outcome.err) == (129, "", "stopped\n")
     assert time.monotonic() - begin < 6, "it has waited until it was ended in any case"
+
+
+IN_A_CALLBACK = """
+import signal, time, weakref
+from autosnn_nni.cli.signals import stoppable
+
+class Key:
+    pass
+
+with stoppable("stopped\\n"):
+    key = Key()
+    watch = weakref.ref(key, lambda _: signal.raise_signal(signal.SIGTERM))
+    del key
+    time.sleep(60)
+"""
+
+
+@pytest.mark.slow
+def test_a_signal_in_a_callback_is_not_lost(tmp_path: Path, start: Callable[..., Any]) -> None:
+    """Python drops the exception there, and would print it."""
+    begin = time.monotonic()
+    outcome = start("-c", IN_A_CALLBACK, command=sys.executable, cwd=tmp_path).wait()
+    assert (outcome.code, outcome.out, outcome.err) == (143, "", "stopped\n")
+    assert time.monotonic() - begin < 6, "it has waited until it was ended in any case"
