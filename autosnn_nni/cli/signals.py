@@ -1,15 +1,16 @@
 """Signals that end a command: Ctrl-C, SIGTERM and, when its terminal is closed, SIGHUP.
 
-They raise :class:`Stopped` where the command is, so that it cleans up as after an error. A command
-that is in a long call of a library is ended a little later; one that is importing a library, at
-once: torch aborts the process at an exception there. In a callback of Python's own, which loses the
-exception, the signal is sent once more.
+They raise :class:`Stopped` where the command is, so that it cleans up as after an error. The signal
+is sent again until the command does, because libraries and callbacks of Python's own may drop the
+exception. A command that is in a long call of a library is ended a little later; one that is
+importing a library, at once: torch aborts the process at an exception there.
 """
 
 import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,8 +23,8 @@ from autosnn_nni.plugins import is_plugin
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 #: Seconds that a command has to clean up, and its processes after that.
 _GRACE, _GRACE_OF_PROCESSES = 6.0, 2.0
-#: Seconds until a lost signal is sent again.
-_PAUSE = 0.02
+#: Seconds until a signal is sent again.
+_PAUSE = 0.1
 
 
 class Stopped(KeyboardInterrupt):
@@ -40,18 +41,21 @@ class Stop:
         self.at_once = threading.Event()
 
     def handle(self, number: int, frame: FrameType | None) -> None:
-        """Stop at the first signal; later ones would disturb the clean-up."""
-        if self.number is None and not self.over:
-            self.number = number
-            if not _is_importing(frame):
-                raise Stopped
-            self.at_once.set()
+        """Stop at the first signal, and at later ones that don't disturb the clean-up."""
+        if self.over or _is_cleaning_up():
+            return
+        self.number = self.number or number
+        if not _is_importing(frame):
+            raise Stopped
+        self.at_once.set()
 
-    def send_again(self) -> None:
-        """Forget the signal, and send it again soon, when the main thread is somewhere else."""
-        assert self.number is not None
-        threading.Timer(_PAUSE, os.kill, (os.getpid(), self.number)).start()
-        self.number = None
+
+def _is_cleaning_up() -> bool:
+    """Whether a :class:`Stopped` is being handled."""
+    error = sys.exception()
+    while error is not None and not isinstance(error, Stopped):
+        error = error.__context__
+    return error is not None
 
 
 def _is_importing(frame: FrameType | None) -> bool:
@@ -80,10 +84,11 @@ def stoppable(message: str, *, always: bool = False) -> Iterator[Stop]:
             sys.stderr.write(message)
             sys.stderr.flush()
 
-    with _handled(stop, always), _watched(stop, end), _noticed(stop):
+    with _handled(stop, always), _watched(stop, end), _unprinted():
         try:
             yield stop
         except BaseException:
+            stop.over = True  # while the exception is still handled
             if stop.number is None:
                 raise
         finally:
@@ -109,7 +114,7 @@ def _handled(stop: Stop, always: bool) -> Iterator[None]:
 
 @contextmanager
 def _watched(stop: Stop, end: Callable[[], None]) -> Iterator[None]:
-    """Exit in any case some seconds after a signal, or ``at_once``; ``end`` is called before.
+    """Repeat a signal, and exit some seconds after it, or ``at_once``; ``end`` is called before.
 
     Python runs handlers only between its own instructions, but tells a file of a signal at once.
     """
@@ -122,7 +127,9 @@ def _watched(stop: Stop, end: Callable[[], None]) -> Iterator[None]:
         while number and number not in _SIGNALS:
             number = os.read(reader, 1)[0]
         if number:
-            stop.at_once.wait(_GRACE)
+            until = time.monotonic() + _GRACE
+            while time.monotonic() < until and not stop.at_once.wait(_PAUSE):
+                os.kill(os.getpid(), number)
             if not over.is_set():
                 end()
                 os._exit(128 + number)
@@ -144,14 +151,12 @@ def _watched(stop: Stop, end: Callable[[], None]) -> Iterator[None]:
 
 
 @contextmanager
-def _noticed(stop: Stop) -> Iterator[None]:
-    """Notice a :class:`Stopped` that was raised in a callback, which can't pass it on."""
+def _unprinted() -> Iterator[None]:
+    """Let Python not print a :class:`Stopped` that was raised in a callback, which drops it."""
     before = sys.unraisablehook
 
     def hook(lost: Any) -> None:
-        if issubclass(lost.exc_type, Stopped):
-            stop.send_again()
-        else:
+        if not issubclass(lost.exc_type, Stopped):
             before(lost)
 
     sys.unraisablehook = hook
