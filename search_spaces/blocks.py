@@ -14,8 +14,7 @@ import torch.nn.functional as F
 from spikingjelly.activation_based import layer
 from torch import Tensor, nn
 
-from autosnn_nni.kernels.convolution import convolve
-from autosnn_nni.kernels.spikes import Spikes
+from autosnn_nni.kernels.convolution import can_convolve, convolve
 from autosnn_nni.registry import Registry
 from autosnn_nni.search_spaces.batch_norm import BatchNorm2d
 from autosnn_nni.search_spaces.candidate_names import is_reserved
@@ -124,7 +123,7 @@ class HalvingSkip(nn.Module):
         return fire(self.neuron, (x, self._halves, self.bn))
 
     def _halves(self, x: Tensor) -> Tensor:
-        if isinstance(x, Spikes):  # a 2x2 convolution with zeros, so that it is a single one
+        if can_convolve(x):  # a 2x2 convolution with zeros, so that it is a single one
             even, odd = F.pad(self.even.weight, (0, 1, 0, 1)), F.pad(self.odd.weight, (1, 0, 1, 0))
             size = [-(-side // 2) for side in x.shape[-2:]]
             return convolve(x, torch.cat([even, odd]), size, stride=2).currents()

@@ -7,7 +7,7 @@ mode). Convolutions and fully connected layers have no bias.
 from spikingjelly.activation_based import layer
 from torch import Tensor, nn
 
-from autosnn_nni.kernels.convolution import MAX_CHANNELS, Convolved, connect, convolve
+from autosnn_nni.kernels.convolution import Convolved, can_convolve, connect, convolve
 from autosnn_nni.kernels.images import convolve_images
 from autosnn_nni.kernels.library import supported
 from autosnn_nni.kernels.pooling import max_pool as pool_spikes
@@ -24,9 +24,7 @@ class Conv2d(layer.Conv2d):
 
     def convolved(self, x: Tensor) -> Convolved | None:
         """The convolution of ``x``, still to be done by the kernels; none if they can't."""
-        if not isinstance(x, Spikes) or self.in_channels > MAX_CHANNELS or self.bias is not None:
-            return None
-        return self._convolved(x)
+        return self._convolved(x) if can_convolve(x) and self.bias is None else None
 
     def _convolved(self, x: Spikes) -> Convolved:
         (kernel, _), (stride, _), (padding, _) = self.kernel_size, self.stride, self.padding
@@ -67,9 +65,9 @@ class Pointwise(Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """``[..., C, H, W]`` to ``[..., out_channels, H / stride, W / stride]``, rounded up."""
-        if isinstance(x, Spikes):
-            return super().forward(x)
-        return super().forward(x[..., :: self.pixels, :: self.pixels])
+        if self.convolved(x) is None:
+            x = x[..., :: self.pixels, :: self.pixels]
+        return super().forward(x)
 
 
 class ConvBN(nn.Sequential):
@@ -124,9 +122,7 @@ class Linear(nn.Linear):
 
     def convolved(self, x: Tensor) -> Convolved | None:
         """See :class:`Conv2d`."""
-        if isinstance(x, Spikes) and x.shape[-3] <= MAX_CHANNELS:
-            return connect(x, self.weight)
-        return None
+        return connect(x, self.weight) if can_convolve(x) else None
 
     def forward(self, x: Tensor) -> Tensor:
         """``[..., C, H, W]`` to ``[..., out_features]``."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 import torch.nn.functional as F
@@ -14,8 +14,8 @@ from autosnn_nni.kernels.spikes import Spikes, dense, dense_empty, ones
 
 _LOOKUP, _WINDOW, _GATHER, _TAPS = range(4)
 _STRIPS, _PIXELS = range(2)
-#: The channels of a pixel that a list of spikes has room for.
-MAX_CHANNELS = 4096
+#: The channels of a pixel that a list of spikes has room for; see ``c/spikes.c``.
+_MAX_CHANNELS = 4096
 #: Bytes of a table of sums of weights that the processor's caches still hold well enough.
 _MAX_TABLE = 16_000_000
 #: Images with fewer pixels for each of a kernel's are small.
@@ -54,6 +54,11 @@ class Convolved:
         if way in (_LOOKUP, _WINDOW):
             kernels = _tabulate(shape, way, kernels)
         return way, kernels
+
+
+def can_convolve(x: Tensor) -> TypeGuard[Spikes]:
+    """Whether ``x`` are spikes that :func:`convolve` and :func:`connect` take."""
+    return isinstance(x, Spikes) and x.shape[2] <= _MAX_CHANNELS
 
 
 def convolve(
@@ -125,7 +130,7 @@ def _table_size(shape: Convolution) -> int:
 
 
 def _way(shape: Convolution, kernels: Tensor, spikes: Spikes) -> int:
-    """The fastest way, by measurement: ``python -m tests.benchmarks.kernels``."""
+    """The way that was found to be the fastest."""
     if shape.groups > 1:
         return _TAPS
     table = _table_size(shape) * kernels.element_size()

@@ -205,7 +205,6 @@ INLINE void NAME(gather_rest)(const Convolution *c, const int32_t *list, const i
     }
 }
 
-
 static void NAME(gather_image)(const Convolution *c, const uint8_t *bits, const REAL *weights, REAL *out, int32_t *list, int32_t *starts) {
   int bytes = BYTES(c->channels), n = 0, size = c->kernel_height * c->kernel_width * c->outputs;
   for (int y = 0; y < c->height; y++) {
@@ -270,7 +269,7 @@ INLINE void free_lists(Lists lists) {
 #endif
 
 /* Currents of one image. `weights` are a table for LOOKUP and WINDOW; WINDOW is for kernels of a width
-   of 3, 5 or 7, a stride of 1, and outputs in eights. */
+   of 1, 3, 5 or 7, a stride of 1, and outputs in eights. */
 static void NAME(convolve_image)(const Convolution *c, int way, const uint8_t *bits, const REAL *weights, REAL *out, Lists lists) {
   if (way != GATHER) memset(out, 0, sizeof(REAL) * c->out_height * c->out_width * c->outputs);
 #define LOOKUP_IMAGE(run) NAME(lookup_image)(c, bits, weights, out, run)

@@ -28,8 +28,7 @@
 #ifndef KERNELS_H
 #define KERNELS_H
 
-/* A convolution of one image. Padding above and at the left may be negative; pixels outside the
-   input are 0. */
+/* A convolution of one image; `top` and `left` are its padding. Pixels outside the input are 0. */
 typedef struct {
   int32_t channels, height, width;
   int32_t outputs, out_height, out_width;
