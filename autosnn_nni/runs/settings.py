@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 from autosnn_nni.errors import UserError
 from autosnn_nni.plugins import load_plugins
 from autosnn_nni.registry import hint
+from autosnn_nni.training.bounds import MAX_LEARNING_RATE, PRECISIONS
 
 if TYPE_CHECKING:
     from autosnn_nni.data import DataInfo
@@ -159,8 +160,7 @@ class Settings:
             raise UserError(f"--val-images must be at least 1, not {self.val_images}")
         if self.calibration_batches < 0:
             raise UserError("--calibration-batches must be 0 (off) or more")
-        # Adam's first step divides it by 0.1, and the result has to be a float32.
-        if not 0 < self.learning_rate <= 1e37:
+        if not 0 < self.learning_rate <= MAX_LEARNING_RATE:
             raise UserError(
                 f"--learning-rate must be positive, and at most 1e37, not {self.learning_rate}"
             )
@@ -168,7 +168,7 @@ class Settings:
             raise UserError(
                 f"--spike-regularisation must be 0 or more, not {self.spike_regularisation}"
             )
-        if self.precision not in ("32", "bf16"):
+        if self.precision not in PRECISIONS:
             raise UserError(f"--precision must be 32 or bf16, not {self.precision!r}")
         if not isinstance(self.timesteps, int) and self._data_info.events:
             raise UserError(

@@ -50,8 +50,24 @@ class Packed:
         return self.values.numel() * self.values.element_size()
 
 
-def _packed(x: Tensor) -> Packed | Spikes:
-    return x if isinstance(x, Spikes) else Packed.of(x)
+@dataclass(frozen=True)
+class Bits:
+    """Spikes of the kernels, which are bits already."""
+
+    spikes: Spikes
+
+    def unpack(self) -> Tensor:
+        """The spikes."""
+        return self.spikes
+
+    @property
+    def size(self) -> int:
+        """Size in bytes."""
+        return self.spikes.bits.numel()
+
+
+def _packed(x: Tensor) -> Packed | Bits:
+    return Bits(x) if isinstance(x, Spikes) else Packed.of(x)
 
 
 def _to_bits(flat: Tensor) -> Tensor:
@@ -77,7 +93,7 @@ class ActivationCache:
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.size = 0
-        self._entries: OrderedDict[Hashable, tuple[int, Any, list[Packed | Spikes]]] = OrderedDict()
+        self._entries: OrderedDict[Hashable, tuple[int, Any, list[Packed | Bits]]] = OrderedDict()
         self._generation = 0
 
     def next_generation(self) -> None:
@@ -91,11 +107,11 @@ class ActivationCache:
         _, extra, steps = self._entries[key]
         self._entries[key] = self._generation, extra, steps
         self._entries.move_to_end(key)
-        return extra, [step if isinstance(step, Spikes) else step.unpack() for step in steps]
+        return extra, [step.unpack() for step in steps]
 
     def put(self, key: Hashable, extra: Any, steps: Sequence[Tensor]) -> None:
         """Store the extra value and the activations if there is room."""
-        packed: list[Packed | Spikes] = []
+        packed: list[Packed | Bits] = []
         for step in steps if self.limit else ():
             packed.append(_packed(step))
             if not self._make_room(_size(packed)):
@@ -116,5 +132,5 @@ class ActivationCache:
         return next(iter(self._entries.values()))[0]
 
 
-def _size(packed: Sequence[Packed | Spikes]) -> int:
-    return sum(one.bits.numel() if isinstance(one, Spikes) else one.size for one in packed)
+def _size(packed: Sequence[Packed | Bits]) -> int:
+    return sum(one.size for one in packed)

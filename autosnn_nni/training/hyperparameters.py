@@ -1,14 +1,12 @@
 """The settings of training."""
 
-import math
 from dataclasses import dataclass, replace
 
 from autosnn_nni.errors import UserError
 from autosnn_nni.scoring.batches import Scoring
 from autosnn_nni.scoring.device import DEVICES, torch_device
+from autosnn_nni.training.bounds import MAX_LEARNING_RATE, PRECISIONS
 from autosnn_nni.training.losses import LOSSES
-
-PRECISIONS = ("32", "bf16")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +35,11 @@ class Training:
         for name in ("epochs", "batch_size", "devices"):
             if getattr(self, name) < 1:
                 raise UserError(f"Training: {name} must be at least 1, not {getattr(self, name)}")
-        if not 0 < self.learning_rate < math.inf:
-            raise UserError(f"Training: learning_rate must be positive, not {self.learning_rate}")
+        if not 0 < self.learning_rate <= MAX_LEARNING_RATE:
+            raise UserError(
+                "Training: learning_rate must be positive, and at most 1e37, "
+                f"not {self.learning_rate}"
+            )
         if self.precision not in PRECISIONS:
             raise UserError(f"Training: precision must be 32 or bf16, not {self.precision!r}")
         if self.device not in DEVICES:

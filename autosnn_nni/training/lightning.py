@@ -26,6 +26,7 @@ from autosnn_nni.files import write_whole, write_whole_with
 from autosnn_nni.formats import stamp
 from autosnn_nni.progress import Advance, progress_bar
 from autosnn_nni.search_spaces import FiringRate, SpikeCounter, StepVotes
+from autosnn_nni.training.bounds import PRECISIONS
 from autosnn_nni.training.checkpoints import check_same_network, load_checkpoint
 from autosnn_nni.training.hyperparameters import Training
 from autosnn_nni.training.losses import LOSSES
@@ -271,7 +272,7 @@ def make_trainer(
         **_processes(training),
         use_distributed_sampler=False,  # Batches distribute the images
         deterministic="warn" if device == "cuda" else None,
-        precision={"32": "32-true", "bf16": "bf16-mixed"}[training.precision],
+        precision=PRECISIONS[training.precision],
         callbacks=callbacks,
         logger=False,
         enable_checkpointing=False,

@@ -147,8 +147,13 @@ def plain_weights(network: SpikingNetwork) -> dict[str, Tensor]:
     }
 
 
-def excite(network: SpikingNetwork, images: Tensor, target: float) -> float:
-    """Bias batch norm until the network fires like a trained one; gives its spikes per image."""
+def excite(
+    network: SpikingNetwork,
+    images: Tensor,
+    target: float,
+    measure: Callable[[SpikeCounter], float] = lambda counter: counter.spikes,
+) -> float:
+    """Bias batch norm until ``measure``, spikes per image, is ``target``; gives what it is then."""
     low, high = -3.0, 3.0
     nn.init.normal_(network.fc.linear.weight, std=0.2)
     for _ in range(10):
@@ -159,8 +164,8 @@ def excite(network: SpikingNetwork, images: Tensor, target: float) -> float:
         update_bn([images], network)
         with SpikeCounter(network.eval()) as counter, torch.no_grad():
             network(images)
-        low, high = (bias, high) if counter.spikes < target else (low, bias)
-    return counter.spikes
+        low, high = (bias, high) if measure(counter) < target else (low, bias)
+    return measure(counter)
 
 
 def interleaved(steps: list[Step], repeats: int) -> list[list[float]]:

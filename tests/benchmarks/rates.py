@@ -10,31 +10,11 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import torch
-from torch import nn
-from torch.optim.swa_utils import update_bn
 
 from autosnn_nni.cli.memory import keep_freed_memory
-from autosnn_nni.search_spaces import SpikeCounter
 from tests.benchmarks import compare
 
 RATES = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4)
-
-
-def bias(workload: compare.Workload, rate: float) -> float:
-    """Bias batch norm until the neurons fire at ``rate``; gives the rate that was reached."""
-    network, images = workload.network, workload.images[:16]
-    low, high, reached = -4.0, 4.0, 0.0
-    for _ in range(12):
-        middle = (low + high) / 2
-        for module in network.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                nn.init.constant_(module.bias, middle)
-        update_bn([images], network)
-        with SpikeCounter(network.eval()) as counter, torch.no_grad():
-            network(images)
-        reached = counter.firing_rate
-        low, high = (middle, high) if reached < rate else (low, middle)
-    return reached
 
 
 def _options() -> argparse.Namespace:
@@ -57,7 +37,8 @@ def main() -> None:
     rows: list[list[float]] = []
     for rate in options.rates:
         workload = compare.Workload(options)
-        reached = bias(workload, rate)
+        images = workload.images[:16]
+        reached = compare.excite(workload.network, images, rate, lambda one: one.firing_rate)
         steps = [
             workload.step("train", "fast", options.batch),
             workload.dense("train"),

@@ -10,7 +10,6 @@ from autosnn_nni.search_spaces.blocks import HalvingSkip
 from autosnn_nni.search_spaces.layers import Conv2d, Linear, Pointwise
 from tests.autosnn_nni.kernels.builds import built
 
-
 LAYERS = {
     "convolution": Conv2d(6, 4, 3, 2, 1, bias=False, step_mode="m"),
     "pointwise": Pointwise(6, 4, 2),
