@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeGuard
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from autosnn_nni.kernels.library import Convolution, processor, run, share
-from autosnn_nni.kernels.spikes import Spikes, dense, dense_empty, ones
+from autosnn_nni.kernels.input_gradient import input_gradient
+from autosnn_nni.kernels.library import Convolution, share
+from autosnn_nni.kernels.spikes import Spikes, dense, dense_empty
+from autosnn_nni.kernels.weights import arrange, table_size, tabulate
 
 _LOOKUP, _WINDOW, _GATHER, _TAPS = range(4)
 _STRIPS, _PIXELS = range(2)
@@ -49,10 +50,10 @@ class Convolved:
 
     def prepared(self) -> tuple[int, Tensor]:
         """The way of the convolution that is the fastest, and the weights as it needs them."""
-        shape, kernels = self.convolution, _arrange(self.weight, self.convolution)
+        shape, kernels = self.convolution, arrange(self.weight, self.convolution)
         way = _way(shape, kernels, self.spikes)
         if way in (_LOOKUP, _WINDOW):
-            kernels = _tabulate(shape, way, kernels)
+            kernels = tabulate(shape, way, kernels)
         return way, kernels
 
 
@@ -111,29 +112,17 @@ class _Convolve(torch.autograd.Function):
             gradient = gradient[..., None, None]
         of_spikes = of_weight = None
         if ctx.needs_input_grad[1]:
-            of_spikes = _input_gradient(gradient, weight, near, ctx.shape, ctx.spikes_shape)
+            of_spikes = input_gradient(gradient, weight, near, ctx.shape, ctx.spikes_shape)
         if ctx.needs_input_grad[2]:
             of_weight = _weight_gradient(bits, gradient, weight, ctx.shape)
         return None, of_spikes, of_weight
-
-
-def _tabulate(shape: Convolution, way: int, kernels: Tensor) -> Tensor:
-    """The sums of the weights of every eight neurons."""
-    table = kernels.new_empty(_table_size(shape))
-    run("tabulate", kernels.dtype, shape, way, kernels, table)
-    return table
-
-
-def _table_size(shape: Convolution) -> int:
-    kernel_size = shape.kernel_height * shape.kernel_width * shape.outputs
-    return int(-(-shape.channels // 8) * 256 * kernel_size)
 
 
 def _way(shape: Convolution, kernels: Tensor, spikes: Spikes) -> int:
     """The way that was found to be the fastest."""
     if shape.groups > 1:
         return _TAPS
-    table = _table_size(shape) * kernels.element_size()
+    table = table_size(shape) * kernels.element_size()
     if shape.stride > 1 or table > _MAX_TABLE:
         return _GATHER
     is_wide = shape.outputs >= _WIDE
@@ -141,12 +130,6 @@ def _way(shape: Convolution, kernels: Tensor, spikes: Spikes) -> int:
     if shape.outputs % 8 == 0 and spikes.density() > bound:
         return _WINDOW
     return _GATHER if is_wide else _LOOKUP
-
-
-def _arrange(weight: Tensor, shape: Convolution) -> Tensor:
-    """Weights as the kernels read them; see ``c/convolution.c``."""
-    grouped = weight.detach().flip(-1).unflatten(0, (shape.groups, -1))
-    return grouped.permute(0, 2, 3, 4, 1).contiguous()
 
 
 def _weight_gradient(bits: Tensor, gradient: Tensor, weight: Tensor, shape: Convolution) -> Tensor:
@@ -167,61 +150,3 @@ def _way_of_weights(shape: Convolution) -> int:
     taps = shape.kernel_height * shape.kernel_width
     is_small = shape.height * shape.width < _FEW_PIXELS * taps
     return _PIXELS if is_small else _STRIPS
-
-
-def _input_gradient(
-    gradient: Tensor,
-    weight: Tensor,
-    near: Tensor | None,
-    shape: Convolution,
-    input_shape: Sequence[int],
-) -> Tensor:
-    """Of all inputs by torch, as the gradient of the currents is dense, or of those ``near``."""
-    if near is None or shape.stride > 1 or shape.groups > 1 or _is_dense(near, shape):
-        return _dense_input_gradient(gradient, weight, shape, input_shape)
-    out = dense_empty(input_shape, weight.dtype)
-    kernels = _arrange(weight, shape)
-    images = input_shape[0] * input_shape[1]
-    share("input_gradient", weight.dtype, images, shape, near, gradient, kernels, out)
-    return out
-
-
-def _is_dense(near: Tensor, shape: Convolution) -> bool:
-    """Whether so many neurons are near their threshold that torch is faster."""
-    neurons = near[..., 0].numel() * shape.channels
-    return ones(near) > neurons * (0.2 if processor() == "avx512" else 0.33)
-
-
-def _dense_input_gradient(
-    gradient: Tensor, weight: Tensor, shape: Convolution, input_shape: Sequence[int]
-) -> Tensor:
-    timesteps, samples, channels, height, width = input_shape
-    rows = _seen(height, shape.out_height, shape.kernel_height, shape.stride, shape.top)
-    columns = _seen(width, shape.out_width, shape.kernel_width, shape.stride, shape.left)
-    like = torch.empty(
-        *(timesteps * samples, channels, rows, columns),
-        dtype=weight.dtype,
-        memory_format=torch.channels_last,
-    )
-    whole, _, _ = torch.ops.aten.convolution_backward(
-        gradient.flatten(0, 1),
-        like,
-        weight,
-        None,
-        [shape.stride, shape.stride],
-        [shape.top, shape.left],
-        [1, 1],
-        False,
-        [0, 0],
-        shape.groups,
-        [True, False, False],
-    )
-    if (rows, columns) != (height, width):
-        whole = F.pad(whole, (0, width - columns, 0, height - rows))  # or cropped
-    return whole.unflatten(0, (timesteps, samples))
-
-
-def _seen(side: int, outputs: int, kernel_side: int, stride: int, padding: int) -> int:
-    """The side of an image, padded on both sides, with these outputs; the closest to ``side``."""
-    least = (outputs - 1) * stride + kernel_side - 2 * padding
-    return min(max(side, least), least + stride - 1)

@@ -7,6 +7,9 @@
 #include "vectors.h"
 #include "spikes.c"
 #include "convolution.c"
+#include "weight_gradient.c"
+#include "input_gradient.c"
+#include "winograd.c"
 #include "neurons.c"
 #include "scoring.c"
 #undef REAL
@@ -15,5 +18,8 @@
 #include "vectors.h"
 #include "spikes.c"
 #include "convolution.c"
+#include "weight_gradient.c"
+#include "input_gradient.c"
+#include "winograd.c"
 #include "neurons.c"
 #include "scoring.c"

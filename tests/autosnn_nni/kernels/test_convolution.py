@@ -13,10 +13,8 @@ from autosnn_nni.kernels.spikes import Spikes
 from tests.autosnn_nni.kernels.builds import BUILDS, built, threads, using
 
 Case = dict[str, Any]
-TOLERANCE = {
-    torch.float64: {"rtol": 1e-12, "atol": 1e-12},
-    torch.float32: {"rtol": 1e-4, "atol": 1e-4},
-}
+#: Of the largest value. Sums of float32 come in another order, and tiles round more.
+TOLERANCE = {torch.float64: 1e-13, torch.float32: 3e-5}
 WAYS = ("lookup", "window", "gather", "taps")
 
 
@@ -36,7 +34,8 @@ def cases(draw: st.DrawFn) -> Case:
     if draw(st.booleans()):
         outputs = draw(st.sampled_from([5, 8, 16, 24, 32, 64, 72]))
     outputs = max(1, outputs // groups)
-    kernel = draw(st.tuples(*[st.sampled_from([1, 2, 3, 3, 4, 5, 5, 7])] * 2))
+    side = st.sampled_from([1, 2, 3, 3, 4, 5, 5, 7])
+    kernel = draw(st.one_of(st.tuples(side, side), side.map(lambda side: (side, side))))
     image = draw(st.tuples(*[st.integers(1, 9)] * 2))
     padding = draw(st.integers(0, max(kernel)))
     size = None
@@ -114,6 +113,12 @@ def expected_results(one: Case, dtype: torch.dtype) -> list[Tensor]:
     return with_gradients(expected(one, values, weight), values, weight)
 
 
+def check(found: list[Tensor], wanted: list[Tensor]) -> None:
+    for one, other in zip(found, wanted, strict=True):
+        bound = TOLERANCE[one.dtype] * other.abs().max().clamp(min=1).item()
+        torch.testing.assert_close(one, other, rtol=0, atol=bound)
+
+
 @pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
 @pytest.mark.parametrize("build", BUILDS)
 @settings(deadline=None, max_examples=150, derandomize=True)
@@ -122,11 +127,15 @@ def expected_results(one: Case, dtype: torch.dtype) -> list[Tensor]:
 @example(one=case(image=(3, 2), kernel=(5, 7), padding=0, size=(1, 1)))  # a fully connected layer
 @example(one=case(image=(5, 5), kernel=(1, 1), padding=0, stride=2, size=(3, 3)))
 @example(one=case(channels=16, outputs=16, groups=16, stride=3, kernel=(5, 5), padding=5))
+# Gradients of the input by tiles: inside an image, at its borders, and beside what the kernel sees.
+@example(one=case(channels=16, image=(17, 32), outputs=32))
+@example(one=case(channels=33, image=(20, 9), outputs=17, kernel=(5, 5), padding=2))
+@example(one=case(channels=7, image=(12, 12), outputs=40, kernel=(7, 7), padding=3))
+@example(one=case(images=(4, 4), image=(4, 4), channels=8, kernel=(5, 5), padding=4))
+@example(one=case(image=(9, 12), kernel=(3, 3), padding=0, size=(3, 20)))
 def test_it_equals_torchs(one: Case, build: str, dtype: torch.dtype) -> None:
     with using(build):
-        torch.testing.assert_close(
-            results(one, dtype), expected_results(one, dtype), **TOLERANCE[dtype]
-        )
+        check(results(one, dtype), expected_results(one, dtype))
 
 
 @pytest.mark.parametrize("density", [0.0, 0.02, 0.5, 1.0])
