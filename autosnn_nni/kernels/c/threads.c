@@ -5,16 +5,16 @@
 
 typedef int64_t Word;
 
+/* Parts for each thread: if one is slow, as its core has other work, the others do more of them. */
+enum { PARTS = 8 };
+
 typedef struct {
   void *kernel;
   const Word *arguments;
   Word arity, count, parts, next;
 } Call;
 
-static void call_part(void *shared) {
-  Call *call = shared;
-  Word part = __atomic_fetch_add(&call->next, 1, __ATOMIC_RELAXED);
-  if (part >= call->parts) return;
+static void call_part(const Call *call, Word part) {
   Word first = call->count * part / call->parts, last = call->count * (part + 1) / call->parts;
   const Word *a = call->arguments;
   void *kernel = call->kernel;
@@ -29,10 +29,21 @@ static void call_part(void *shared) {
   }
 }
 
-/* Do `parts` parts of a kernel's work [0, count). `start` is OpenMP's GOMP_parallel: it calls a function
-   on so many threads and waits for them. */
-void share(void (*start)(void (*)(void *), void *, unsigned, unsigned), void *kernel, const Word *arguments, Word arity, Word count, Word parts) {
-  Call call = {kernel, arguments, arity, count, parts, 0};
-  if (parts > 1) start(call_part, &call, parts, 0);
-  else call_part(&call);
+static void call_parts(void *shared) {
+  Call *call = shared;
+  for (;;) {
+    Word part = __atomic_fetch_add(&call->next, 1, __ATOMIC_RELAXED);
+    if (part >= call->parts) return;
+    call_part(call, part);
+  }
+}
+
+/* Do a kernel's work [0, count) on so many threads. `start` is OpenMP's GOMP_parallel: it calls a function
+   on each of them and waits for them. */
+void share(void (*start)(void (*)(void *), void *, unsigned, unsigned), void *kernel, const Word *arguments, Word arity, Word count, Word threads) {
+  Call call = {kernel, arguments, arity, count, 1, 0};
+  if (threads > 1) {
+    call.parts = PARTS * threads < count ? PARTS * threads : count;
+    start(call_parts, &call, threads, 0);
+  } else call_parts(&call);
 }
