@@ -1,7 +1,7 @@
 """Batch norm that normalises each timestep separately, also in multi-step mode."""
 
 from abc import ABC, abstractmethod
-from functools import partial
+from functools import cache, partial
 
 import torch
 import torch.nn.functional as F
@@ -72,7 +72,6 @@ class PerTimestep(Deferrable, _BatchNorm):
         return Norm(self.weight, self.bias, self.eps, statistics)
 
 
-@torch.no_grad()
 def track(norm: _BatchNorm, mean: Tensor, variance: Tensor) -> None:
     """Update the running statistics with those of each timestep ``[T, C]``, in order.
 
@@ -90,11 +89,15 @@ def track(norm: _BatchNorm, mean: Tensor, variance: Tensor) -> None:
             running.lerp_(batch.mean(0), weight)
         return
     decay = 1 - norm.momentum
-    weights = torch.logspace(
-        timesteps - 1, 0, timesteps, base=decay, dtype=mean.dtype, device=mean.device
-    )
+    weights = _powers(decay, timesteps, mean.dtype, mean.device)
     for running, batch in both:
         running.addmv_(batch.T, weights, beta=decay**timesteps, alpha=norm.momentum)
+
+
+@cache
+def _powers(base: float, count: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Powers of ``base``, from ``count - 1`` to 0."""
+    return torch.logspace(count - 1, 0, count, base=base, dtype=dtype, device=device)
 
 
 class OfOneTimestep(nn.BatchNorm2d):

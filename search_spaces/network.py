@@ -220,11 +220,11 @@ class Folded(Generic[AModule]):
 
     ``network`` may be a part of a network. Results are equal up to rounding: in float32 one spike
     in 10^4 to 10^5 may move by a timestep. When ``network``'s statistics have changed, call
-    :meth:`fold` again, which takes a hundredth of the time of a new copy.
+    :meth:`fold` again, which takes a fiftieth of the time of a new copy.
     """
 
     def __init__(self, network: AModule) -> None:
-        self.module = copy.deepcopy(network).eval()
+        self.module = _copied(network).eval()
         self._units: list[tuple[Any, Any]] = []
         for path, unit in list(self.module.named_modules()):
             if isinstance(unit, ConvBN) and _can_be_folded(unit[1]):
@@ -248,6 +248,13 @@ class Folded(Generic[AModule]):
             _channels_last(folded)
         for norm, own in self._norms:
             own.running_mean, own.running_var = norm.running_mean, norm.running_var
+
+
+def _copied(network: AModule) -> AModule:
+    """A deep copy; ``deepcopy`` alone is slow with the many empty dictionaries of modules."""
+    values = (value for module in network.modules() for value in vars(module).values())
+    empty = {id(value): value.copy() for value in values if isinstance(value, dict) and not value}
+    return copy.deepcopy(network, empty)
 
 
 def _can_be_folded(norm: nn.Module) -> bool:

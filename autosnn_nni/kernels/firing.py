@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from autosnn_nni.kernels.convolution import Convolved
-from autosnn_nni.kernels.library import Current, Neurons, Source, share
-from autosnn_nni.kernels.norm import Norm, identity
+from autosnn_nni.kernels.library import Current, Neurons, Source, run, share
+from autosnn_nni.kernels.norm import Norm, constants
 from autosnn_nni.kernels.spikes import Spikes, dense, dense_empty
 
 #: Surrogate derivatives, by their number in ``c/kernels.h``.
@@ -76,16 +76,12 @@ def _respond(
     sources = (Source * len(convolved))()
     kept = []  # the memory that the sources point to
     for source, one, norm in zip(sources, convolved, norms, strict=True):
-        timesteps, channels = neurons.timesteps, neurons.channels
-        constants = identity(timesteps, channels)
-        if norm is not None and norm.statistics is not None:
-            constants = norm.constants(norm.statistics, timesteps)
         way, weights = one.prepared()
-        constants = constants.to(dtype).contiguous()
-        kept.append((weights, constants))
+        scale, shift, _, _ = constants(norm, neurons, dtype)
+        kept.append((weights, scale, shift))
         source.shape, source.way = one.convolution, way
         source.bits, source.weights = one.spikes.bits.data_ptr(), weights.data_ptr()
-        source.scale, source.shift = constants[0].data_ptr(), constants[1].data_ptr()
+        source.scale, source.shift = scale.data_ptr(), shift.data_ptr()
     spikes = Spikes.empty(shape, dtype)
     bits = None if shortcut is None else shortcut.bits
     share("respond", dtype, neurons.samples, neurons, sources, bits, spikes.bits)
@@ -117,13 +113,11 @@ class _Fire(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Any, ...]:
         bits, *_ = ctx.saved_tensors  # also says if one of them was changed
         layer: _Layer = ctx.layer
-        of_charge, sums, of_gain = layer.backward(dense(gradient), bits)
-        gradients: list[Tensor | None] = []
-        for place in range(len(layer.xs)):
-            needed = ctx.needs_input_grad[4 + 3 * place]
-            gradients += layer.of_current(place, of_charge, sums, needed=needed)
+        of_charge, sums, gains = layer.backward(dense(gradient), bits)
+        gradients = layer.of_currents(of_charge, sums, ctx.needs_input_grad[4::3])
         shortcut = of_charge if ctx.needs_input_grad[2] else None
-        return None, None, shortcut, of_gain if ctx.needs_input_grad[3] else None, *gradients
+        gain = gains.sum().to(layer.dtype) if ctx.needs_input_grad[3] else None
+        return None, None, shortcut, gain, *gradients
 
 
 def normalise(x: Tensor, norm: Norm) -> Tensor:
@@ -149,14 +143,10 @@ class _Normalise(torch.autograd.Function):
         _ = ctx.saved_tensors  # says if it was changed
         layer: _Layer = ctx.layer
         gradient = dense(gradient)
-        _, _, mean, inverse = layer.constants[0]
-        products = (layer.xs[0] - layer.spread(mean)).mul_(gradient)
-        # Each sample by itself, then all of them: no thread adds up a part of a sum.
-        bias, slope = (
-            one.reshape(*one.shape[:3], -1).sum(-1).double().sum(1) for one in (gradient, products)
-        )
-        sums = torch.stack([bias, slope * inverse])
-        return None, *layer.of_current(0, gradient, sums, needed=ctx.needs_input_grad[1])
+        sums = layer.empty_sums()
+        own = layer.neurons, layer.currents, gradient, sums
+        share("gradient_sums", layer.dtype, layer.neurons.samples, *own)
+        return None, *layer.of_currents(gradient, sums, ctx.needs_input_grad[1:2])
 
 
 class _Layer:
@@ -175,85 +165,59 @@ class _Layer:
         self.neurons = neurons_of(self.shape, len(self.xs), membrane)
         self.constants: list[Tensor] = []  # [scale, shift, mean, inverse] of every current
         self.currents = (Current * len(self.xs))()
-        for place, (x, norm) in enumerate(zip(self.xs, norms, strict=True)):
-            current = self.currents[place]
+        for current, x, norm in zip(self.currents, self.xs, norms, strict=True):
             current.x, current.step = x.data_ptr(), x.stride(0)
-            constants = self._constants(current, norm).to(self.dtype).contiguous()
-            self.constants.append(constants)
+            current.together = norm.together(self.neurons.timesteps) if norm else 0
+            own = constants(norm, self.neurons, self.dtype, current)
+            self.constants.append(own)
             current.scale, current.shift, current.mean, current.inverse = (
-                one.data_ptr() for one in constants
+                one.data_ptr() for one in own
             )
 
     def spread(self, constants: Tensor) -> Tensor:
         """``[T, C]`` as ``[T, 1, C, ...]``."""
         return constants.view(len(constants), 1, -1, *[1] * (len(self.shape) - 3))
 
-    def _constants(self, current: Current, norm: Norm | None) -> Tensor:
-        """Scale, shift, mean and inverse standard deviation ``[4, T, C]`` of a current."""
-        timesteps, channels = self.neurons.timesteps, self.neurons.channels
-        if norm is None:
-            return identity(timesteps, channels)
-        return norm.constants(norm.statistics or self._moments(current, norm), timesteps)
+    def empty_sums(self) -> Tensor:
+        """``[N, 1 + currents, T, C]``, for sums over the pixels of each sample.
 
-    def _moments(self, current: Current, norm: Norm) -> tuple[Tensor, Tensor]:
-        """The batch's mean and variance ``[T, C]``, or ``[1, C]``."""
-        neurons = self.neurons
-        shape = (neurons.samples, neurons.timesteps, neurons.channels)
-        means, squares = torch.empty(2, *shape, dtype=self.dtype)
-        share("moments", self.dtype, neurons.samples, neurons, current, means, squares)
-        dims = (0, 1) if norm.pooled else (0,)
-        means, squares = means.double(), squares.double()
-        mean = means.mean(dims, keepdim=True)
-        total = squares.sum(dims) + neurons.pixels * (means - mean).square().sum(dims)
-        mean, total = mean.reshape(-1, neurons.channels), total.reshape(-1, neurons.channels)
-        count = self._count(norm)
-        norm.track(mean.to(self.dtype), (total / max(count - 1, 1)).to(self.dtype))
-        return mean, total / count
-
-    def _count(self, norm: Norm) -> int:
-        """How many values are normalised together."""
-        timesteps = self.neurons.timesteps if norm.pooled else 1
-        return int(self.neurons.samples * self.neurons.pixels * timesteps)
-
-    def backward(self, gradient: Tensor, bits: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-        """Gradients of the charge, of the norms' weights, and of the gain.
-
-        The second is ``[1 + currents, T, C]``: the sum of the charge's gradient over images and
-        pixels, and of its products with each normalised current.
+        They are those of the charge's gradient, and of its products with each normalised current.
         """
         neurons = self.neurons
-        of_charge = dense_empty(self.shape, self.dtype)
-        shape = (neurons.samples, 1 + neurons.currents, neurons.timesteps, neurons.channels)
-        sums = torch.empty(shape, dtype=self.dtype)
-        gains = torch.empty(neurons.samples, dtype=torch.float64)
-        own = neurons, self.currents, bits, gradient, of_charge, sums, gains
-        share("fire_gradient", self.dtype, neurons.samples, *own)
-        return of_charge, sums.double().sum(0), gains.sum().to(self.dtype)
+        shape = neurons.samples, 1 + neurons.currents, neurons.timesteps, neurons.channels
+        return torch.empty(shape, dtype=self.dtype)
 
-    def of_current(
-        self, place: int, of_charge: Tensor, sums: Tensor, *, needed: bool
-    ) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
-        """Gradients of a current, and of its norm's weight and bias."""
-        norm = self.norms[place]
-        if norm is None:
-            return of_charge, None, None
-        bias, slope = sums[0], sums[1 + place]
-        of_norm = slope.sum(0).to(self.dtype), bias.sum(0).to(self.dtype)
-        if not needed:
-            return None, *of_norm
-        return self._of_normalised(place, of_charge, bias, slope, norm), *of_norm
+    def backward(self, gradient: Tensor, bits: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+        """The gradient of the charge, its sums, and each sample's gradient of the gain."""
+        of_charge, sums = dense_empty(self.shape, self.dtype), self.empty_sums()
+        gains = torch.empty(self.neurons.samples, dtype=torch.float64)
+        own = self.neurons, self.currents, bits, gradient, of_charge, sums, gains
+        share("fire_gradient", self.dtype, self.neurons.samples, *own)
+        return of_charge, sums, gains
 
-    def _of_normalised(
-        self, place: int, of_charge: Tensor, bias: Tensor, slope: Tensor, norm: Norm
-    ) -> Tensor:
-        means = torch.stack([bias, slope])
-        if norm.statistics is not None:
-            means = torch.zeros_like(means)
-        elif norm.pooled:
-            means = means.sum(1, keepdim=True).expand_as(means)
-        means = (means / self._count(norm)).to(self.dtype).contiguous()
+    def of_currents(
+        self, of_charge: Tensor, sums: Tensor, needed: Sequence[bool]
+    ) -> list[Tensor | None]:
+        """Gradients of each current, if it is needed, and of its norm's weight and bias."""
+        if not any(self.norms):
+            return [of_charge, None, None] * len(self.norms)
+        timesteps, channels = self.neurons.timesteps, self.neurons.channels
+        of_norms = torch.empty(len(self.norms), 2, channels, dtype=self.dtype)
+        means = torch.empty(len(self.norms), 2, timesteps, channels, dtype=self.dtype)
+        run("add_up", self.dtype, self.neurons, self.currents, sums, of_norms, means)
+        gradients: list[Tensor | None] = []
+        for place, norm in enumerate(self.norms):
+            if norm is None:
+                gradients += [of_charge, None, None]
+                continue
+            bias, weight = of_norms[place]
+            own = self._of_current(place, of_charge, means[place]) if needed[place] else None
+            gradients += [own, weight, bias]
+        return gradients
+
+    def _of_current(self, place: int, of_charge: Tensor, means: Tensor) -> Tensor:
         out = dense_empty(self.shape, self.dtype)
-        own = self.neurons, self.currents[place], of_charge, means[0], means[1], out
+        own = self.neurons, self.currents[place], of_charge, *means, out
         share("normalise_gradient", self.dtype, self.neurons.samples, *own)
         return out
 

@@ -45,12 +45,23 @@ class Pool(ctypes.Structure):
     ]
 
 
+class BatchNorm(ctypes.Structure):
+    """Batch norm; ``Norm`` in ``c/kernels.h``."""
+
+    _fields_ = [
+        ("weight", ctypes.c_void_p),
+        ("bias", ctypes.c_void_p),
+        ("eps", ctypes.c_double),
+    ]
+
+
 class Current(ctypes.Structure):
     """A current and its batch norm; see ``c/kernels.h``."""
 
     _fields_ = [
         ("x", ctypes.c_void_p),
         ("step", ctypes.c_int64),
+        ("together", ctypes.c_int64),
         *((name, ctypes.c_void_p) for name in ("scale", "shift", "mean", "inverse")),
     ]
 

@@ -307,6 +307,18 @@ def test_folding_keeps_the_mode_and_the_sharing_of_the_original() -> None:
     assert theirs.isdisjoint(parameter.data_ptr() for parameter in network.parameters())
 
 
+def test_a_hook_of_a_folded_network_is_not_called_by_the_original() -> None:
+    network = small_network().eval()
+    folded = fold_batch_norm(network)
+    called: list[nn.Module] = []
+    for module in folded.modules():
+        module.register_forward_hook(lambda module, *_: called.append(module))
+    network(images())
+    assert not called
+    folded(images())
+    assert called
+
+
 def test_a_folded_network_leaves_no_state_either() -> None:
     network = small_network().eval()
     network(images())  # SpikingJelly keeps a list of the modules it has reset

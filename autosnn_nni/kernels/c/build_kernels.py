@@ -54,7 +54,7 @@ def compile_kernels(library: Path, compiler: list[str], *options: str) -> None:
         made = library.with_name(f"{library.name}.new")  # half a library would end Python
         sources = [str(SOURCES / name) for name in ("processor.c", "threads.c")]
         digest = f'-DSOURCES="{_digest()}"'
-        _run([*compiler, *options, digest, "-shared", *sources, *objects, "-o", str(made)])
+        _run([*compiler, *options, digest, "-shared", *sources, *objects, "-lm", "-o", str(made)])
         made.replace(library)
 
 

@@ -11,6 +11,7 @@
 #include "input_gradient.c"
 #include "winograd.c"
 #include "neurons.c"
+#include "norm.c"
 #include "scoring.c"
 #undef REAL
 
@@ -22,4 +23,5 @@
 #include "input_gradient.c"
 #include "winograd.c"
 #include "neurons.c"
+#include "norm.c"
 #include "scoring.c"

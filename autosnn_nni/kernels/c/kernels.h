@@ -7,6 +7,7 @@
    in the lowest bit; unused bits are 0. Other arrays are channels last: [images, pixels, channels].
    A batch is T x N images: all samples of the first timestep, then those of the next. */
 
+#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,13 +41,20 @@ typedef struct {
   int32_t channels, height, width, out_height, out_width, kernel, stride, padding;
 } Pool;
 
+/* Batch norm; weight and bias are [C]. */
+typedef struct {
+  const void *weight, *bias;
+  double eps;
+} Norm;
+
 /* One of the currents that are added up to charge neurons. Its batch norm is given as
    z = scale x + shift; mean and inverse (1 / standard deviation) are those of x, for the gradients.
-   All four are [T, C]. From one timestep to the next x moves on by `step` values: 0 if the current
-   is the same at all of them. */
+   All four are [T, C]. They depend on x at `together` timesteps each: 1, all of them, or 0 where they
+   are given. From one timestep to the next x moves on by `step` values: 0 if the current is the same
+   at all of them. */
 typedef struct {
   const void *x;
-  int64_t step;
+  int64_t step, together;
   const void *scale, *shift, *mean, *inverse;
 } Current;
 

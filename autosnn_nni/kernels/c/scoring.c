@@ -18,7 +18,7 @@ void NAME(respond)(const Neurons *n, const Source *sources, const uint8_t *short
   Current currents[2];
   Lists lists[2];
   for (int i = 0; i < n->currents; i++) {
-    currents[i] = (Current){malloc(size * sizeof(REAL)), 0, sources[i].scale, sources[i].shift, NULL, NULL};
+    currents[i] = (Current){malloc(size * sizeof(REAL)), 0, 0, sources[i].scale, sources[i].shift, NULL, NULL};
     lists[i] = new_lists(&sources[i].shape);
   }
   for (int64_t sample = first; sample < last; sample++) {

@@ -8,7 +8,7 @@ import hypothesis.strategies as st
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from torch import Tensor
 
 from autosnn_nni.kernels.firing import SURROGATES, Membrane, fire, normalise
@@ -33,13 +33,13 @@ class Case:
     surrogate: str = "atan"
 
 
+SHAPES = st.tuples(
+    *(st.integers(1, 4), st.integers(1, 3), st.sampled_from([1, 3, 8, 13, 16])),
+    *(st.integers(1, 4), st.integers(1, 4)),
+) | st.tuples(st.integers(1, 4), st.integers(2, 3), st.integers(1, 17))
 CASES = st.builds(
     Case,
-    shape=st.tuples(
-        *(st.integers(1, 4), st.integers(1, 3), st.sampled_from([1, 3, 8, 13, 16])),
-        *(st.integers(1, 4), st.integers(1, 4)),
-    )
-    | st.tuples(st.integers(1, 4), st.integers(2, 3), st.integers(1, 17)),
+    shape=SHAPES,
     norms=st.lists(st.sampled_from(NORMS), min_size=1, max_size=2).map(tuple),
     shortcut=st.booleans(),
     repeated=st.booleans(),
@@ -261,32 +261,83 @@ def test_results_do_not_depend_on_the_number_of_threads(build: str, norm: str | 
         assert all(map(torch.equal, results[0], others))
 
 
-@built
-@pytest.mark.parametrize("shape", [(3, 4, 5), (3, 4, 9, 2, 3), (1, 6, 16, 3, 3)])
-@pytest.mark.parametrize("pooled", [False, True])
-def test_batch_norm_without_neurons_is_torchs(shape: tuple[int, ...], pooled: bool) -> None:
-    one = layer(Case(shape, ("timestep",)))
-    x, weight, bias = one.xs[0], one.weights[0], one.biases[0]
+@pytest.mark.parametrize("build", BUILDS)
+@settings(deadline=None, max_examples=60, derandomize=True)
+@given(shape=SHAPES, pooled=st.booleans(), dtype=st.sampled_from([torch.float32, torch.float64]))
+def test_batch_norm_without_neurons_is_equal_to_torchs(
+    shape: tuple[int, ...], pooled: bool, dtype: torch.dtype, build: str
+) -> None:
+    one, exact = (layer(Case(shape, ("timestep",)), kind) for kind in (dtype, torch.float64))
+    parts = [exact.xs[0].flatten(0, 1)] if pooled else list(exact.xs[0])
+    assume(parts[0][:, 0].numel() > 1)  # torch refuses a single value
+    statistics = [torch.zeros(2, shape[2], dtype=torch.float64) for _ in parts]
+    own = exact.weights[0], exact.biases[0], True, 1.0, EPS
+    expected = torch.cat(
+        [F.batch_norm(x, *both, *own) for x, both in zip(parts, statistics, strict=True)]
+    ).view(shape)
+    with using(build):
+        normed, tracked = normed_alone(one, pooled)
+        gradients = [alone(one, normed), alone(exact, expected)]
+    close = {"rtol": 1e-9, "atol": 1e-9} if dtype == torch.float64 else {"rtol": 1e-3, "atol": 1e-3}
+    pairs = [
+        (normed, expected),
+        (tracked, torch.stack(statistics, 1)),
+        *zip(*gradients, strict=True),
+    ]
+    for got, wanted in pairs:
+        torch.testing.assert_close(got.double(), wanted, **close)
+
+
+def normed_alone(one: Layer, pooled: bool) -> tuple[Tensor, Tensor]:
+    """The first current, normalised without neurons; the batch's mean and variance."""
     tracked: list[Tensor] = []
     track = lambda *statistics: tracked.extend(statistics)  # noqa: E731
-    own = normalise(x, Norm(weight, bias, EPS, pooled=pooled, track=track))
-    parts = [x.flatten(0, 1)] if pooled else list(x)
-    statistics = [torch.zeros(2, shape[2], dtype=torch.float64) for _ in parts]
-    expected = torch.stack(
-        [
-            F.batch_norm(part, *both, weight, bias, training=True, momentum=1.0, eps=EPS)
-            for part, both in zip(parts, statistics, strict=True)
-        ]
-    ).view(shape)
-    torch.testing.assert_close(own, expected)
-    torch.testing.assert_close(torch.stack(tracked, 1), torch.stack(statistics))
-    for gradient in (torch.ones_like(x), torch.cos(x.detach())):
-        torch.testing.assert_close(
-            torch.autograd.grad(own, (x, weight, bias), gradient, retain_graph=True),
-            torch.autograd.grad(expected, (x, weight, bias), gradient, retain_graph=True),
-            rtol=1e-9,
-            atol=1e-9,
-        )
+    norm = Norm(one.weights[0], one.biases[0], EPS, pooled=pooled, track=track)
+    return normalise(one.xs[0], norm), torch.stack(tracked)
+
+
+def alone(one: Layer, normed: Tensor) -> tuple[Tensor, ...]:
+    """Gradients of the current, the weight and the bias."""
+    leaves = one.xs[0], one.weights[0], one.biases[0]
+    return torch.autograd.grad(normed, leaves, torch.cos(one.xs[0].detach()))
+
+
+@pytest.mark.parametrize("build", BUILDS)
+@pytest.mark.parametrize("pooled", [False, True])
+def test_batch_norm_without_neurons_does_not_depend_on_the_number_of_threads(
+    build: str, pooled: bool
+) -> None:
+    results = []
+    for count in (1, 2, 3):
+        one = layer(Case((4, 7, 19, 6, 5)), torch.float32)
+        with using(build), threads(count):
+            normed, tracked = normed_alone(one, pooled)
+            results.append([normed, tracked, *alone(one, normed)])
+    for others in results[1:]:
+        assert all(map(torch.equal, results[0], others))
+
+
+@built
+@pytest.mark.parametrize("norm", ["timestep", "constant"])
+def test_gradients_of_weights_have_memory_of_their_own(norm: str) -> None:
+    one = layer(Case(norms=(norm, norm)))
+    spikes, _ = fired(one)
+    spikes.sum().backward()
+    bias = one.biases[1].grad
+    assert bias is not None
+    before = bias.clone()
+    for other in (one.biases[0], *one.weights):
+        assert other.grad is not None
+        other.grad.zero_()
+    assert torch.equal(bias, before)
+
+
+@built
+def test_statistics_of_too_few_timesteps_are_refused() -> None:
+    x, constants = torch.zeros(3, 2, 4), torch.ones(4)
+    norm = Norm(constants, constants, EPS, (torch.zeros(2, 4), torch.ones(2, 4)))
+    with pytest.raises(RuntimeError, match="expand"):
+        fire([(x, norm)], None, Membrane(1.0, 1.0))
 
 
 @built
