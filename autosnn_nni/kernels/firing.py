@@ -104,19 +104,20 @@ class _Fire(torch.autograd.Function):
         near = spikes.near = None if membrane.surrogate == "atan" else torch.empty_like(spikes.bits)
         own = layer.neurons, layer.currents, bits, spikes.bits, near
         share("fire", layer.dtype, layer.neurons.samples, *own)
-        ctx.layer = layer
+        ctx.layer = layer.without_currents()
         ctx.save_for_backward(bits, *tensors[::3])
         return spikes
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Any, ...]:
-        bits, *_ = ctx.saved_tensors  # also says if one of them was changed
-        layer: _Layer = ctx.layer
+        bits, *xs = ctx.saved_tensors
+        layer: _Layer = ctx.layer.with_currents(xs)
         of_charge, sums, gains = layer.backward(dense(gradient), bits)
         gradients = layer.of_currents(of_charge, sums, ctx.needs_input_grad[4::3])
         shortcut = of_charge if ctx.needs_input_grad[2] else None
         gain = gains.sum().to(layer.dtype) if ctx.needs_input_grad[3] else None
+        layer.without_currents()
         return None, None, shortcut, gain, *gradients
 
 
@@ -132,21 +133,24 @@ def normalise(x: Tensor, norm: Norm) -> Tensor:
 class _Normalise(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, norm: Norm, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        ctx.layer = layer = _Layer(Membrane(1.0, 1.0), [norm], [x])
-        ctx.save_for_backward(x)
+        layer = _Layer(Membrane(1.0, 1.0), [norm], [x])
         scale, shift, _, _ = layer.constants[0]
-        return torch.addcmul(layer.spread(shift), layer.xs[0], layer.spread(scale))
+        normalised = torch.addcmul(layer.spread(shift), layer.xs[0], layer.spread(scale))
+        ctx.layer = layer.without_currents()
+        ctx.save_for_backward(x)
+        return normalised
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Any, ...]:
-        _ = ctx.saved_tensors  # says if it was changed
-        layer: _Layer = ctx.layer
+        layer: _Layer = ctx.layer.with_currents(ctx.saved_tensors)
         gradient = dense(gradient)
         sums = layer.empty_sums()
         own = layer.neurons, layer.currents, gradient, sums
         share("gradient_sums", layer.dtype, layer.neurons.samples, *own)
-        return None, *layer.of_currents(gradient, sums, ctx.needs_input_grad[1:2])
+        gradients = layer.of_currents(gradient, sums, ctx.needs_input_grad[1:2])
+        layer.without_currents()
+        return None, *gradients
 
 
 class _Layer:
@@ -158,21 +162,31 @@ class _Layer:
         norms: Sequence[Norm | None],
         xs: Sequence[Tensor],
     ) -> None:
-        self.xs = [_steps(x) for x in xs]
         self.norms = norms
-        self.shape = self.xs[0].shape
-        self.dtype = self.xs[0].dtype
-        self.neurons = neurons_of(self.shape, len(self.xs), membrane)
+        self.shape, self.dtype = xs[0].shape, xs[0].dtype
+        self.neurons = neurons_of(self.shape, len(xs), membrane)
+        self.currents = (Current * len(xs))()
+        self.with_currents(xs)
         self.constants: list[Tensor] = []  # [scale, shift, mean, inverse] of every current
-        self.currents = (Current * len(self.xs))()
-        for current, x, norm in zip(self.currents, self.xs, norms, strict=True):
-            current.x, current.step = x.data_ptr(), x.stride(0)
+        for current, norm in zip(self.currents, norms, strict=True):
             current.together = norm.together(self.neurons.timesteps) if norm else 0
             own = constants(norm, self.neurons, self.dtype, current)
             self.constants.append(own)
             current.scale, current.shift, current.mean, current.inverse = (
                 one.data_ptr() for one in own
             )
+
+    def with_currents(self, xs: Sequence[Tensor]) -> "_Layer":
+        """The layer, charged by these."""
+        self.xs = [_steps(x) for x in xs]
+        for current, x in zip(self.currents, self.xs, strict=True):
+            current.x, current.step = x.data_ptr(), x.stride(0)
+        return self
+
+    def without_currents(self) -> "_Layer":
+        """The layer alone: autograd keeps the currents, and frees them as soon as it can."""
+        self.xs = []
+        return self
 
     def spread(self, constants: Tensor) -> Tensor:
         """``[T, C]`` as ``[T, 1, C, ...]``."""

@@ -350,6 +350,18 @@ def test_currents_that_need_no_gradient_get_none() -> None:
 
 
 @built
+@pytest.mark.parametrize("norm", ["timestep", None])
+def test_a_second_backward_pass_gives_the_same(norm: str | None) -> None:
+    one = layer(Case(shape=(4, 3, 9, 3, 3), norms=(norm, "timestep"), shortcut=True))
+    spikes, _ = fired(one)
+    first, second = (
+        torch.autograd.grad(spikes.clone().square().sum(), one.xs, retain_graph=True) for _ in "12"
+    )
+    assert all(map(torch.equal, first, second))
+    assert all(x.any() for x in first)
+
+
+@built
 def test_a_current_that_was_changed_since_is_reported() -> None:
     x = torch.randn(2, 3, 4, requires_grad=True)
     y = x * 2
