@@ -140,21 +140,21 @@ INLINE void NAME(window_rows_of)(const Convolution *c, const uint8_t *bits, cons
   else NAME(window_rows_of_eight)(c, bits, table, out, width, rows, 1);
 }
 
-/* All of one block of outputs, whose table this is. */
+/* All of one block of outputs, whose table this is. The image is read once for every few rows of the
+   kernel: of the table, these stay in the processor's first cache. */
 INLINE void NAME(window_block)(const Convolution *c, const uint8_t *bits, const REAL *table, REAL *out, int width, int block) {
   const int at_once = width > 3 ? REGISTERS / 16 : REGISTERS / 16 + 1;
   int64_t row = width * block, out_row = (int64_t)c->out_width * c->outputs;
-  for (int y = 0; y < c->height; y++, bits += c->width * BYTES(c->channels)) {
-    int y0, y1;
-    reach(y, c->top, c->kernel_height, c->out_height, &y0, &y1);
-    const REAL *kernel = table + (y + c->top - y1) * row;
-    REAL *to = out + y1 * out_row;
-    int rows = y1 - y0 + 1;
-    for (; rows >= at_once; rows -= at_once, kernel += at_once * row, to -= at_once * out_row)
-      NAME(window_rows_of)(c, bits, kernel, to, width, at_once, block);
-    for (; rows > 0; rows--, kernel += row, to -= out_row)
-      NAME(window_rows_of)(c, bits, kernel, to, width, 1, block);
-  }
+  for (int ky = 0; ky < c->kernel_height; ky += at_once)
+    for (int y = 0; y < c->height; y++) {
+      const uint8_t *in = bits + (int64_t)y * c->width * BYTES(c->channels);
+      int first = MAX(ky, y + c->top - (c->out_height - 1)), last = MIN(MIN(ky + at_once, c->kernel_height) - 1, y + c->top);
+      const REAL *kernel = table + first * row;
+      REAL *to = out + (y + c->top - first) * out_row;
+      if (last - first + 1 == at_once) NAME(window_rows_of)(c, in, kernel, to, width, at_once, block);
+      else
+        for (; first <= last; first++, kernel += row, to -= out_row) NAME(window_rows_of)(c, in, kernel, to, width, 1, block);
+    }
 }
 
 static void NAME(window_image)(const Convolution *c, const uint8_t *bits, const REAL *table, REAL *out) {
