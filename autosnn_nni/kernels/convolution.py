@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from autosnn_nni.kernels.input_gradient import input_gradient
-from autosnn_nni.kernels.library import Convolution, share
+from autosnn_nni.kernels.library import Convolution, run, share
 from autosnn_nni.kernels.spikes import Spikes, dense, dense_empty
 from autosnn_nni.kernels.weights import arrange, table_size, tabulate
 
@@ -134,14 +134,12 @@ def _way(shape: Convolution, kernels: Tensor, spikes: Spikes) -> int:
 
 def _weight_gradient(bits: Tensor, gradient: Tensor, weight: Tensor, shape: Convolution) -> Tensor:
     images = gradient.shape[0] * gradient.shape[1]
-    groups = shape.groups
-    outputs, inputs, height, width = weight.shape
-    way = _way_of_weights(shape)
-    parts = weight.new_zeros(max(1, min(_PARTS, images)), weight.numel())
-    own = shape, way, bits, gradient, parts, images, len(parts)
+    parts = weight.new_empty(max(1, min(_PARTS, images)), weight.numel())
+    own = shape, _way_of_weights(shape), bits, gradient, parts, images, len(parts)
     share("weight_gradient", weight.dtype, len(parts), *own)
-    arranged = parts.sum(0).view(groups, inputs, height, width, outputs // groups)
-    return arranged.permute(0, 4, 1, 2, 3).flatten(0, 1).flip(-1)
+    out = torch.empty(weight.shape, dtype=weight.dtype)
+    run("collect", weight.dtype, shape, parts, len(parts), out)
+    return out
 
 
 def _way_of_weights(shape: Convolution) -> int:

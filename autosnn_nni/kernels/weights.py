@@ -7,8 +7,10 @@ from autosnn_nni.kernels.library import Convolution, run
 
 def arrange(weight: Tensor, shape: Convolution) -> Tensor:
     """``[groups, C / groups, k, l, outputs / groups]``, from right to left along ``l``."""
-    grouped = weight.detach().flip(-1).unflatten(0, (shape.groups, -1))
-    return grouped.permute(0, 2, 3, 4, 1).contiguous()
+    weight = weight.detach().contiguous()
+    kernels = weight.new_empty(weight.numel())
+    run("arrange", weight.dtype, shape, weight, kernels)
+    return kernels
 
 
 def tabulate(shape: Convolution, way: int, kernels: Tensor) -> Tensor:

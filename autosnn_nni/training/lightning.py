@@ -78,7 +78,7 @@ class SpikingClassifier(NniLightningModule):
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Adam with a fixed learning rate (Section A.1)."""
-        return torch.optim.Adam(self.parameters(), lr=self.learning_rate)
+        return torch.optim.Adam(self.parameters(), lr=self.learning_rate, fused=True)
 
 
 class Stoppable(Callback):

@@ -25,6 +25,26 @@ INLINE void reach(int at, int padding, int kernel, int outputs, int *first, int 
 
 #endif
 
+/* Torch's weights [outputs, channels / groups, height, width] as those of the kernels. With gradients, the
+   sum of `parts` of the kernels' as torch's. */
+INLINE void NAME(each_weight)(const Convolution *c, REAL *torch, REAL *kernels, int64_t parts) {
+  int inputs = c->channels / c->groups, width = c->outputs / c->groups, taps = c->kernel_height * c->kernel_width;
+  int64_t size = (int64_t)c->channels * taps * width;
+  for (int o = 0; o < c->outputs; o++)
+    for (int i = 0; i < inputs; i++)
+      for (int tap = 0; tap < taps; tap++, torch++) {
+        int turned = tap + c->kernel_width - 1 - 2 * (tap % c->kernel_width);
+        REAL *kernel = kernels + ((int64_t)(o / width * inputs + i) * taps + turned) * width + o % width;
+        if (!parts) *kernel = *torch;
+        else *torch = 0;
+        for (int64_t part = 0; part < parts; part++) *torch += kernel[part * size];
+      }
+}
+
+void NAME(arrange)(const Convolution *c, const REAL *torch, REAL *kernels) {
+  NAME(each_weight)(c, (REAL *)torch, kernels, 0);
+}
+
 /* So many of the outputs from `o` on are done together in a window: two vectors, one, or eight values. */
 INLINE int NAME(block)(const Convolution *c, int o) {
   int rest = c->outputs - o;

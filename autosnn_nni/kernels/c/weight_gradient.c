@@ -139,9 +139,15 @@ static void NAME(add_images)(const Convolution *c, int way, const uint8_t *bits,
 }
 
 /* The sums of the gradient of the weights over each of `count` parts of the images, those of
-   [first, last) of them: `parts` is [count, weights], and 0. */
+   [first, last) of them: `parts` is [count, weights]. */
 void NAME(weight_gradient)(const Convolution *c, int64_t way, const uint8_t *bits, const REAL *gradient, REAL *parts, int64_t images, int64_t count, int64_t first, int64_t last) {
   int64_t size = (int64_t)c->channels * c->kernel_height * c->kernel_width * (c->outputs / c->groups);
+  memset(parts + first * size, 0, (last - first) * size * sizeof(REAL));
   for (int64_t part = first; part < last; part++)
     NAME(add_images)(c, way, bits, gradient, parts + part * size, images * part / count, images * (part + 1) / count);
+}
+
+/* Add up the parts, in torch's order. */
+void NAME(collect)(const Convolution *c, const REAL *parts, int64_t count, REAL *out) {
+  NAME(each_weight)(c, out, (REAL *)parts, count);
 }
