@@ -11,8 +11,8 @@ from autosnn_nni.kernels.library import Convolution, run, share
 from autosnn_nni.kernels.spikes import dense_empty, ones
 from autosnn_nni.kernels.weights import arrange
 
-#: The share of neurons near their threshold from which on they are many.
-_MANY = 0.08
+#: The share of neurons near their threshold up to which they are few.
+_FEW = 0.08
 #: Tiles of ``c/winograd.c``, and the kernels that they are for.
 _TILE = 8
 _TILED = (3, 5, 7)
@@ -34,8 +34,7 @@ def input_gradient(
     Only those that are ``near`` their threshold need it, if these are known. If they are many, it
     is faster to do all.
     """
-    can_skip = near is not None and shape.stride == 1 and shape.groups == 1
-    if can_skip and not _are_many(near, shape):
+    if near is not None and _can_skip(near, shape):
         kernels = arrange(weight, shape)
         return _by_images("input_gradient", input_shape, shape, near, gradient, kernels)
     if _fits_tiles(shape):
@@ -50,9 +49,10 @@ def _by_images(name: str, input_shape: Sequence[int], *arguments: Any) -> Tensor
     return out
 
 
-def _are_many(near: Tensor, shape: Convolution) -> bool:
+def _can_skip(near: Tensor, shape: Convolution) -> bool:
+    """Whether the neurons near their threshold can be done alone, and are few."""
     neurons = near[..., 0].numel() * shape.channels
-    return ones(near) > _MANY * neurons
+    return shape.stride == 1 and shape.groups == 1 and ones(near) <= _FEW * neurons
 
 
 def _fits_tiles(shape: Convolution) -> bool:
