@@ -33,13 +33,15 @@ TINY = {"shape": (1, 8, 8), "classes": 10, "channels": 2, "timesteps": 2}
 
 
 def pytest_configure() -> None:
-    """A home of its own, and Ctrl-C.
+    """A home of its own, and signals.
 
     NNI writes below the home folder, which it asks for when it is imported: not a real one. A job
-    in a shell's background ignores Ctrl-C, and so would all processes that the tests start.
+    in a shell's background ignores Ctrl-C, one of ``nohup`` a closed terminal, and so would all
+    processes that the tests start.
     """
     os.environ["HOME"] = tempfile.mkdtemp(prefix="autosnn-tests-")
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest selects tests by their markers
