@@ -18,7 +18,10 @@ from autosnn_nni.search_spaces import Architecture, to_text
 from autosnn_nni.strategies import Choices
 
 #: Settings that may differ between supernets compared with the same trained sample.
-_MAY_DIFFER = ("batch_norm", "loss", "sampling", "seed", "supernet_epochs", "surrogate")
+_MAY_DIFFER = (
+    *("batch_norm", "learning_rate", "loss", "sampling", "schedule", "seed"),
+    *("supernet_epochs", "surrogate"),
+)
 
 
 def draw(run: RunDirectory, count: int) -> list[Architecture]:

@@ -12,7 +12,7 @@ from torch import nn
 from autosnn_nni.search_spaces.architecture import TIMESTEPS, timesteps_name, to_sample
 from autosnn_nni.search_spaces.blocks import BLOCKS
 from autosnn_nni.search_spaces.config import NetworkConfig
-from autosnn_nni.search_spaces.layers import SpikingConv, VotingLayer
+from autosnn_nni.search_spaces.layers import SpikingConv, VotingLayer, add_up_averages
 from autosnn_nni.search_spaces.network import SpikingNetwork, Timesteps
 from autosnn_nni.search_spaces.norms import NORMS, keep_statistics, lift
 from autosnn_nni.search_spaces.probe import probe_candidates
@@ -63,6 +63,8 @@ def assemble(config: NetworkConfig, make_slot: MakeSlot) -> SpikingNetwork:
     NORMS[config.macro.batch_norm](stem, stages, fc, max(config.timesteps_choice))
     if config.batch_norm == "kept":
         keep_statistics(stages, max(config.timesteps_choice))
+    if config.averages == "sum":
+        add_up_averages(stages)
     timesteps = _timesteps(config, make_slot)
     network = SpikingNetwork(
         stem,

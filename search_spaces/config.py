@@ -24,6 +24,9 @@ from autosnn_nni.search_spaces.surrogates import SURROGATES
 #: with a set kept for every timestep; or pooled over all timesteps.
 STATISTICS = ("timestep", "kept", "pooled")
 
+#: What leaky neurons behind an average pool get: the sum of its window, or the average itself.
+AVERAGES = ("sum", "mean")
+
 
 @dataclass(frozen=True)
 class NetworkConfig:
@@ -31,7 +34,8 @@ class NetworkConfig:
 
     ``shape`` is an image's (channels, height, width); ``channels`` is the paper's initial channel
     C; ``candidates`` are the names of the candidate blocks, by default those of the space;
-    ``batch_norm`` is one of ``STATISTICS``; ``surrogate`` is one of ``SURROGATES``, for training.
+    ``batch_norm`` is one of ``STATISTICS``; ``averages`` is one of ``AVERAGES``; ``surrogate`` is
+    one of ``SURROGATES``, for training.
     If ``timesteps`` is a tuple, one of its numbers is chosen together with the blocks. Raises
     :class:`UserError` for invalid values.
     """
@@ -45,6 +49,7 @@ class NetworkConfig:
     candidates: Architecture = ()
     batch_norm: str = "timestep"
     surrogate: str = "atan"
+    averages: str = "sum"
 
     def __post_init__(self) -> None:
         if self.channels < 2 or self.channels % 2:
@@ -60,6 +65,8 @@ class NetworkConfig:
         if self.batch_norm not in STATISTICS:
             known = ", ".join(STATISTICS)
             raise UserError(f"batch norm must be one of {known}, not {self.batch_norm!r}")
+        if self.averages not in AVERAGES:
+            raise UserError(f"averages must be sum or mean, not {self.averages!r}")
         if self.batch_norm == "pooled" and not set(BACKWARD).isdisjoint(self.candidates):
             raise UserError(
                 f"{self.space} has connections between timesteps, so batch norm can't be pooled "

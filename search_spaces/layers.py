@@ -149,15 +149,35 @@ def average_pool(neuron: NeuronFactory) -> nn.Module:
 
 
 class GlobalAveragePool(nn.Module):
-    """Averages each channel; a neuron turns the averages into spikes (SNN_2)."""
+    """Averages each channel; a neuron turns the averages into spikes (SNN_2).
+
+    With ``sums`` the neuron gets sums: see :func:`add_up_averages`.
+    """
 
     def __init__(self, neuron: NeuronFactory) -> None:
         super().__init__()
         self.neuron = neuron()
+        self.sums = False
 
     def forward(self, x: Tensor) -> Tensor:
         """``[..., C, H, W]`` to spikes ``[..., C, 1, 1]``."""
-        return self.neuron(x.mean((-2, -1), keepdim=True))
+        sides = (-2, -1)
+        return self.neuron(x.sum(sides, True) if self.sums else x.mean(sides, True))
+
+
+def add_up_averages(network: nn.Module) -> None:
+    """Charge leaky neurons behind average pools with the sum of a window, not with its average.
+
+    ``h = v + (x - v) / tau`` tends to x. An average of spikes is at most 1, so h would reach the
+    threshold of 1 only by rounding. A sum is the same as a threshold divided by the window's size.
+    """
+    for unit in network.modules():
+        if not getattr(getattr(unit, "neuron", None), "decay_input", False):
+            continue
+        if isinstance(unit, GlobalAveragePool):
+            unit.sums = True
+        elif isinstance(pool := getattr(unit, "pool", None), nn.AvgPool2d):
+            pool.divisor_override = 1
 
 
 class SpikingLinear(nn.Module):

@@ -128,9 +128,8 @@ class Fixed(Stage):
 class Pool(Stage):
     """A 2x2 pooling layer that rounds odd sizes down: ``"max"``, ``"average"`` or ``"mean"``.
 
-    ``"average"`` is followed by neurons. An average of spikes is at most 1, so a leaky neuron
-    hardly reaches its threshold of 1 until training has raised its alpha. ``"mean"`` has no
-    neurons: the averages themselves are passed on.
+    ``"average"`` is followed by neurons, which get sums instead if they are leaky and the network's
+    ``averages`` are ``"sum"``. ``"mean"`` has no neurons: the averages themselves are passed on.
     """
 
     type: str = "max"

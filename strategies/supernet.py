@@ -31,10 +31,10 @@ class _SeededPaths(RandomSamplingLightningModule):
         self._paths: Iterator[Architecture] = iter(())  # none before an epoch begins
         self._teacher_votes: Tensor | None = None
 
-    def on_fit_start(self) -> None:
-        """Let Lightning accumulate the gradients of a step's paths."""
+    def setup(self, stage: str) -> None:
+        """Let Lightning accumulate the gradients of a step's paths, and count the steps by it."""
         self.trainer.accumulate_grad_batches = self._sampling.per_step
-        super().on_fit_start()
+        super().setup(stage)
 
     def on_train_epoch_start(self) -> Any:
         trainer = self.trainer

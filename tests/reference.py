@@ -61,11 +61,13 @@ class Plain:
         training: bool = False,
         count: bool = True,
         surrogate: str = "atan",
+        averages: str = "sum",
     ) -> None:
         self.weights = weights
         self.kind = neuron
         self.training = training
         self.surrogate = surrogate
+        self.sums = averages == "sum" and neuron in ("PLIF", "LIF")
         self.counting = count and neuron != "ANN"
         self.potentials: dict[str, Tensor] = {}
         self.feedback: dict[str, tuple[Tensor, ...]] = {}
@@ -157,6 +159,19 @@ class Plain:
         """Average pool; its outputs are not spikes."""
         return F.avg_pool2d(x, kernel, stride, padding, ceil)
 
+    def add_up(
+        self, x: Tensor, kernel: int = 2, stride: int = 2, padding: int = 0, ceil: bool = False
+    ) -> Tensor:
+        """The sum of every window."""
+        height, width = (-side % stride if ceil else 0 for side in x.shape[-2:])
+        x = F.pad(x, (padding, padding + width, padding, padding + height))
+        return x.unfold(-2, kernel, stride).unfold(-2, kernel, stride).sum((-2, -1))
+
+    def averaged(self, name: str, x: Tensor, *shape: Any) -> Tensor:
+        """Neurons behind an average pool; leaky ones get the sums."""
+        pool = self.add_up if self.sums else self.average_pool
+        return self.neuron(name, pool(x, *shape))
+
     def count(self, name: str, spikes: Tensor) -> None:
         """Every layer that sends spikes on is counted, once."""
         if self.counting:
@@ -180,6 +195,9 @@ class Pooled(Plain):
 
     def average_pool(self, x: Tensor, *shape: int) -> Tensor:
         return self._fold(super().average_pool, x, *shape)
+
+    def add_up(self, x: Tensor, *shape: int) -> Tensor:
+        return self._fold(super().add_up, x, *shape)
 
     def neuron(self, name: str, z: Tensor) -> Tensor:
         return torch.stack([super(Pooled, self).neuron(name, z_t) for z_t in z])
@@ -265,7 +283,7 @@ def max_pool(net: Plain, name: str, x: Tensor, out: int, stride: int) -> Tensor:
 def average_pool(net: Plain, name: str, x: Tensor, out: int, stride: int) -> Tensor:
     """As max_pool, the averages made spikes by a neuron."""
     shape = (2, 2, 0, True) if stride == 2 else (3, 1, 1)
-    x = net.neuron(f"{name}.neuron", net.average_pool(x, *shape))
+    x = net.averaged(f"{name}.neuron", x, *shape)
     return fit(net, f"{name}.fit", x, out)
 
 
@@ -299,7 +317,8 @@ def snn_2(net: Plain, blocks: Sequence[str], x: Tensor, c: int) -> Tensor:
     """SNN_1 and a global average pool with neurons."""
     x = snn_1(net, blocks, x, c)
     height, width = x.shape[-2:]
-    return net.neuron("stages.gap1.neuron", x.sum((-2, -1), keepdim=True) / (height * width))
+    window = 1 if net.sums else height * width
+    return net.neuron("stages.gap1.neuron", x.sum((-2, -1), keepdim=True) / window)
 
 
 def snn_3(net: Plain, blocks: Sequence[str], x: Tensor, c: int) -> Tensor:
@@ -317,13 +336,13 @@ def snn_3(net: Plain, blocks: Sequence[str], x: Tensor, c: int) -> Tensor:
 def snn_4(net: Plain, blocks: Sequence[str], x: Tensor, c: int) -> Tensor:
     """SNN_1 with average pools followed by neurons."""
     x = BLOCKS[blocks[0]](net, "stages.tbd1", x, c, 1)
-    x = net.neuron("stages.pool1.neuron", net.average_pool(x))
+    x = net.averaged("stages.pool1.neuron", x)
     x = BLOCKS[blocks[1]](net, "stages.tbd2", x, 2 * c, 1)
     x = BLOCKS[blocks[2]](net, "stages.tbd3", x, 2 * c, 1)
-    x = net.neuron("stages.pool2.neuron", net.average_pool(x))
+    x = net.averaged("stages.pool2.neuron", x)
     x = BLOCKS[blocks[3]](net, "stages.tbd4", x, 4 * c, 1)
     x = BLOCKS[blocks[4]](net, "stages.tbd5", x, 4 * c, 1)
-    return net.neuron("stages.pool3.neuron", net.average_pool(x))
+    return net.averaged("stages.pool3.neuron", x)
 
 
 def snn_1_8(net: Plain, blocks: Sequence[str], x: Tensor, c: int) -> Tensor:
@@ -359,7 +378,7 @@ def srb3(net: Plain, number: int, x: Tensor, out: int, stride: int = 1) -> Tenso
 
 def average(net: Plain, number: int, x: Tensor) -> Tensor:
     """Average pool and neurons."""
-    return net.neuron(f"stages.pool{number}.neuron", net.average_pool(x))
+    return net.averaged(f"stages.pool{number}.neuron", x)
 
 
 def fully_connected(net: Plain, number: int, x: Tensor, out: int) -> Tensor:

@@ -8,6 +8,7 @@ from autosnn_nni.reproduce.recipes import recipe_names
 from autosnn_nni.search_spaces import BLOCKS, MACROS, NETWORKS, NEURONS, OPERATIONS, SURROGATES
 from autosnn_nni.strategies import SAMPLINGS, SEARCHES
 from autosnn_nni.training.losses import LOSSES
+from autosnn_nni.training.schedules import SCHEDULES
 
 _NAMES: dict[str, Callable[[], Iterable[str]]] = {
     "spaces": lambda: [name for name, macro in MACROS.items() if macro.tbd_blocks],
@@ -19,6 +20,7 @@ _NAMES: dict[str, Callable[[], Iterable[str]]] = {
     "datasets": lambda: DATASETS,
     "samplings": lambda: SAMPLINGS,
     "losses": lambda: LOSSES,
+    "schedules": lambda: SCHEDULES,
     "strategies": lambda: SEARCHES,
     "recipes": recipe_names,
 }

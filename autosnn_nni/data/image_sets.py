@@ -26,7 +26,7 @@ _DIGITS = DataInfo(
     padding=1,
     flip=False,
     batch_size=32,
-    supernet_epochs=60,
+    supernet_epochs=120,
     retrain_epochs=20,
 )
 
@@ -54,13 +54,24 @@ def digits64(folder: Path | None) -> tuple[Images, Images]:
     return train, test
 
 
-@register_dataset("MNIST", DataInfo((1, 28, 28), classes=10, flip=False))
+# What two cores train well in an hour or two; see docs/training.md.
+_FASHION = DataInfo(
+    (1, 28, 28),
+    classes=10,
+    batch_size=64,
+    schedule="one-cycle",
+    supernet_epochs=12,
+    retrain_epochs=10,
+)
+
+
+@register_dataset("MNIST", replace(_FASHION, flip=False))
 def mnist(folder: Path | None) -> tuple[Images, Images]:
     """MNIST's four idx files, compressed or not."""
     return Published("MNIST", "MNIST/raw", _IDX).read_idx(folder)
 
 
-@register_dataset("FashionMNIST", DataInfo((1, 28, 28), classes=10))
+@register_dataset("FashionMNIST", _FASHION)
 def fashion_mnist(folder: Path | None) -> tuple[Images, Images]:
     """Fashion-MNIST's four idx files; by default those of Debian's package if it is installed."""
     published = Published("FashionMNIST", "FashionMNIST/raw", _IDX)

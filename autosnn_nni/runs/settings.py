@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from autosnn_nni.strategies import Constraints, Fitness, Search
 
 _CANDIDATES_HELP = "Candidate blocks [default: the space's, skip,SCB_k3,SCB_k5,SRB_k3,SRB_k5]"
+_LEARNING_RATE_HELP = "Adam's learning rate at its peak [default: 0.001 if constant, else 0.01]"
 _TIMESTEPS_HELP = "Timesteps T, or several to search: 2,4,8 [default: the data set's, 8 or 20]"
 
 #: If a search does not handle constraints, they only affect the choice of the best architecture.
@@ -42,7 +43,8 @@ class Settings:
     """All settings that affect a run's result; the folders of files and the device do not.
 
     ``lambda_`` is called ``lambda`` in files. Timesteps, batch size and epochs default to those of
-    the data set, candidates to those of the space. Raises :class:`UserError` for an invalid value.
+    the data set, candidates to those of the space, the learning rate to the schedule's. Raises
+    :class:`UserError` for an invalid value.
     """
 
     plugins: tuple[str, ...] = _of(
@@ -66,8 +68,20 @@ class Settings:
         "Batch norm statistics: timestep, kept (a set per timestep) or pooled",
         before="timestep",
     )
+    averages: str = _of(
+        "supernet",
+        "sum",
+        "Leaky neurons behind average pools get the sum, or the mean (the paper's)",
+        before="mean",
+    )
     batch_size: int = _of("supernet", None, "Batch size [default: the data set's]", before=None)
-    learning_rate: float = _of("supernet", 1e-3, "Adam's learning rate", before=1e-3)
+    learning_rate: float = _of("supernet", None, _LEARNING_RATE_HELP, before=1e-3)
+    schedule: str = _of(
+        "supernet",
+        None,
+        "Learning rate: constant (the paper's), cosine or one-cycle [default: the data set's]",
+        before="constant",
+    )
     loss: str = _of("supernet", "mse", "mse (as in the paper), cross-entropy or tet", before="mse")
     spike_regularisation: float = _of(
         "supernet", 0.0, "Weight of the firing rate in the loss", before=0.0
@@ -126,10 +140,17 @@ class Settings:
 
     def _fill_in(self) -> None:
         from autosnn_nni.search_spaces import MACROS
+        from autosnn_nni.training.schedules import SCHEDULES
 
-        defaults = {"candidates": MACROS[self.space].candidates}
+        info = self._data_info
+        schedule = info.schedule if self.schedule is None else self.schedule
+        defaults: dict[str, Any] = {
+            "candidates": MACROS[self.space].candidates,
+            "schedule": schedule,
+            "learning_rate": SCHEDULES[schedule].peak_rate,
+        }
         for name in ("timesteps", "batch_size", "supernet_epochs", "retrain_epochs"):
-            defaults[name] = getattr(self._data_info, name)
+            defaults[name] = getattr(info, name)
         for name, default in defaults.items():
             if getattr(self, name) is None:
                 object.__setattr__(self, name, default)
@@ -198,6 +219,7 @@ class Settings:
             candidates=self.candidates,
             batch_norm=self.batch_norm,
             surrogate=self.surrogate,
+            averages=self.averages,
         )
 
     @property

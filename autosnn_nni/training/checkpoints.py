@@ -30,6 +30,7 @@ _IDENTITY = (
     "neuron",
     "candidates",
     "batch_norm",
+    "averages",
 )
 
 

@@ -7,12 +7,14 @@ from autosnn_nni.scoring.batches import Scoring
 from autosnn_nni.scoring.device import DEVICES, torch_device
 from autosnn_nni.training.bounds import MAX_LEARNING_RATE, PRECISIONS
 from autosnn_nni.training.losses import LOSSES
+from autosnn_nni.training.schedules import SCHEDULES
 
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
     """The settings of training (Section A.1); ``device`` is ``cpu``, ``cuda`` or ``auto``.
 
+    ``learning_rate`` is the peak of ``schedule``, one of ``SCHEDULES``, by default the schedule's.
     ``loss`` is one of ``LOSSES``; ``spike_regularisation`` is Table 10's lambda_reg, the weight
     of the mean firing rate in it. ``precision`` is ``32``, or ``bf16`` for convolutions and fully
     connected layers in bfloat16. Several ``devices`` train in data-parallel processes
@@ -23,7 +25,8 @@ class Training:
 
     epochs: int
     batch_size: int = 96
-    learning_rate: float = 1e-3
+    learning_rate: float | None = None
+    schedule: str = "constant"
     precision: str = "32"
     seed: int = 0
     loss: str = "mse"
@@ -35,10 +38,9 @@ class Training:
         for name in ("epochs", "batch_size", "devices"):
             if getattr(self, name) < 1:
                 raise UserError(f"Training: {name} must be at least 1, not {getattr(self, name)}")
-        if not 0 < self.learning_rate <= MAX_LEARNING_RATE:
+        if not 0 < self.peak_rate <= MAX_LEARNING_RATE:
             raise UserError(
-                "Training: learning_rate must be positive, and at most 1e37, "
-                f"not {self.learning_rate}"
+                f"Training: learning_rate must be positive, and at most 1e37, not {self.peak_rate}"
             )
         if self.precision not in PRECISIONS:
             raise UserError(f"Training: precision must be 32 or bf16, not {self.precision!r}")
@@ -49,6 +51,12 @@ class Training:
     def with_epochs(self, epochs: int) -> "Training":
         """Return the same settings with another number of epochs."""
         return replace(self, epochs=epochs)
+
+    @property
+    def peak_rate(self) -> float:
+        """The highest learning rate."""
+        rate = self.learning_rate
+        return SCHEDULES[self.schedule].peak_rate if rate is None else rate
 
     @property
     def scoring(self) -> Scoring:

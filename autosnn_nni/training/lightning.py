@@ -31,12 +31,14 @@ from autosnn_nni.training.checkpoints import check_same_network, load_checkpoint
 from autosnn_nni.training.hyperparameters import Training
 from autosnn_nni.training.losses import LOSSES
 from autosnn_nni.training.processes import count_processes, torchrun_processes
+from autosnn_nni.training.schedules import SCHEDULES
 
 
 class SpikingClassifier(NniLightningModule):
     """Trains with Adam and a loss, by default Eq. 5, between output spikes and one-hot targets.
 
     ``spike_regularisation`` (Table 10's lambda_reg) times the mean firing rate is added to it.
+    ``learning_rate`` is the peak of the ``schedule``.
     """
 
     def __init__(
@@ -44,11 +46,13 @@ class SpikingClassifier(NniLightningModule):
         learning_rate: float = 1e-3,
         spike_regularisation: float = 0.0,
         loss: str = "mse",
+        schedule: str = "constant",
     ) -> None:
         super().__init__()
         self.learning_rate = learning_rate
         self.spike_regularisation = spike_regularisation
         self.loss = LOSSES[loss]
+        self.schedule = SCHEDULES[schedule]
         # A buffer, because Lightning only returns the module's state from several processes.
         self.register_buffer("n_avg", torch.tensor(math.nan, dtype=torch.float64))
 
@@ -76,9 +80,17 @@ class SpikingClassifier(NniLightningModule):
         correct = (votes.argmax(1) == labels).sum()
         return {"loss": loss, "votes": votes, "correct": correct}
 
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Adam with a fixed learning rate (Section A.1)."""
-        return torch.optim.Adam(self.parameters(), lr=self.learning_rate, fused=True)
+    def configure_optimizers(self) -> Any:
+        """Adam (Section A.1), with a scheduler that changes the learning rate at every step."""
+        optimizer = torch.optim.Adam(self.parameters(), lr=self.learning_rate, fused=True)
+        if self.schedule.make is None:
+            return optimizer
+        steps = self.trainer.estimated_stepping_batches
+        scheduler = self.schedule.make(optimizer, self.learning_rate, int(steps))
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
+        }
 
 
 class Stoppable(Callback):
@@ -122,6 +134,38 @@ class EpochSeed(Callback):
         """Seed the order and augmentation of the batches, and torch for layers with randomness."""
         self.batches.set_epoch(trainer.current_epoch)
         torch.manual_seed(self.seed * 1_000_003 + trainer.current_epoch)
+
+
+class SameSchedule(Callback):
+    """Refuses to resume a training with another schedule of the learning rate."""
+
+    def __init__(self, schedule: str) -> None:
+        self.schedule = schedule
+        self._saved = {"schedule": "constant", "steps": 0}  # that of checkpoints without one
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Compare; raises :class:`UserError`. A constant rate has no length."""
+        steps = trainer.estimated_stepping_batches if trainer.lr_scheduler_configs else 0
+        own = {"schedule": self.schedule, "steps": int(steps)}
+        if trainer.current_epoch and own != self._saved:
+            raise UserError(
+                f"the schedule is {_named(self._saved)} in the checkpoint, {_named(own)} here; "
+                "restore it, or choose another checkpoint to train again"
+            )
+        self._saved = own
+
+    def state_dict(self) -> dict[str, Any]:
+        """The schedule and its number of steps."""
+        return self._saved
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Restore them."""
+        self._saved = state_dict
+
+
+def _named(schedule: Mapping[str, Any]) -> str:
+    steps = schedule["steps"]
+    return f"{schedule['schedule']} for {steps} steps" if steps else str(schedule["schedule"])
 
 
 class TrainingCurve(Callback):
@@ -241,7 +285,9 @@ class WholeCheckpoint(Callback):
 
 def make_classifier(training: Training) -> SpikingClassifier:
     """Make the training module of these settings."""
-    return SpikingClassifier(training.learning_rate, training.spike_regularisation, training.loss)
+    return SpikingClassifier(
+        training.peak_rate, training.spike_regularisation, training.loss, training.schedule
+    )
 
 
 def _classifier(module: Any) -> SpikingClassifier:
@@ -262,7 +308,12 @@ def make_trainer(
     Raises :class:`UserError` for several devices in a process that torchrun has started.
     """
     curve = TrainingCurve(title, checkpoint.with_suffix(".csv") if checkpoint else None)
-    callbacks: list[Callback] = [Stoppable(), EpochSeed(batches, training.seed), curve]
+    callbacks: list[Callback] = [
+        Stoppable(),
+        EpochSeed(batches, training.seed),
+        SameSchedule(training.schedule),
+        curve,
+    ]
     if checkpoint is not None:
         callbacks.append(WholeCheckpoint(checkpoint, about))  # last, as it saves the others' state
     device = training.torch_device

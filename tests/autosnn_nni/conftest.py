@@ -142,7 +142,7 @@ def tiny() -> tuple[str, ...]:
 def long() -> tuple[str, ...]:
     """Settings of a run whose every stage takes long enough to be stopped in it."""
     return (
-        *("--channels", "2", "--timesteps", "2", "--images", "60", "--learning-rate", "0.01"),
+        *("--channels", "2", "--timesteps", "2", "--images", "60", "--schedule", "one-cycle"),
         *("--supernet-epochs", "8", "--rounds", "3", "--retrain-epochs", "8"),
     )
 

@@ -77,7 +77,7 @@ def test_another_supernet_is_judged_by_the_same_trainings(
 ) -> None:
     run, other = judged[0], tmp_path / "other"
     changed = ("--sampling", "fair", "--batch-norm", "pooled", "--loss", "tet")
-    changed += ("--surrogate", "triangle")
+    changed += ("--surrogate", "triangle", "--schedule", "cosine", "--learning-rate", "0.02")
     assert autosnn("supernet", "--output", other, *tiny, *changed).code == 0
     outcome = autosnn("trust", run, other, "--sample", 4)
     assert outcome.code == 0, outcome.err

@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from autosnn_nni.data import DATASETS
 from autosnn_nni.search_spaces import network
 
 Run = Callable[..., str]
@@ -20,6 +21,7 @@ Run = Callable[..., str]
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Runs a benchmark in this process; gives what it prints."""
     monkeypatch.setattr(network, "MULTI_STEP_DEVICES", network.MULTI_STEP_DEVICES)
+    monkeypatch.setattr(DATASETS, "_items", dict(DATASETS))
 
     def benchmark(name: str, *arguments: object) -> str:
         monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
@@ -89,3 +91,19 @@ def test_rates(run: Run, tmp_path: Path) -> None:
     out = run("rates", picture, "--rates", 0.1, "--batch", 2, "--repeats", 2)
     assert len(re.findall(r"^rate 0\.\d+: training step \d+ ms", out, re.MULTILINE)) == 1
     assert picture.stat().st_size > 1000
+
+
+@pytest.mark.parametrize("kind", [(), ("--supernet",)], ids=["network", "supernet"])
+def test_recipes(kind: tuple[str, ...], run: Run, tmp_path: Path) -> None:
+    output = tmp_path / "recipes.csv"
+    size = ("--images", 50, "--channels", 2, "--timesteps", 2, "--epochs", 2, "--seeds", 2)
+    size += ("--architectures", 5)
+    changed = "schedule=one-cycle,batch=20,averages=mean,fc=3,alpha=3,decay=1e-4"
+    names = ("paper", f"{changed},smoothing=.1,average=.9,early=1")
+    run("recipes", *names, "--output", output, "--dataset", "digits", *size, *kind)
+    rows = pd.read_csv(output)
+    assert rows["recipe"].tolist() == [names[0]] * 2 + [names[1]] * 2
+    assert rows["accuracy"].between(0, 1).all()
+    before = output.read_bytes()
+    run("recipes", *names, "--output", output, "--dataset", "digits", *size, *kind)
+    assert output.read_bytes() == before

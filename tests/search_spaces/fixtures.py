@@ -90,10 +90,11 @@ def lively(network: Module, seed: int = 0) -> Module:
 
 
 def _neurons_of_averages(network: nn.Module) -> list[neuron.ParametricLIFNode]:
-    """The PLIF neurons whose input are averages of spikes."""
-    gaps = [getattr(module, "gap1", None) for module in network.modules()]
+    """The PLIF neurons whose input are averages of spikes, not their sums."""
+    gaps = [one for one in network.modules() if not getattr(one, "sums", True)]
     pools = [m for m in network.modules() if isinstance(getattr(m, "pool", None), layer.AvgPool2d)]
-    neurons = [unit.neuron for unit in [*gaps, *pools] if isinstance(unit, nn.Module)]
+    averages = [unit for unit in pools if unit.pool.divisor_override is None]
+    neurons = [unit.neuron for unit in [*gaps, *averages]]
     return [one for one in neurons if isinstance(one, neuron.ParametricLIFNode)]
 
 

@@ -32,7 +32,7 @@ def test_a_block_equals_the_plain_reference(
 ) -> None:
     in_channels, out_channels, stride = shape
     network = small_block(name, kind, shape).train(training)
-    plain = reference.Plain(weights_of(network), kind, training=training)
+    plain = reference.Plain(weights_of(network), kind, training=training, averages="mean")
     trains = spike_trains(2, 3, in_channels, 6, 6)
     fast_in, plain_in = trains.clone().requires_grad_(), trains.clone().requires_grad_()
 

@@ -1,4 +1,5 @@
 import copy
+from typing import Any
 
 import pytest
 import torch
@@ -13,7 +14,9 @@ from autosnn_nni.search_spaces import (
     SpikingNetwork,
     build_network,
     fold_batch_norm,
+    seeded,
 )
+from autosnn_nni.search_spaces.config import AVERAGES
 from autosnn_nni.search_spaces.network import Timesteps
 from tests import reference
 from tests.search_spaces.fixtures import (
@@ -30,8 +33,9 @@ from tests.search_spaces.fixtures import (
 )
 
 LABELS = torch.tensor([0, 2, 1])
+#: Networks with neurons behind average pools.
 AVERAGING = (
-    *("SCNN-He", "VGG9-BNTT", "VGG16-SALT"),
+    "SCNN-He",
     "SNN_2",
     "SNN_4",
     "CIFARNet-Wu",
@@ -55,10 +59,12 @@ def assert_equals_reference(
     blocks: tuple[str, ...],
     x: Tensor,
     surrogate: str = "atan",
+    averages: str = "sum",
 ) -> dict[str, float]:
     """Outputs, spikes, gradients and running statistics; gives the reference's spikes."""
     variant = reference.Pooled if network.pooled else reference.Plain
-    plain = variant(weights_of(network), kind, training=network.training, surrogate=surrogate)
+    options: Any = {"training": network.training, "surrogate": surrogate, "averages": averages}
+    plain = variant(weights_of(network), kind, **options)
     x_fast, x_plain = x.clone().requires_grad_(), x.clone().requires_grad_()
 
     with SpikeCounter(network) as counter:
@@ -102,8 +108,23 @@ def test_a_network_equals_the_plain_reference(macro: str, kind: str, training: b
     spikes = assert_equals_reference(network, macro, kind, blocks_for(macro), x)
     if kind == "ANN":
         assert not spikes
-    elif kind != "LIF" or macro not in AVERAGING:  # silent: see the last test
+    elif kind != "LIF" or macro not in ("VGG9-BNTT", "VGG16-SALT"):  # averages before convolutions
         assert all(number > 0 for number in spikes.values())
+
+
+@pytest.mark.parametrize("kind", reference.NEURONS)
+@pytest.mark.parametrize("macro", AVERAGING)
+def test_a_network_of_averages_equals_the_plain_reference(macro: str, kind: str) -> None:
+    config = small_config(macro, neuron=kind, averages="mean")
+    network = small_network(macro, neuron=kind, averages="mean").train()
+    x = images(shape=config.shape)
+    assert_equals_reference(network, macro, kind, blocks_for(macro), x, averages="mean")
+
+
+@pytest.mark.parametrize("kind", ["IF", "ANN"])
+def test_neurons_without_a_leak_get_averages(kind: str) -> None:
+    one, other = (small_network("SNN_4", neuron=kind, averages=name) for name in AVERAGES)
+    assert torch.equal(one(images()), other(images()))
 
 
 @pytest.mark.parametrize("pooled", [False, True])
@@ -328,21 +349,27 @@ def test_a_folded_network_leaves_no_state_either() -> None:
 
 
 @pytest.mark.parametrize("kind", ["PLIF", "LIF"])
-@pytest.mark.parametrize("space", ["SNN_2", "SNN_4"])
-def test_an_average_of_spikes_stays_below_the_threshold_of_a_leaky_neuron(
+@pytest.mark.parametrize("space", AVERAGING)
+def test_a_leaky_neuron_reaches_its_threshold_by_sums_of_spikes_not_by_averages(
     space: str, kind: str
 ) -> None:
     """What the paper's threshold and neuron imply: with tau 2, h = v + (x - v) / 2 < 1 if x <= 1.
 
     At the start of training nothing passes an average pool; only the surrogate gradient does.
     """
-    network = build_network(small_config(space, neuron=kind, timesteps=8), blocks_for(space))
-    network.double()
-    silent = network.stages["gap1" if space == "SNN_2" else "pool1"]
-    outputs: list[Tensor] = []
-    silent.register_forward_hook(lambda *call: outputs.append(call[-1]))
-    reference.loss(network(images()), LABELS).backward()
-    assert torch.stack(outputs).sum() == 0
+    spikes = []
+    for averages in AVERAGES:
+        config = small_config(space, neuron=kind, timesteps=8, averages=averages)
+        with seeded(0):
+            network = build_network(config, blocks_for(space))
+        network.double()
+        outputs: list[Tensor] = []
+        behind = network.stages["gap1" if space == "SNN_2" else "pool1"]
+        behind.register_forward_hook(lambda *call, outputs=outputs: outputs.append(call[-1]))
+        reference.loss(network(images(shape=config.shape)), LABELS).backward()
+        spikes.append(torch.stack(outputs).sum())
+    assert spikes[0] > 0
+    assert spikes[1] == 0
 
 
 def test_a_forward_never_waits_for_the_device() -> None:

@@ -47,6 +47,8 @@ SETTINGS = [
         ("unknown data set 'Places365'", "known: digits, digits64, MNIST"),
     ),
     (("--neuron", "Izhikevich"), ("unknown neuron 'Izhikevich'", "known: PLIF, LIF, IF, ANN")),
+    (("--schedule", "one_cycle"), ("unknown schedule 'one_cycle'", "did you mean 'one-cycle'?")),
+    (("--averages", "max"), ("averages must be sum or mean, not 'max'",)),
     (("--surrogate", "tringle"), ("unknown surrogate 'tringle'", "did you mean 'triangle'?")),
     (("--strategy", "annealing"), ("unknown strategy 'annealing'", "known: evolution")),
     (("--discounting", "cubic"), ("unknown discounting 'cubic'", "exponential, linear")),

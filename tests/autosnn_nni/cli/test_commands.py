@@ -14,6 +14,7 @@ from autosnn_nni.files import read_json
 from autosnn_nni.search_spaces import BLOCKS, NETWORKS, NEURONS, OPERATIONS, SURROGATES
 from autosnn_nni.strategies import SEARCHES
 from autosnn_nni.training.checkpoints import load_checkpoint
+from autosnn_nni.training.schedules import SCHEDULES
 from tests.search_spaces.fixtures import SEARCHED
 
 Autosnn = Callable[..., Any]
@@ -294,6 +295,7 @@ def test_report_is_written_anew(run: Path, autosnn: Autosnn) -> None:
         ("networks", NETWORKS),
         ("neurons", NEURONS),
         ("surrogates", SURROGATES),
+        ("schedules", SCHEDULES),
         ("datasets", DATASETS),
         ("strategies", SEARCHES),
     ],

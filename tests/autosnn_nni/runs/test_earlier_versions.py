@@ -156,7 +156,10 @@ def without(run: Path, *names: str) -> Path:
     return run
 
 
-LACKING = ("batch_norm", "loss", "sampling", "precision", "calibration_batches", "val_images")
+LACKING = (
+    *("batch_norm", "averages", "loss", "schedule", "sampling"),
+    *("precision", "calibration_batches", "val_images"),
+)
 
 
 def test_files_that_lack_settings_are_used(finished: Path, autosnn: Autosnn) -> None:

@@ -27,8 +27,10 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "surrogate": st.sampled_from(["atan", "triangle"]),
     "candidates": st.lists(st.sampled_from(NAMES), min_size=1, unique=True).map(tuple),
     "batch_norm": st.sampled_from(["timestep", "kept", "pooled"]),
+    "averages": st.sampled_from(["sum", "mean"]),
     "batch_size": st.integers(2, 10**6),
     "learning_rate": st.floats(0, 1, exclude_min=True),
+    "schedule": st.sampled_from(["constant", "cosine", "one-cycle"]),
     "loss": st.sampled_from(["mse", "cross-entropy", "tet"]),
     "spike_regularisation": st.floats(0, 10),
     "precision": st.sampled_from(["32", "bf16"]),
@@ -59,8 +61,10 @@ BEFORE: dict[str, Any] = {
     "surrogate": "atan",
     "candidates": None,
     "batch_norm": "timestep",
+    "averages": "mean",
     "batch_size": None,
     "learning_rate": 1e-3,
+    "schedule": "constant",
     "loss": "mse",
     "spike_regularisation": 0.0,
     "precision": "32",
@@ -124,9 +128,15 @@ def test_the_defaults_are_the_papers() -> None:
     settings = Settings(dataset="CIFAR10")
     assert settings.supernet_epochs == settings.retrain_epochs == 600
     assert (settings.batch_size, settings.learning_rate) == (96, 1e-3)
+    assert settings.schedule == "constant"
     assert (settings.space, settings.channels, settings.timesteps) == ("SNN_1", 16, 8)
     assert (settings.strategy, settings.rounds, settings.lambda_) == ("evolution", None, -0.08)
     assert settings.candidates == ("skip", "SCB_k3", "SCB_k5", "SRB_k3", "SRB_k5")
+
+
+def test_the_rate_is_the_schedules_unless_it_is_named() -> None:
+    assert Settings(schedule="one-cycle").learning_rate == 1e-2
+    assert Settings(schedule="one-cycle", learning_rate=3e-3).learning_rate == 3e-3
 
 
 def test_lambda_is_written_without_its_underscore() -> None:

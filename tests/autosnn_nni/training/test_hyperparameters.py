@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from autosnn_nni.training.hyperparameters import Training
         ({"learning_rate": 0.0}, "learning_rate must be positive, and at most 1e37, not 0.0"),
         ({"precision": "16"}, "precision must be 32 or bf16, not '16'"),
         ({"device": "gpu"}, "device must be auto, cpu or cuda, not 'gpu'"),
+        ({"schedule": "one_cycle"}, "unknown schedule 'one_cycle'; did you mean 'one-cycle'"),
         ({"loss": "msee"}, "unknown loss 'msee'; did you mean 'mse'"),
     ],
 )
@@ -25,3 +27,10 @@ def test_what_cannot_be_trained_is_named(change: dict[str, Any], named: str) -> 
         Training(**{"epochs": 1, **change})
     assert named in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
+
+
+def test_the_rate_is_the_schedules_unless_it_is_named() -> None:
+    constant = Training(epochs=1)
+    cycle = replace(constant, schedule="one-cycle")
+    assert (constant.peak_rate, cycle.peak_rate) == (1e-3, 1e-2)
+    assert replace(cycle, learning_rate=0.5).peak_rate == 0.5

@@ -489,5 +489,6 @@ class TestDevice:
 
     def test_the_defaults_are_the_paper_s(self) -> None:
         training = Training(epochs=600)
-        assert (training.batch_size, training.learning_rate) == (96, 1e-3)
+        assert (training.batch_size, training.peak_rate) == (96, 1e-3)
+        assert training.schedule == "constant"
         assert training.with_epochs(3) == Training(epochs=3)

@@ -29,8 +29,8 @@ Autosnn = Callable[..., Any]
 TORCHRUN = EXECUTABLE.with_name("torchrun")
 WRITTEN = {".lock", "settings.json", "supernet.ckpt", "supernet.csv"}
 SETTINGS = (
-    *("--channels", "4", "--timesteps", "2", "--images", "400", "--learning-rate", "0.01"),
-    *("--batch-size", "16", "--supernet-epochs", "5", "--device", "cpu"),
+    *("--channels", "4", "--timesteps", "2", "--images", "400", "--learning-rate", "0.02"),
+    *("--schedule", "cosine", "--batch-size", "16", "--supernet-epochs", "5", "--device", "cpu"),
 )
 #: 48 images to train on, 24 of them in each process: an epoch is a step.
 ONE_STEP = ("--channels", "2", "--timesteps", "2", "--images", "60", "--supernet-epochs", "1")
@@ -91,6 +91,11 @@ def test_two_processes_train_one_supernet(spawned: Path) -> None:
     assert {path.name for path in spawned.iterdir()} == WRITTEN
 
 
+def test_two_processes_have_half_the_steps_of_one(spawned: Path) -> None:
+    (schedule,) = torch.load(spawned / "supernet.ckpt", weights_only=True)["lr_schedulers"]
+    assert schedule["T_max"] == schedule["last_epoch"] == 5 * 10  # 320 images in batches of 16
+
+
 def test_two_machines_train_it_as_one_does(spawned: Path, tmp_path: Path, start: Autosnn) -> None:
     """Both run the whole command by torchrun; the first one alone writes and prints."""
     run, nodes = tmp_path / "run", ("--nnodes", 2, "--nproc-per-node", 1)
@@ -123,7 +128,7 @@ def test_a_step_follows_the_mean_loss_of_the_processes_paths(
     before = {name: weights.clone() for name, weights in supernet.state_dict().items()}
     paths = [to_sample(choices.random(Random(seed))) for seed in ("0/0", "0/0/1")]
     assert paths[0] != paths[1]
-    optimizer = torch.optim.Adam(supernet.parameters(), lr=training.learning_rate)
+    optimizer = torch.optim.Adam(supernet.parameters(), lr=training.peak_rate)
     for rank, path in enumerate(paths):
         monkeypatch.setattr(batches, "_rank_and_ranks", lambda rank=rank: (rank, 2))
         ((images, labels),) = train_batches(data, training)
