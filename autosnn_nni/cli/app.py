@@ -217,7 +217,10 @@ def check_plugin_(
 def reproduce(
     names: Annotated[list[str], typer.Argument(help="Recipes (table1, ...), YAML files, or all")],
     scale: Annotated[
-        str, typer.Option(help="full: as in the paper; small: hours on two cores; smoke: seconds")
+        str,
+        typer.Option(
+            help="full: as in the paper; medium: a day on two cores; small: hours; smoke: seconds"
+        ),
     ] = "small",
     output: Annotated[Path, typer.Option(help="Folder for the results")] = Path("runs/reproduce"),
     data_dir: Annotated[

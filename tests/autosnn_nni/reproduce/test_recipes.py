@@ -11,6 +11,7 @@ from autosnn_nni.runs.settings import Settings
 from autosnn_nni.search_spaces import NETWORKS, NetworkConfig, build_network
 
 NAMES = recipe_names()
+PAPER = (96, "constant", 1e-3)
 TABLES = {
     "table1": 4,
     "table2": 4,
@@ -68,7 +69,8 @@ def test_the_full_scale_is_the_papers(name: str) -> None:
     for row in load_recipe(name, "full").rows:
         settings = Settings.named(row.settings)
         events = DATASETS[settings.dataset].info.events
-        assert settings.batch_size == 96
+        assert (settings.batch_size, settings.schedule, settings.learning_rate) == PAPER
+        assert settings.averages == "mean"
         assert settings.retrain_epochs == (120 if name in ("figure4", "ranking") else 600)
         if row.kind == "search" and row.network.get("strategy") != "snasnet":
             assert Settings.named(row.search).supernet_epochs == 600
@@ -185,5 +187,7 @@ def test_a_recipe_that_is_not_there() -> None:
         load_recipe("tabel1", "full")
     with pytest.raises(UserError, match=r"nowhere\.yml cannot be read"):
         load_recipe("nowhere.yml", "full")
-    with pytest.raises(UserError, match=r"^unknown scale 'tiny'; known: full, small, smoke$"):
+    with pytest.raises(
+        UserError, match=r"^unknown scale 'tiny'; known: full, medium, small, smoke$"
+    ):
         load_recipe("table1", "tiny")
