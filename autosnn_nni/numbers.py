@@ -7,6 +7,7 @@ from autosnn_nni.errors import UserError
 
 #: Shown for an unknown number.
 DASH: Final = "\N{EN DASH}"
+PLUS_MINUS: Final = "\N{PLUS-MINUS SIGN}"
 
 _UNITS = {"K": 1e3, "M": 1e6}
 
@@ -27,29 +28,40 @@ def number(text: str, name: str) -> float:
     return value
 
 
-def format_accuracy(fraction: float) -> str:
-    """Format a fraction as a percentage.
+def format_accuracy(fraction: float, std: float = math.nan) -> str:
+    """Format a fraction as a percentage, with its standard deviation if that is known.
 
-    >>> format_accuracy(0.972)
-    '97.2 %'
+    A standard deviation below 0.1 points gets two decimals.
+
+    >>> format_accuracy(0.972), format_accuracy(0.947, 0.0041), format_accuracy(0.947, 0.0004)
+    ('97.2 %', '94.7 ± 0.4 %', '94.70 ± 0.04 %')
     """
-    return f"{100 * fraction:.1f} %" if math.isfinite(fraction) else DASH
+    if not math.isfinite(fraction):
+        return DASH
+    digits = 2 if 0 < 100 * std < 0.095 else 1
+    return f"{_with_std(100 * fraction, 100 * std, f'.{digits}f')} %"
 
 
-def format_spikes(spikes: float) -> str:
+def format_spikes(spikes: float, std: float = math.nan) -> str:
     """Format spikes with thousands separators, and with one decimal below 100.
 
-    >>> format_spikes(3412.3), format_spikes(8.25)
-    ('3,412', '8.2')
+    A standard deviation gets as many decimals.
+
+    >>> format_spikes(3412.3), format_spikes(8.25), format_spikes(3412.3, 25.1)
+    ('3,412', '8.2', '3,412 ± 25')
     """
     if not math.isfinite(spikes):
         return DASH
-    return f"{spikes:,.0f}" if abs(spikes) >= 99.95 else f"{spikes:,.1f}"
+    return _with_std(spikes, std, ",.0f" if abs(spikes) >= 99.95 else ",.1f")
 
 
-def format_rate(rate: float | None) -> str:
+def format_rate(rate: float | None, std: float = math.nan) -> str:
     """Format a firing rate or another small number with three decimals."""
-    return f"{rate:.3f}" if rate is not None and math.isfinite(rate) else DASH
+    return _with_std(rate, std, ".3f") if rate is not None and math.isfinite(rate) else DASH
+
+
+def _with_std(value: float, std: float, form: str) -> str:
+    return f"{value:{form}} {PLUS_MINUS} {std:{form}}" if math.isfinite(std) else f"{value:{form}}"
 
 
 def format_tau(tau: float) -> str:

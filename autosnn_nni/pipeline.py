@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from autosnn_nni.data import Splits
+from autosnn_nni.formats import without_stamp
 from autosnn_nni.nas.evaluators import SpikingEvaluator
 from autosnn_nni.nas.experiment import RetiariiExperiment
 from autosnn_nni.nas.training_free import TrainingFreeEvaluator
@@ -35,12 +36,16 @@ from autosnn_nni.runs.inputs import about_supernet, load_data, make_space, scori
 from autosnn_nni.runs.machine import Machine
 from autosnn_nni.runs.run_files import NetworkFiles
 from autosnn_nni.runs.search_state import load_history, save_best, save_history
+from autosnn_nni.scoring.spread import summary, without_summary
 from autosnn_nni.search_spaces import Architecture, seeded, timesteps_name
 from autosnn_nni.strategies import AutoSNN, SinglePathOneShot, TrialSearch
 from autosnn_nni.training.from_scratch import train_network
 
 #: Blocks of the baselines; each baseline uses one block everywhere (Tables 1 and 8).
 BASELINES = ("SCB_k3", "SRB_k3")
+
+#: Files, architecture and title of a network to be trained with all seeds of the run.
+_Wanted = tuple[NetworkFiles, Sequence[str], str]
 
 
 @dataclass(frozen=True)
@@ -98,7 +103,9 @@ class Pipeline:
         self.check(blocks, done=self._trained(self.run))
 
     def _trained(self, *networks: NetworkFiles) -> bool:
-        trained = all(files.result.exists() for files in networks)
+        trained = all(
+            one.result.exists() for files in networks for one in self._of_all_seeds(files).values()
+        )
         return trained and "retrain" not in repeated(self.run)
 
     def supernet(self) -> None:
@@ -127,26 +134,56 @@ class Pipeline:
         save_best(run, state["history"])
 
     def retrain(self) -> None:
-        """Stage 3: train the winner and the baselines from scratch and test them.
+        """Stage 3: train the winner and the baselines from scratch and test them, with every seed.
 
         If T was searched, the baselines use the winner's T and differ from it only in blocks.
         """
         run, best = self.run, self.run.read_best()
         blocks, timesteps = best["blocks"], timesteps_name(best["timesteps"])
-        if run.settings.baselines:
-            for block in BASELINES:
-                filled = (block,) * len(blocks)
-                self.train_in(run.baseline(block), (*filled, timesteps), f"Training {block}")
-        self.train_in(run, (*blocks, timesteps), "Training the winner")
+        wanted: list[_Wanted] = [
+            (run.baseline(block), (*(block,) * len(blocks), timesteps), f"Training {block}")
+            for block in (BASELINES if run.settings.baselines else ())
+        ]
+        self._train_seeds([*wanted, (run, (*blocks, timesteps), "Training the winner")])
 
     def train(self, architecture: Sequence[str]) -> None:
-        """Stage 3 for a given architecture, without baselines."""
-        self.train_in(self.run, architecture, "Training")
+        """Stage 3 for a given architecture, with every seed, without baselines."""
+        self._train_seeds([(self.run, architecture, "Training")])
 
-    def train_in(self, files: NetworkFiles, architecture: Sequence[str], title: str) -> None:
+    def _train_seeds(self, wanted: Sequence[_Wanted]) -> None:
+        """Train every network with the first seed, then with the next one, and so on."""
+        seeds = self.run.settings.retrain_seeds
+        for seed in seeds:
+            for files, architecture, title in wanted:
+                named = f"{title}, seed {seed}" if len(seeds) > 1 else title
+                self.train_in(self._of_all_seeds(files)[seed], architecture, named, seed)
+                self._summarise(files)
+
+    def _of_all_seeds(self, files: NetworkFiles) -> dict[int, NetworkFiles]:
+        """The files of one network by seed; the first seed's are ``files``."""
+        first, *further = self.run.settings.retrain_seeds
+        return {first: files, **{seed: files.of_seed(seed) for seed in further}}
+
+    def _summarise(self, files: NetworkFiles) -> None:
+        """Write means and standard deviations over the trained seeds to the first one's results."""
+        trained = [one for one in self._of_all_seeds(files).values() if one.result.exists()]
+        result = without_stamp(files.read_result())
+        whole = {**without_summary(result), **summary([one.read_result() for one in trained])}
+        if whole != result:
+            files.write_result(whole)
+
+    def train_in(
+        self,
+        files: NetworkFiles,
+        architecture: Sequence[str],
+        title: str,
+        seed: int | None = None,
+    ) -> None:
         """Train an architecture and write its ``files``, unless they are already there.
 
-        Raises :class:`UserError` if it is not in the run's space.
+        ``seed`` is by default the run's. It decides first weights, and order and augmentation of
+        the images. The data are split by the run's seed, so all networks of a run have the same
+        D_train. Raises :class:`UserError` if the architecture is not in the run's space.
         """
         config, blocks = self.run.settings.network.stand_alone(architecture)
         if files.result.exists():
@@ -155,17 +192,20 @@ class Pipeline:
         about = {"kind": "network", "settings": settings.to_json(), "blocks": list(blocks)}
         check_resumed(files, about)
         epochs = settings.retrain_epochs
+        training = training_of(self.run, epochs, self.machine)
+        if seed is not None:
+            training = replace(training, seed=seed)
         trained = train_network(
             settings.network,
             blocks,
             self.data,
-            training_of(self.run, epochs, self.machine),
+            training,
             scoring_of(self.run, self.machine),
             checkpoint=files.retrained,
             about=about,
             title=title,
         )
-        files.write_result({**trained.to_json(), "epochs": epochs, "seed": settings.seed})
+        files.write_result({**trained.to_json(), "epochs": epochs, "seed": training.seed})
 
     def report(self) -> Path:
         """Write the report of the results so far."""

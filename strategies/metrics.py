@@ -18,23 +18,43 @@ class Objective:
     """A metric that is traded off against the others.
 
     ``title`` is the label of plot axes, which show ``factor`` times the values in files. If
-    ``maximised``, higher values are better.
+    ``maximised``, higher values are better. ``higher`` and ``lower`` say in words how a network
+    with such a value differs from another.
     """
 
     name: str
     title: str
     maximised: bool
+    higher: str
+    lower: str
     factor: float = 1.0
 
     def cost(self, value: float) -> float:
         """Convert ``value`` to a cost: lower is better."""
         return -value if self.maximised else value
 
+    def word(self, is_higher: bool) -> str:
+        """What to call a network whose value is higher than another's, or lower."""
+        return self.higher if is_higher else self.lower
+
 
 #: Accuracy is a fraction; spikes are per image, summed over timesteps.
 OBJECTIVES = (
-    Objective("accuracy", "accuracy (%)", maximised=True, factor=100.0),
-    Objective("spikes", "spikes per image", maximised=False),
+    Objective(
+        "accuracy",
+        "accuracy (%)",
+        maximised=True,
+        higher="more accurate",
+        lower="less accurate",
+        factor=100.0,
+    ),
+    Objective(
+        "spikes",
+        "spikes per image",
+        maximised=False,
+        higher="more spikes",
+        lower="fewer spikes",
+    ),
 )
 
 

@@ -7,40 +7,58 @@ from typing import Any
 from rich.table import Table
 
 from autosnn_nni.cli.console import console, say
-from autosnn_nni.numbers import format_tau
+from autosnn_nni.numbers import format_accuracy, format_spikes, format_tau
 from autosnn_nni.pipeline import BASELINES
 from autosnn_nni.runs.directory import RunDirectory
-from autosnn_nni.runs.run_files import NetworkFiles
 from autosnn_nni.scoring.ranking import Judged, agreements, format_interval
+from autosnn_nni.scoring.spread import compared, spreads_of
 from autosnn_nni.search_spaces import to_text
 
 
 def show_results(run: RunDirectory, report: Path) -> None:
-    """Print the results of the trained networks and the path of the report."""
-    title = f"Test split of {run.settings.dataset}"
-    if not isinstance(run.settings.timesteps, int) and run.result.exists():
-        title += f", T = {run.read_result()['timesteps']} chosen"
+    """Print the results of the trained networks and the path of the report.
+
+    With several seeds, these are means and standard deviations. A line for each baseline says what
+    is more than the spread of the seeds.
+    """
+    title, seeds = f"Test split of {run.settings.dataset}", run.settings.seeds
+    own = run.read_result() if run.result.exists() else None
+    if own and not isinstance(run.settings.timesteps, int):
+        title += f", T = {own['timesteps']} chosen"
+    if seeds > 1:
+        title += f", mean ± standard deviation of {seeds} seeds"
     table = Table("architecture", title=title)
     for column in ("accuracy", "spikes per image", "parameters"):
         table.add_column(column, justify="right")
-    _add_result(table, run, "")
-    for block in BASELINES:
-        _add_result(table, run.baseline(block), f"{run.settings.space}, all ")
+    if own:
+        _add_result(table, own, _title(own))
+    lines = []
+    for files in map(run.baseline, BASELINES):
+        if files.result.exists():
+            baseline = files.read_result()
+            block = baseline["blocks"][0]
+            _add_result(table, baseline, f"{run.settings.space}, all {block}")
+            if own:
+                lines.append(
+                    compared("Winner", spreads_of(own), f"all {block}", spreads_of(baseline))
+                )
     console().print(table)
+    for line in filter(None, lines):
+        say(line)
     say(f"Report: {report}")
 
 
-def _add_result(table: Table, files: NetworkFiles, prefix: str) -> None:
-    if not files.result.exists():
-        return
-    result = files.read_result()
-    title = f"{prefix}{result['blocks'][0]}" if prefix else _title(result)
-    table.add_row(
-        title,
-        f"{100 * result['accuracy']:.2f} %",
-        f"{result['spikes']:,.0f}",
-        f"{result['parameters']:,}",
-    )
+def _add_result(table: Table, result: Mapping[str, Any], title: str) -> None:
+    found = spreads_of(result)
+    accuracy, spikes = found["accuracy"], found["spikes"]
+    if accuracy.count > 1:
+        cells = (
+            format_accuracy(accuracy.mean, accuracy.std),
+            format_spikes(spikes.mean, spikes.std),
+        )
+    else:
+        cells = (f"{100 * accuracy.mean:.2f} %", f"{spikes.mean:,.0f}")
+    table.add_row(title, *cells, f"{result['parameters']:,}")
 
 
 def show_evaluation(result: Mapping[str, Any]) -> None:

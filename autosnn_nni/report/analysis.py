@@ -18,8 +18,11 @@ from autosnn_nni.runs.contents import (
     constraints_of,
 )
 from autosnn_nni.scoring.ranking import Judged, best_fifth
+from autosnn_nni.scoring.spread import Spread, compared, spread
 from autosnn_nni.search_spaces import split_timesteps
 from autosnn_nni.strategies import Constraints, front_of, knee
+
+_AXES = ("accuracy", "spikes")
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,16 @@ class Contender:
     colour: str
     result: Result | None
     training: tuple[Epoch, ...]
+
+
+@dataclass(frozen=True)
+class WithErrorBars:
+    """A network of the comparison that was trained with several seeds."""
+
+    label: str
+    colour: str
+    accuracy: Spread
+    spikes: Spread
 
 
 @dataclass(frozen=True)
@@ -168,6 +181,28 @@ def contenders(run: RunContents) -> list[Contender]:
     ]
 
 
+def with_error_bars(run: RunContents) -> list[WithErrorBars]:
+    """The networks to compare that were trained with several seeds, if there are two or more."""
+    found = [
+        WithErrorBars(one.label, one.colour, *(one.result.spreads[key] for key in _AXES))
+        for one in contenders(run)
+        if one.result and one.result.seeds > 1
+    ]
+    return found if len(found) > 1 else []
+
+
+def comparisons(run: RunContents) -> list[str]:
+    """How the run's network differs from each baseline, a line each; none with a single seed."""
+    if run.result is None:
+        return []
+    lines = (
+        compared(subject(run), run.result.spreads, _baseline_label(one), one.result.spreads)
+        for one in run.baselines
+        if one.result
+    )
+    return [line for line in lines if line]
+
+
 def _baseline_label(baseline: Baseline) -> str:
     filled = baseline.result is None or set(baseline.result.blocks) == {baseline.name}
     return f"{baseline.name} throughout" if filled else baseline.name
@@ -228,7 +263,7 @@ def stage_caption(stage: Stage, result: Result | None) -> str:
 def headline(run: RunContents) -> str:
     """The headline of the page: the result of the last stage that has one."""
     if run.result:
-        return f"{run.result.title}: {_score(run.result.accuracy, 'test', run.result.spikes)}"
+        return f"{run.result.title}: {_tested_score(run.result)}"
     if run.best:
         return f"{', '.join(run.best.blocks)}: {_searched_score(run.best)}"
     if run.candidates:
@@ -236,24 +271,30 @@ def headline(run: RunContents) -> str:
     return _training_headline(run)
 
 
+def _tested_score(result: Result) -> str:
+    score = _score(result.spreads["accuracy"], "test", result.spreads["spikes"])
+    return f"{score}, mean of {result.seeds} seeds" if result.seeds > 1 else score
+
+
 def _searched_score(best: Best) -> str:
     if math.isnan(best.accuracy):
         return f"score {best.fitness:,.2f} without training"
-    score = _score(best.accuracy, "validation", best.spikes)
+    score = _score(spread([best.accuracy]), "validation", spread([best.spikes]))
     return f"{score}, with weights inherited from the supernet"
 
 
 def _training_headline(run: RunContents) -> str:
     for name, epochs in (("Network", run.training), ("Supernet", run.supernet)):
         if epochs:
-            score = _score(epochs[-1].accuracy, "training", epochs[-1].spikes)
+            last = epochs[-1]
+            score = _score(spread([last.accuracy]), "training", spread([last.spikes]))
             return f"{name} after {_count(len(epochs), 'epoch')}: {score}"
     return "Nothing has been trained in this run yet"
 
 
-def _score(accuracy: float, split: str, spikes: float) -> str:
-    accurate = f"{format_accuracy(accuracy)} {split} accuracy"
-    return f"{accurate} with {format_spikes(spikes)} spikes per image"
+def _score(accuracy: Spread, split: str, spikes: Spread) -> str:
+    accurate = f"{format_accuracy(accuracy.mean, accuracy.std)} {split} accuracy"
+    return f"{accurate} with {format_spikes(spikes.mean, spikes.std)} spikes per image"
 
 
 def _count(number: int, noun: str) -> str:

@@ -14,6 +14,7 @@ from autosnn_nni import numbers
 from autosnn_nni.report import analysis, plotly_figures, theme
 from autosnn_nni.runs.contents import Epoch, Result, RunContents
 from autosnn_nni.scoring.ranking import agreements, format_interval
+from autosnn_nni.scoring.spread import MEASURED
 
 _CONTEXT_KEYS = ("dataset", "space", "channels", "timesteps", "neuron", "strategy", "seed")
 _CONTEXT_UNITS = {"channels": "{} channels", "timesteps": "{} timesteps", "seed": "seed {}"}
@@ -56,6 +57,8 @@ def render(run: RunContents) -> str:
         kinds={stage.kind: stage.colour for stage in stages},
         comparison=[network for network in analysis.contenders(run) if network.result],
         has_baselines=any(baseline.result for baseline in run.baselines),
+        comparisons=analysis.comparisons(run),
+        seeds=run.result.seeds if run.result else 1,
         front=analysis.front(run),
         constraints=str(analysis.constraints(run)),
         path=shlex.quote(str(run.path)),
@@ -95,6 +98,8 @@ def _figures(run: RunContents) -> dict[str, Markup]:
     if run.candidates:
         progress = analysis.search_progress(run.candidates)
         figures["fitness"] = plotly_figures.fitness_figure(progress)
+    if compared := analysis.with_error_bars(run):
+        figures["comparison"] = plotly_figures.comparison_figure(compared)
     if run.judged:
         figures["trust"] = plotly_figures.trust_figure(run.judged)
     if run.result and run.result.layers:
@@ -141,10 +146,16 @@ def _cards(run: RunContents) -> list[Card]:
 
 
 def _result_cards(result: Result) -> list[Card]:
+    accuracy, spikes, rate = (result.spreads[name] for name in MEASURED)
+    several = result.seeds > 1
+    points = f"{numbers.PLUS_MINUS} {numbers.format_accuracy(accuracy.std)}, {result.seeds} seeds"
+    counted = (
+        f"per image, {numbers.PLUS_MINUS}\N{NO-BREAK SPACE}{numbers.format_spikes(spikes.std)}"
+    )
     return [
-        Card("Test accuracy", numbers.format_accuracy(result.accuracy)),
-        Card("Spikes", numbers.format_spikes(result.spikes), "per image"),
-        Card("Firing rate", numbers.format_rate(result.firing_rate), "per neuron per timestep"),
+        Card("Test accuracy", numbers.format_accuracy(accuracy.mean), points if several else ""),
+        Card("Spikes", numbers.format_spikes(spikes.mean), counted if several else "per image"),
+        Card("Firing rate", numbers.format_rate(rate.mean), "per neuron per timestep"),
         Card("Parameters", f"{result.parameters:,}", f"{result.neurons:,} neurons"),
     ]
 

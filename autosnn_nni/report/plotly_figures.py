@@ -6,10 +6,12 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from autosnn_nni.numbers import format_accuracy, format_spikes
 from autosnn_nni.report import theme
 from autosnn_nni.report.analysis import (
     Contender,
     Progress,
+    WithErrorBars,
     constraints,
     knee_of,
     trust_groups,
@@ -90,6 +92,29 @@ def _winner(best: Best) -> go.Scatter:
             "line": {"width": 1, "color": "white"},
         },
         hovertemplate=f"<b>Winner</b><br>{_POINT}<br>fitness %{{customdata:.4f}}<extra></extra>",
+    )
+
+
+def comparison_figure(networks: Sequence[WithErrorBars]) -> go.Figure:
+    """Test accuracy against spikes: means over the seeds, with standard deviations as bars."""
+    figure = go.Figure([_error_bars(one) for one in networks])
+    _set_layout(figure, theme.SPIKES, theme.TEST_ACCURACY, height=340)
+    return figure.update_layout(showlegend=True)
+
+
+def _error_bars(one: WithErrorBars) -> go.Scatter:
+    accuracy, spikes = one.accuracy, one.spikes
+    said = f"{format_accuracy(accuracy.mean, accuracy.std)} test accuracy"
+    counted = f"{format_spikes(spikes.mean, spikes.std)} spikes per image"
+    return go.Scatter(
+        name=one.label,
+        mode="markers",
+        x=[spikes.mean],
+        y=[100 * accuracy.mean],
+        error_x={"array": [spikes.std]},
+        error_y={"array": [100 * accuracy.std]},
+        marker={"size": 9, "color": one.colour},
+        hovertemplate=f"<b>{one.label}</b><br>{said}<br>{counted}<extra></extra>",
     )
 
 

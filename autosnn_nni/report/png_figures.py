@@ -12,6 +12,7 @@ from autosnn_nni.report import theme
 from autosnn_nni.report.analysis import (
     Contender,
     Progress,
+    WithErrorBars,
     constraints,
     knee_of,
     stage_caption,
@@ -57,6 +58,26 @@ def _scatter(
     x = [point.spikes for point in points]
     y = [100 * point.accuracy for point in points]
     axes.plot(x, y, color=colour, label=label, **style)  # type: ignore[arg-type]
+
+
+def comparison_figure(networks: Sequence[WithErrorBars]) -> Figure:
+    """Test accuracy against spikes: means over the seeds, with standard deviations as bars."""
+    figure, [axes] = panels_of(1, width=8.0, height=4.0)
+    for one in networks:
+        accuracy, spikes = one.accuracy, one.spikes
+        axes.errorbar(
+            [spikes.mean],
+            [100 * accuracy.mean],
+            xerr=[spikes.std],
+            yerr=[100 * accuracy.std],
+            fmt="o",
+            color=one.colour,
+            capsize=4,
+            label=one.label,
+        )
+    axis_titles(axes, theme.SPIKES, theme.TEST_ACCURACY)
+    legend(figure, axes.get_legend_handles_labels()[0])
+    return figure
 
 
 def fitness_figure(progress: Progress) -> Figure:

@@ -27,6 +27,7 @@ TIMES: Final = "\N{MULTIPLICATION SIGN}"
 SPIKES: Final = "Spikes per image"
 FIRING_RATE: Final = "Firing rate (spikes per neuron per timestep)"
 VALIDATION_ACCURACY: Final = "Validation accuracy (%)"
+TEST_ACCURACY: Final = "Test accuracy (%)"
 EPOCHS: Final = "Epochs trained"
 # Attribute of an epoch, axis title, factor from the file's unit to the axis's.
 CURVES: Final = (

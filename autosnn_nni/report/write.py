@@ -11,9 +11,11 @@ from autosnn_nni.files import write_whole
 from autosnn_nni.report import analysis, png_figures
 from autosnn_nni.report.drawing import png
 from autosnn_nni.report.page import render
-from autosnn_nni.runs.contents import Layer, RunContents, read_contents
+from autosnn_nni.runs.contents import Layer, Result, RunContents, read_contents
 from autosnn_nni.runs.run_files import RunFiles
+from autosnn_nni.scoring.spread import MEASURED, Spread, verdicts
 from autosnn_nni.search_spaces import to_text
+from autosnn_nni.strategies import OBJECTIVES
 
 _LAYER_COLUMNS = ("name", "kind", "neurons", "spikes", "firing_rate")
 _FRONT_COLUMNS = ("architecture", "accuracy", "spikes", "lowest_lambda", "highest_lambda")
@@ -24,6 +26,11 @@ _COMPARISON_COLUMNS = (
     "spikes",
     "parameters",
     "firing_rate",
+)
+_SEED_COLUMNS = (
+    "seeds",
+    *(f"{name}_{what}" for name in MEASURED for what in ("mean", "std")),
+    *(f"{objective.name}_verdict" for objective in OBJECTIVES),
 )
 
 
@@ -50,6 +57,8 @@ def _figures(run: RunContents) -> dict[str, Figure]:
         figures["search"] = png_figures.accuracy_spikes_figure(run)
     if run.candidates:
         figures["fitness"] = png_figures.fitness_figure(analysis.search_progress(run.candidates))
+    if compared := analysis.with_error_bars(run):
+        figures["comparison"] = png_figures.comparison_figure(compared)
     if run.judged:
         figures["trust"] = png_figures.trust_figure(run.judged)
     if stages := analysis.stages(run):
@@ -89,12 +98,28 @@ def _layers_table(layers: Sequence[Layer]) -> str:
 
 
 def _comparison_table(run: RunContents) -> str:
-    rows = (
-        (network.label, result.title, *(getattr(result, name) for name in _COMPARISON_COLUMNS[2:]))
-        for network in analysis.contenders(run)
-        if (result := network.result)
-    )
-    return _table(_COMPARISON_COLUMNS, rows)
+    """The first seed's results; with several seeds also means, deviations and what they tell."""
+    found = [(one.label, one.result) for one in analysis.contenders(run) if one.result]
+    rows = [
+        (label, result.title, *(getattr(result, name) for name in _COMPARISON_COLUMNS[2:]))
+        for label, result in found
+    ]
+    if all(result.seeds == 1 for _, result in found):
+        return _table(_COMPARISON_COLUMNS, rows)
+    more = (_over_seeds(result, run.result) for _, result in found)
+    whole = [(*row, *cells) for row, cells in zip(rows, more, strict=True)]
+    return _table((*_COMPARISON_COLUMNS, *_SEED_COLUMNS), whole)
+
+
+def _over_seeds(result: Result, own: Result | None) -> tuple[object, ...]:
+    """The cells of ``_SEED_COLUMNS``: the last ones say how the run's network differs."""
+    found = verdicts(own.spreads, result.spreads) if own and own is not result else {}
+    numbers = (number for name in MEASURED for number in _mean_std(result.spreads[name]))
+    return result.seeds, *numbers, *(found.get(objective.name, "") for objective in OBJECTIVES)
+
+
+def _mean_std(spread: Spread) -> tuple[object, object]:
+    return spread.mean, spread.std if spread.count > 1 else ""
 
 
 def _table(columns: Sequence[str], rows: Iterable[Iterable[object]]) -> str:

@@ -146,6 +146,10 @@ def _row(row: Mapping[str, Any], recipe: Mapping[str, Any], scale: str) -> Row:
     settings = {**of.apply(base), **special}
     (kind,) = kinds
     searched = row[kind] if kind == "search" else {}
+    if "seeds" in settings or "seeds" in searched:
+        raise UserError(
+            f"row {row['name']!r}: `seeds` is a list beside `settings`, not one of them"
+        )
     return Row(
         name=row["name"],
         series=row.get("series", row["name"]),

@@ -17,6 +17,7 @@ from autosnn_nni.formats import read_stamped, without_stamp, write_stamped
 from autosnn_nni.runs.run_files import NetworkFiles, RunFiles, not_a_run
 from autosnn_nni.runs.settings import Settings
 from autosnn_nni.scoring.ranking import Judged
+from autosnn_nni.scoring.spread import Spreads, spreads_of
 from autosnn_nni.search_spaces import TIMESTEPS, timesteps_name, to_sample
 from autosnn_nni.search_spaces.architecture import labels
 from autosnn_nni.strategies import Constraints
@@ -95,7 +96,10 @@ class Stage:
 
 @dataclass(frozen=True)
 class Result:
-    """Results of a trained network on the test split."""
+    """Results of a trained network on the test split: those of its first seed.
+
+    ``spreads`` are its results over all seeds, by name.
+    """
 
     title: str
     blocks: tuple[str, ...]
@@ -106,6 +110,12 @@ class Result:
     neurons: int
     layers: tuple[Layer, ...]
     stages: tuple[Stage, ...]
+    spreads: Spreads
+
+    @property
+    def seeds(self) -> int:
+        """The number of seeds that it was trained with."""
+        return self.spreads["accuracy"].count
 
 
 @dataclass(frozen=True)
@@ -315,6 +325,7 @@ def _read_result(path: Path, *, chosen_timesteps: bool) -> Result:
         neurons=int(data["neurons"]),
         layers=tuple(_layer(layer) for layer in data["layers"]),
         stages=tuple(_stage(stage) for stage in data.get("stages") or []),
+        spreads=spreads_of(data),
     )
 
 

@@ -59,7 +59,10 @@ def plan_run(path: Path, given: dict[str, Any]) -> RunDirectory:
 
 
 def repeated(run: RunDirectory) -> tuple[str, ...]:
-    """The stages to be repeated because the run's folder still has other settings for them."""
+    """The stages to be repeated because the run's folder still has other settings for them.
+
+    ``seeds`` among them only means that another number of seeds is to be trained.
+    """
     if not run.settings_file.exists():
         return ()
     changed = [STAGES.index(stage) for stage, _ in run.settings.differences(_read_settings(run))]
@@ -182,4 +185,4 @@ def _in_progress(files: RunFiles, stages: tuple[str, ...]) -> bool:
     """Whether one of ``stages`` has started but not finished."""
     searching = files.search_state.exists() and not files.best.exists()
     retraining = any(one.retrained.exists() and not one.result.exists() for one in files.networks())
-    return ("search" in stages and searching) or (bool(stages) and retraining)
+    return ("search" in stages and searching) or ("retrain" in stages and retraining)

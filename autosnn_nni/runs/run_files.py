@@ -30,6 +30,19 @@ class NetworkFiles:
         """Its test results, written when training is done."""
         return self.path / "result.json"
 
+    def of_seed(self, seed: int) -> "NetworkFiles":
+        """Files of the same network, trained with another seed than the run's."""
+        return NetworkFiles(self._seeds / str(seed))
+
+    def further_seeds(self) -> list["NetworkFiles"]:
+        """Those of all seeds but the run's whose training has started."""
+        found = sorted(self._seeds.iterdir()) if self._seeds.is_dir() else []
+        return [NetworkFiles(folder) for folder in found if folder.is_dir()]
+
+    @property
+    def _seeds(self) -> Path:
+        return self.path / "seeds"
+
     def read_result(self) -> dict[str, Any]:
         """Read the test results; raises :class:`UserError` if there are none it can read."""
         result = read_stamped(self.result)
@@ -154,9 +167,10 @@ class RunFiles(NetworkFiles):
         return NetworkFiles(self.path / "trust" / sign.join(blocks))
 
     def networks(self) -> Iterator[NetworkFiles]:
-        """The run's own network and the baselines."""
-        yield self
-        yield from self.baselines()
+        """The run's own network and the baselines, each with its further seeds."""
+        for files in (self, *self.baselines()):
+            yield files
+            yield from files.further_seeds()
 
     def outputs(self, stage: str) -> tuple[Path, ...]:
         """Files that a stage writes, in the order in which they are moved when it is repeated."""
@@ -172,9 +186,11 @@ class RunFiles(NetworkFiles):
                 self.layers,
                 self.comparison,
                 self._baselines,
+                self._seeds,
                 self.report,
                 self._figures,
             ),
+            "seeds": (),
         }[stage]
 
     def next_previous(self) -> "RunFiles":

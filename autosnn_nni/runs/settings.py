@@ -26,7 +26,8 @@ _LEARNING_RATE_HELP = "Adam's learning rate at its peak [default: 0.001 if const
 _TIMESTEPS_HELP = "Timesteps T, or several to search: 2,4,8 [default: the data set's, 8 or 20]"
 
 #: If a search does not handle constraints, they only affect the choice of the best architecture.
-STAGES = ("supernet", "search", "choice", "retrain")
+#: With another number of seeds nothing is repeated: further ones are trained beside the first.
+STAGES = ("supernet", "search", "choice", "retrain", "seeds")
 
 
 def _of(stage: str, default: Any, meaning: str, *, before: Any) -> Any:
@@ -127,6 +128,9 @@ class Settings:
     baselines: bool = _of(
         "retrain", True, "Also train the all-SCB_k3 and all-SRB_k3 baselines", before=True
     )
+    seeds: int = _of(
+        "seeds", 1, "Seeds to retrain with, from --seed on: 3 gives error bars", before=1
+    )
 
     def __post_init__(self) -> None:
         self._check_types()
@@ -177,6 +181,11 @@ class Settings:
             raise UserError("--batch-size must be at least 2: batch norm needs two images")
         if not 0 <= self.seed < 2**32:
             raise UserError(f"--seed must be from 0 to {2**32 - 1}, not {self.seed}")
+        if not 1 <= self.seeds <= 2**32 - self.seed:
+            raise UserError(
+                f"--seeds must be from 1 to {2**32 - self.seed} after --seed {self.seed}, "
+                f"not {self.seeds}"
+            )
         if self.val_images is not None and self.val_images < 1:
             raise UserError(f"--val-images must be at least 1, not {self.val_images}")
         if self.calibration_batches < 0:
@@ -250,12 +259,18 @@ class Settings:
         """Whether the search scores with a supernet; SNASNet's scores without training."""
         return self.search.needs_supernet
 
+    @property
+    def retrain_seeds(self) -> range:
+        """The seeds of stage 3, the run's own first."""
+        return range(self.seed, self.seed + self.seeds)
+
     def of_training(self) -> dict[str, Any]:
         """Settings for training and testing one architecture, without those of the search."""
         return {
             one.name: getattr(self, one.name)
             for one in fields(self)
-            if one.metadata["stage"] in ("supernet", "retrain") or one.name == "calibration_batches"
+            if one.metadata["stage"] in ("supernet", "retrain", "seeds")
+            or one.name == "calibration_batches"
         }
 
     def to_json(self) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What a run computes: the same again after any interruption, and with the same seed."""
 
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -41,10 +42,19 @@ def in_retraining(run: Path) -> bool:
     return (run / "retrained.csv").exists() and not (run / "result.json").exists()
 
 
-def assert_same(run: Path, other: Path, results: Args = (*RESULTS, *BASELINES)) -> None:
+def in_second_seed(run: Path) -> bool:
+    return (run / "seeds/1/retrained.csv").exists() and not (run / "seeds/1/result.json").exists()
+
+
+def assert_same(
+    run: Path,
+    other: Path,
+    results: Args = (*RESULTS, *BASELINES),
+    checkpoints: Args = ("supernet", "retrained"),
+) -> None:
     for name in results:
         assert (run / name).read_bytes() == (other / name).read_bytes(), name
-    for name in ("supernet", "retrained"):
+    for name in checkpoints:
         one, two = (load_checkpoint(folder / f"{name}.ckpt") for folder in (run, other))
         assert one.n_avg == two.n_avg > 0
         assert one.weights.keys() == two.weights.keys() != set()
@@ -98,6 +108,92 @@ def test_ctrl_c_ends_a_stage_with_one_line_and_the_run_goes_on_later(
     assert autosnn(*command).code == 0
     assert_same(run, reference[0])
     assert hidden(run) == []
+
+
+def test_a_run_killed_in_its_second_seed_equals_one_that_was_given_it_later(
+    tmp_path: Path,
+    start: Autosnn,
+    autosnn: Autosnn,
+    long: Args,
+    reference: tuple[Path, Any],
+) -> None:
+    run, later = tmp_path / "run", tmp_path / "later"
+    command = ("search", "--output", run, *long, "--seeds", 2)
+    killed = start(*command).stop_when(lambda: in_second_seed(run), signal.SIGKILL)
+    assert killed.code == -signal.SIGKILL
+    assert in_second_seed(run), "it was killed in another stage"
+    assert autosnn(*command).code == 0
+    shutil.copytree(reference[0], later)
+    kept = (later / "retrained.ckpt").stat().st_mtime_ns
+    assert autosnn("search", "--output", later, "--seeds", 2).code == 0
+    assert (later / "retrained.ckpt").stat().st_mtime_ns == kept
+    assert not (later / "previous").exists()
+    seeds = [name.replace("result", "seeds/1/result") for name in ("result.json", *BASELINES)]
+    names = (*RESULTS, *BASELINES, *seeds, "comparison.csv")
+    assert_same(run, later, names, ("supernet", "retrained", "seeds/1/retrained"))
+    assert hidden(run) == []
+
+
+def test_a_further_seed_is_beside_the_first(
+    reference: tuple[Path, Any], tmp_path: Path, autosnn: Autosnn
+) -> None:
+    run = shutil.copytree(reference[0], tmp_path / "run")
+    before = read_json(run / "result.json")
+    files = {path: path.read_bytes() for path in run.rglob("*.json")}
+    table = (run / "comparison.csv").read_bytes()
+    outcome = autosnn("search", "--output", run, "--seeds", 3)
+    assert outcome.code == 0, outcome.err
+    for folder in (run, run / "baselines/SCB_k3", run / "baselines/SRB_k3"):
+        first, *further = (
+            read_json(folder / name)
+            for name in ("result.json", "seeds/1/result.json", "seeds/2/result.json")
+        )
+        assert [one["seed"] for one in (first, *further)] == [0, 1, 2]
+        assert first["seeds"] == 3
+        for name in ("accuracy", "spikes", "firing_rate"):
+            values = pd.Series([one[name] for one in (first, *further)])
+            assert values.nunique() > 1 or name == "accuracy"
+            assert first[f"{name}_mean"] == pytest.approx(values.mean())
+            assert first[f"{name}_std"] == pytest.approx(values.std())
+    found = read_json(run / "result.json")
+    assert {key: found[key] for key in before} == before
+    weights = [load_checkpoint(run / f"{at}retrained.ckpt").weights for at in ("", "seeds/1/")]
+    assert any(not torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
+    shown = f"{100 * found['accuracy_mean']:.1f} ± {100 * found['accuracy_std']:.1f} %"
+    assert shown in outcome.out
+    assert "mean ± standard deviation of 3 seeds" in outcome.out
+    for block in ("SCB_k3", "SRB_k3"):
+        (line,) = (one for one in outcome.out.splitlines() if f"against all {block}: " in one)
+        assert line.startswith("Winner against all ")
+    told = autosnn("evaluate", run / "seeds/1/retrained.ckpt", "--json").out
+    assert f'"accuracy": {read_json(run / "seeds/1/result.json")["accuracy"]}' in told
+
+    fewer = autosnn("search", "--output", run, "--seeds", 1)
+    assert fewer.err == ""
+    assert {path: path.read_bytes() for path in files} == files
+    assert (run / "comparison.csv").read_bytes() == table
+
+
+def test_one_architecture_is_trained_with_several_seeds(
+    tmp_path: Path, autosnn: Autosnn, tiny: Args
+) -> None:
+    command = ("train", "--output", tmp_path / "run", "--blocks", "skip,skip,skip,skip,SCB_k3")
+    outcome = autosnn(*command, *tiny, "--seed", 5, "--seeds", 2)
+    assert outcome.code == 0, outcome.err
+    assert "Training, seed 6" in outcome.err
+    assert " ± " in outcome.out
+    assert "against" not in outcome.out
+    result = read_json(tmp_path / "run/result.json")
+    assert (result["seed"], result["seeds"]) == (5, 2)
+    assert read_json(tmp_path / "run/seeds/6/result.json")["seed"] == 6
+    # A seed decides the split of the data only where it is the run's.
+    other = autosnn(*command[:2], tmp_path / "other", *command[3:], *tiny, "--seed", 6)
+    assert other.code == 0
+    splits = [
+        read_json(tmp_path / name)["spikes"]
+        for name in ("other/result.json", "run/seeds/6/result.json")
+    ]
+    assert splits[0] != splits[1]
 
 
 def test_the_same_seed_gives_the_same_run(
@@ -186,6 +282,10 @@ def test_the_files_of_a_run_are_those_of_the_contract(reference: tuple[Path, Any
     assert keys <= result.keys()
     assert 0 <= result["accuracy"] <= 1
     assert sum(layer["spikes"] for layer in result["layers"]) == pytest.approx(result["spikes"])
+    assert "seeds" not in result  # of a single one there is nothing more to say
+    assert list(pd.read_csv(run / "comparison.csv")) == [
+        *("network", "architecture", "accuracy", "spikes", "parameters", "firing_rate")
+    ]
 
 
 def test_a_run_may_move_to_another_place(run: Path, tmp_path: Path, autosnn: Autosnn) -> None:

@@ -169,6 +169,17 @@ def write_run(path: Path) -> Path:
     return path
 
 
+def add_seeds(run: Path, **stds: float) -> Path:
+    """The same run with results of three seeds: the winner is ahead, or within the spread."""
+    for folder in (run, *(run / "baselines").iterdir()):
+        found = json.loads((folder / "result.json").read_text())
+        more: dict[str, Any] = {"seeds": 3}
+        for name in ("accuracy", "spikes", "firing_rate"):
+            more |= {f"{name}_mean": found[name], f"{name}_std": stds.get(name, found[name] / 500)}
+        write_json(folder / "result.json", found | more)
+    return run
+
+
 def keep_only(run: Path, *names: str) -> Path:
     """The same run with nothing but the named files at its top."""
     for path in run.iterdir():

@@ -48,6 +48,7 @@ OTHERS = {
     "max_spikes": "80000",
     "min_accuracy": "0.5",
     "retrain_epochs": "9",
+    "seeds": "2",
 }
 
 

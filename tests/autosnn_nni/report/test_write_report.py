@@ -11,6 +11,7 @@ from plotly.offline import get_plotlyjs
 
 from autosnn_nni.errors import UserError
 from autosnn_nni.report import write_report
+from tests.autosnn_nni.written_run import add_seeds
 
 SECTIONS = [
     *("network", "comparison", "search", "fitness", "top", "front", "trust", "layers"),
@@ -156,6 +157,44 @@ def test_comparison_csv_holds_the_winner_and_the_baselines(reported: Path) -> No
     result = json.loads((reported / "result.json").read_text())
     for column in ("accuracy", "spikes", "parameters", "firing_rate"):
         assert table.loc["Winner", column] == result[column]
+
+
+def test_several_seeds_have_error_bars_and_a_verdict(run: Path) -> None:
+    html = report(add_seeds(run, spikes=3500.0))
+    assert "97.2 ± 0.2 % test accuracy with 3,470 ± 3,500 spikes per image, mean of 3 seeds" in html
+    assert '<td class="n">97.2 ± 0.2 %</td><td class="n">3,470 ± 3,500</td>' in html
+    for block in ("SCB_k3", "SRB_k3"):
+        line = f"Winner against {block} throughout: more accurate; spikes within the spread"
+        assert f"<li>{line} of the seeds</li>" in html
+    assert "figure-comparison" in html
+    assert figures(run) == sorted([*FIGURES, "comparison"])
+    assert all((run / link).is_file() for link in Page(html).links)
+    table = pd.read_csv(run / "comparison.csv", index_col="network")
+    result = json.loads((run / "result.json").read_text())
+    assert (table["seeds"] == 3).all()
+    for name in ("accuracy", "spikes", "firing_rate"):
+        for column in (name, f"{name}_mean", f"{name}_std"):
+            assert table.loc["Winner", column] == result[column]
+    assert table["accuracy_verdict"].fillna("").tolist() == ["", *["more accurate"] * 2]
+    assert table["spikes_verdict"].fillna("").tolist() == ["", *["within the spread"] * 2]
+
+
+def test_of_a_single_seed_no_spread_is_claimed(reported: Path) -> None:
+    html = html_of(reported)
+    for word in ("spread of the seeds", "±", "figure-comparison", "first seed"):
+        assert word not in html
+
+
+def test_a_baseline_without_its_further_seeds_is_not_judged(run: Path) -> None:
+    single = (run / "baselines/SCB_k3/result.json").read_text()
+    add_seeds(run)
+    (run / "baselines/SCB_k3/result.json").write_text(single)
+    html = report(run)
+    assert "Winner against SRB_k3" in html
+    assert "Winner against SCB_k3" not in html
+    row = pd.read_csv(run / "comparison.csv", index_col="network").loc["SCB_k3 throughout"]
+    assert (row["seeds"], row["accuracy_mean"]) == (1, row["accuracy"])
+    assert row[["accuracy_std", "accuracy_verdict"]].isna().all()
 
 
 @pytest.mark.slow

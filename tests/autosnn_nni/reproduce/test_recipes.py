@@ -170,6 +170,7 @@ HEAD = (
         (f"{HEAD}, rows: [{{name: a, blocks: skip, sample: 3}}]}}", "row 'a' needs one of"),
         (f"{HEAD}, rows: [{{blocks: skip}}]}}", "'name' is missing"),
         (f"{HEAD}, rows: [{{name: a, blocks: skip, paper: {{spike: 1}}}}]}}", "did you mean 'spik"),
+        (f"{HEAD}, rows: [{{name: a, blocks: skip, seeds: 3}}]}}", "row 'a': `seeds` is a list"),
         (f"{HEAD}, rows: 3}}", "not iterable"),
         ("just a text", "expected keys such as title, not 'just a text'"),
         (f"{HEAD}, rows: [3]}}", "not"),

@@ -71,6 +71,32 @@ def test_new_retraining_keeps_the_search_too(run: Path, autosnn: Autosnn) -> Non
     assert read_json(run / "result.json")["epochs"] == 1
 
 
+def test_more_seeds_repeat_nothing_and_are_kept_with_an_earlier_training(
+    run: Path, autosnn: Autosnn
+) -> None:
+    before = snapshot(run)
+    assert open_run(run, {"seeds": 2}).settings.seeds == 2
+    after = snapshot(run)
+    settings = {"settings.json": after["settings.json"]}
+    assert after == {**before, **settings}
+    assert read_json(run / "settings.json")["seeds"] == 2
+    (run / "seeds/1").mkdir(parents=True)
+    (run / "seeds/1/result.json").write_text("{}")
+    open_run(run, {"retrain_epochs": 1})
+    assert (run / "previous/1/seeds/1/result.json").exists()
+    assert not (run / "seeds").exists()
+
+
+def test_a_seed_under_way_keeps_the_settings_of_its_training(run: Path, autosnn: Autosnn) -> None:
+    (run / "seeds/1").mkdir(parents=True)
+    (run / "seeds/1/retrained.ckpt").write_bytes((run / "retrained.ckpt").read_bytes())
+    before = snapshot(run)
+    line = refusal(autosnn("search", "--output", run, "--retrain-epochs", 4))
+    assert "--retrain-epochs is 2 there, 4 here" in line
+    assert snapshot(run) == before
+    open_run(run, {"seeds": 3})
+
+
 def test_every_search_before_is_kept(run: Path) -> None:
     for lambda_ in (-0.2, -0.3):
         open_run(run, {"lambda_": lambda_})

@@ -34,7 +34,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "loss": st.sampled_from(["mse", "cross-entropy", "tet"]),
     "spike_regularisation": st.floats(0, 10),
     "precision": st.sampled_from(["32", "bf16"]),
-    "seed": st.integers(0, 2**32 - 1),
+    "seed": st.integers(0, 2**32 - 100),
     "sampling": st.sampled_from(["uniform", "fair", "sandwich"]),
     "supernet_epochs": POSITIVE,
     "strategy": st.sampled_from(["evolution", "nsga2", "random"]),
@@ -47,6 +47,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "min_accuracy": st.none() | st.floats(0, 1, exclude_min=True),
     "retrain_epochs": POSITIVE,
     "baselines": st.booleans(),
+    "seeds": st.integers(1, 100),
 }
 #: What a file means that lacks a setting. Lines are added for new settings and never changed:
 #: another value here changes what files of earlier versions mean. A new default changes nothing.
@@ -81,6 +82,7 @@ BEFORE: dict[str, Any] = {
     "min_accuracy": None,
     "retrain_epochs": None,
     "baselines": True,
+    "seeds": 1,
 }
 SETTINGS = st.fixed_dictionaries({}, optional=VALUES).map(lambda values: Settings(**values))
 
@@ -137,6 +139,17 @@ def test_the_defaults_are_the_papers() -> None:
 def test_the_rate_is_the_schedules_unless_it_is_named() -> None:
     assert Settings(schedule="one-cycle").learning_rate == 1e-2
     assert Settings(schedule="one-cycle", learning_rate=3e-3).learning_rate == 3e-3
+
+
+def test_the_seeds_of_stage_3_begin_with_the_runs() -> None:
+    assert list(Settings().retrain_seeds) == [0]
+    assert list(Settings(seed=5, seeds=3).retrain_seeds) == [5, 6, 7]
+
+
+@pytest.mark.parametrize(("seed", "seeds"), [(0, 0), (0, -1), (2**32 - 1, 2)])
+def test_seeds_that_do_not_exist_are_refused(seed: int, seeds: int) -> None:
+    with pytest.raises(UserError, match=rf"^--seeds must be from 1 to \d+ after --seed {seed}, "):
+        Settings(seed=seed, seeds=seeds)
 
 
 def test_lambda_is_written_without_its_underscore() -> None:
