@@ -19,7 +19,7 @@ from autosnn_nni.strategies import Choices
 
 #: Settings that may differ between supernets compared with the same trained sample.
 _MAY_DIFFER = (
-    *("batch_norm", "learning_rate", "loss", "sampling", "schedule", "seed"),
+    *("augmentation", "batch_norm", "learning_rate", "loss", "sampling", "schedule", "seed"),
     *("supernet_epochs", "surrogate"),
 )
 

@@ -22,17 +22,18 @@ Reader = Callable[..., tuple[Images, Images]]
 class DataInfo:
     """Properties of a data set that are known before it is loaded.
 
-    ``shape`` is ``(C, H, W)``; ``timesteps``, ``batch_size``, ``schedule`` and the epochs of stages
-    1 and 3 are default settings: the paper's (A.1), or those of ``docs/training.md`` for data sets
-    on which they were measured; ``padding`` is the border of random crops in pixels; ``flip`` says
-    whether a mirrored image keeps its label; ``events``, whether it comes from an event camera,
-    whose frames are not normalised.
+    ``shape`` is ``(C, H, W)``; ``timesteps``, ``batch_size``, ``schedule``, ``augmentation`` and
+    the epochs of stages 1 and 3 are default settings: the paper's (A.1), or those of
+    ``docs/training.md`` for data sets on which they were measured; ``padding`` is the border of
+    random crops in pixels; ``flip`` says whether a mirrored image keeps its label; ``events``,
+    whether it comes from an event camera, whose frames are not normalised.
     """
 
     shape: tuple[int, int, int]
     classes: int
     batch_size: int = 96
     schedule: str = "constant"
+    augmentation: str = "paper"
     supernet_epochs: int = 600
     retrain_epochs: int = 600
     padding: int = 4

@@ -50,7 +50,12 @@ _EVENTS = {"CIFAR10DVS": "digitsDVS", "DVS128Gesture": "digitsDVS", "TinyImageNe
 _IMAGES = ("CIFAR10", "CIFAR100", "SVHN")
 
 # The paper's training (Section A.1) and networks, whatever the defaults are.
-_PAPER = {"schedule": "constant", "learning_rate": 1e-3, "averages": "mean"}
+_PAPER = {
+    "schedule": "constant",
+    "learning_rate": 1e-3,
+    "averages": "mean",
+    "augmentation": "paper",
+}
 SCALES.add("full", Scale(settings=_PAPER))
 _FASHION = {**_EVENTS, **dict.fromkeys(_IMAGES, "FashionMNIST")}
 SCALES.add(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 from autosnn_nni.errors import UserError
 from autosnn_nni.plugins import load_plugins
 from autosnn_nni.registry import hint
-from autosnn_nni.training.bounds import MAX_LEARNING_RATE, PRECISIONS
+from autosnn_nni.training.bounds import AUGMENTATIONS, MAX_LEARNING_RATE, PRECISIONS
 
 if TYPE_CHECKING:
     from autosnn_nni.data import DataInfo
@@ -87,6 +87,13 @@ class Settings:
     spike_regularisation: float = _of(
         "supernet", 0.0, "Weight of the firing rate in the loss", before=0.0
     )
+    augmentation: str = _of(
+        "supernet",
+        None,
+        "Training images: paper (crops, flips; cutout from scratch), crop or none "
+        "[default: the data set's]",
+        before="paper",
+    )
     precision: str = _of(
         "supernet", "32", "Training precision: 32, or bf16 for convolutions", before="32"
     )
@@ -153,7 +160,8 @@ class Settings:
             "schedule": schedule,
             "learning_rate": SCHEDULES[schedule].peak_rate,
         }
-        for name in ("timesteps", "batch_size", "supernet_epochs", "retrain_epochs"):
+        names = "timesteps", "batch_size", "supernet_epochs", "retrain_epochs", "augmentation"
+        for name in names:
             defaults[name] = getattr(info, name)
         for name, default in defaults.items():
             if getattr(self, name) is None:
@@ -200,6 +208,10 @@ class Settings:
             )
         if self.precision not in PRECISIONS:
             raise UserError(f"--precision must be 32 or bf16, not {self.precision!r}")
+        if self.augmentation not in AUGMENTATIONS:
+            raise UserError(
+                f"--augmentation must be paper, crop or none, not {self.augmentation!r}"
+            )
         if not isinstance(self.timesteps, int) and self._data_info.events:
             raise UserError(
                 f"{self.dataset} is divided into frames when it is read: give a single number of "

@@ -5,14 +5,17 @@ from autosnn_nni.training.hyperparameters import Training
 
 
 def train_batches(data: Splits, training: Training, *, cutout: bool = False) -> Batches:
-    """Shuffled, augmented batches of D_train (Section A.1)."""
+    """Shuffled, augmented batches of D_train (Section A.1).
+
+    Squares are cut out only with ``cutout``, and if the training's augmentation is the paper's.
+    """
     return Batches(
         data.train,
         data.dataset,
         batch_size=training.batch_size,
         shuffle=True,
-        augment=True,
-        cutout=cutout,
+        augment=training.augmentation != "none",
+        cutout=cutout and training.augmentation == "paper",
         seed=training.seed,
         device=training.torch_device,
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from autosnn_nni.errors import UserError
 from autosnn_nni.scoring.batches import Scoring
 from autosnn_nni.scoring.device import DEVICES, torch_device
-from autosnn_nni.training.bounds import MAX_LEARNING_RATE, PRECISIONS
+from autosnn_nni.training.bounds import AUGMENTATIONS, MAX_LEARNING_RATE, PRECISIONS
 from autosnn_nni.training.losses import LOSSES
 from autosnn_nni.training.schedules import SCHEDULES
 
@@ -16,9 +16,10 @@ class Training:
 
     ``learning_rate`` is the peak of ``schedule``, one of ``SCHEDULES``, by default the schedule's.
     ``loss`` is one of ``LOSSES``; ``spike_regularisation`` is Table 10's lambda_reg, the weight
-    of the mean firing rate in it. ``precision`` is ``32``, or ``bf16`` for convolutions and fully
-    connected layers in bfloat16. Several ``devices`` train in data-parallel processes
-    with ``batch_size`` images each.
+    of the mean firing rate in it. ``augmentation`` of images is one of ``AUGMENTATIONS``:
+    ``paper``; ``crop``, crops and flips alone; ``none``. ``precision`` is ``32``, or ``bf16`` for
+    convolutions and fully connected layers in bfloat16. Several ``devices`` train in data-parallel
+    processes with ``batch_size`` images each.
 
     Raises :class:`UserError` that names a value with which nothing can be trained.
     """
@@ -31,6 +32,7 @@ class Training:
     seed: int = 0
     loss: str = "mse"
     spike_regularisation: float = 0.0
+    augmentation: str = "paper"
     device: str = "auto"
     devices: int = 1
 
@@ -46,6 +48,10 @@ class Training:
             raise UserError(f"Training: precision must be 32 or bf16, not {self.precision!r}")
         if self.device not in DEVICES:
             raise UserError(f"Training: device must be auto, cpu or cuda, not {self.device!r}")
+        if self.augmentation not in AUGMENTATIONS:
+            raise UserError(
+                f"Training: augmentation must be paper, crop or none, not {self.augmentation!r}"
+            )
         LOSSES[self.loss]
 
     def with_epochs(self, epochs: int) -> "Training":

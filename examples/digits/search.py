@@ -10,7 +10,7 @@ from autosnn_nni.strategies import AutoSNN, Evolution, Fitness
 torch.manual_seed(0)
 data = split(load_dataset("digits"), seed=0)
 space = SpikingSpace("SNN_1", shape=(1, 8, 8), classes=10, channels=16, timesteps=4)
-evaluator = SpikingEvaluator(data, Training(epochs=60, batch_size=32))
+evaluator = SpikingEvaluator(data, Training(epochs=120, batch_size=32))
 strategy = AutoSNN(Evolution(rounds=5), Fitness(-0.08))
 
 experiment = RetiariiExperiment(space, evaluator, strategy=strategy)

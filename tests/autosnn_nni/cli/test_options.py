@@ -35,6 +35,7 @@ OTHERS = {
     "schedule": "one-cycle",
     "loss": "tet",
     "spike_regularisation": "0.1",
+    "augmentation": "none",
     "precision": "bf16",
     "seed": "3",
     "sampling": "fair",
