@@ -60,6 +60,7 @@ _FASHION = DataInfo(
     classes=10,
     batch_size=64,
     schedule="one-cycle",
+    augmentation="none",
     supernet_epochs=12,
     retrain_epochs=10,
 )

@@ -66,6 +66,7 @@ SCALES.add(
         settings={
             "schedule": "one-cycle",
             "learning_rate": 1e-2,
+            "augmentation": "none",
             "batch_size": 64,
             "supernet_epochs": 12,
             "retrain_epochs": 4,

@@ -80,6 +80,8 @@ def _runs(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
         "channels": options.channels,
         "timesteps": options.timesteps,
         "batch_size": options.batch,
+        "schedule": "constant",
+        "augmentation": "paper",
         "retrain_epochs": options.epochs,
     }
     for rate, seed, surrogate in itertools.product(

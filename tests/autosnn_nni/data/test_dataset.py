@@ -17,13 +17,13 @@ from autosnn_nni.errors import UserError
 from tests.autosnn_nni.conftest import message
 
 EVENTS = ("CIFAR10DVS", "DVS128Gesture", "digitsDVS")
-#: Schedule, batch size and epochs where the best ones were measured; see ``docs/training.md``.
+#: Schedule, augmentation, batch size and epochs that were measured; see ``docs/training.md``.
 MEASURED = {
-    "digits": ("constant", 32, 120, 20),
-    "digits64": ("constant", 32, 120, 20),
-    "digitsDVS": ("constant", 32, 60, 20),
-    "MNIST": ("one-cycle", 64, 12, 10),
-    "FashionMNIST": ("one-cycle", 64, 12, 10),
+    "digits": ("constant", "paper", 32, 120, 20),
+    "digits64": ("constant", "paper", 32, 120, 20),
+    "digitsDVS": ("constant", "paper", 32, 60, 20),
+    "MNIST": ("one-cycle", "none", 64, 12, 10),
+    "FashionMNIST": ("one-cycle", "none", 64, 12, 10),
 }
 
 pytestmark = pytest.mark.usefixtures("home_without_network")
@@ -32,8 +32,9 @@ pytestmark = pytest.mark.usefixtures("home_without_network")
 @pytest.mark.parametrize("name", DATASETS)
 def test_every_data_set_is_described_without_loading(name: str) -> None:
     info = DATASETS[name].info
-    chosen = (info.schedule, info.batch_size, info.supernet_epochs, info.retrain_epochs)
-    assert chosen == MEASURED.get(name, ("constant", 96, 600, 600))  # otherwise the paper's
+    epochs = (info.supernet_epochs, info.retrain_epochs)
+    chosen = (info.schedule, info.augmentation, info.batch_size, *epochs)
+    assert chosen == MEASURED.get(name, ("constant", "paper", 96, 600, 600))  # the paper's
     assert info.events == (name in EVENTS)
     assert info.timesteps == (20 if info.events else 8)
     assert info.padding == {"digits": 1, "digits64": 8}.get(name, 0 if info.events else 4)
