@@ -2,6 +2,7 @@ from .errors import UserError
 from .nas.evaluators import SpikingEvaluator, SubnetEvaluator
 from .nas.experiment import RetiariiExeConfig, RetiariiExperiment
 from .nas.trial_evaluator import TrialEvaluator
+from .pretrained import load_pretrained
 from .scoring.batches import Scoring
 from .scoring.evaluation import evaluate
 from .training.from_scratch import TrainedNetwork, train_network
@@ -20,5 +21,6 @@ __all__ = [
     "UserError",
     "__version__",
     "evaluate",
+    "load_pretrained",
     "train_network",
 ]

@@ -126,17 +126,41 @@ def train(
 
 @app.command()
 def evaluate(
-    trained: Annotated[Path, typer.Argument(help="A run's folder or a checkpoint")],
+    trained: Annotated[
+        Path | None, typer.Argument(help="A run's folder or a checkpoint", show_default=False)
+    ] = None,
     blocks: Blocks = None,
+    network: Network = None,
+    pretrained: Annotated[
+        str | None,
+        typer.Option(help="Data set: test the --network's weights that come with the package"),
+    ] = None,
     data_dir: DataDir = None,
     device: Device = "auto",
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object")] = False,
 ) -> None:
     """Test trained weights: accuracy and spikes. With --blocks, test a path of a supernet."""
     from autosnn_nni.cli import inspection, tables
+    from autosnn_nni.cli import pretrained as package
 
-    result = inspection.evaluate(trained, blocks, Machine(data_dir, device))
-    print_json(result) if json_ else tables.show_evaluation(result)
+    machine = Machine(data_dir, device)
+    if trained is not None:
+        check_unset("a run has its own weights", network=network, pretrained=pretrained)
+        result = inspection.evaluate(trained, blocks, machine)
+    elif network is not None and pretrained is not None:
+        check_unset("the network has its own blocks", blocks=blocks)
+        result = package.evaluate_pretrained(network, pretrained, machine)
+    else:
+        raise UserError(
+            "Missing argument: a run's folder or a checkpoint, or --network and --pretrained "
+            "(autosnn list pretrained)"
+        )
+    if json_:
+        print_json(result)
+        return
+    tables.show_evaluation(result)
+    if trained is None:
+        package.show_documented(result)
 
 
 @app.command()

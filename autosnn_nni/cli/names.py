@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 
 from autosnn_nni.data import DATASETS
 from autosnn_nni.errors import UserError
+from autosnn_nni.pretrained import read_index
 from autosnn_nni.reproduce.recipes import recipe_names
 from autosnn_nni.search_spaces import BLOCKS, MACROS, NETWORKS, NEURONS, OPERATIONS, SURROGATES
 from autosnn_nni.strategies import SAMPLINGS, SEARCHES
@@ -18,6 +19,7 @@ _NAMES: dict[str, Callable[[], Iterable[str]]] = {
     "neurons": lambda: NEURONS,
     "surrogates": lambda: SURROGATES,
     "datasets": lambda: DATASETS,
+    "pretrained": lambda: [f"{entry.network} {entry.dataset}" for entry in read_index()],
     "samplings": lambda: SAMPLINGS,
     "losses": lambda: LOSSES,
     "schedules": lambda: SCHEDULES,

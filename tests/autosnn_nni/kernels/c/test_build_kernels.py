@@ -10,6 +10,7 @@ import pytest
 from setuptools import build_meta
 
 from autosnn_nni.kernels.c import build_kernels
+from autosnn_nni.pretrained.index import FOLDER
 
 ROOT = Path(build_kernels.__file__).parents[3]
 
@@ -129,7 +130,7 @@ def test_if_a_compiler_fails_the_next_is_tried(
 
 
 @pytest.mark.slow
-def test_the_source_distribution_has_all_that_is_compiled(tmp_path: Path) -> None:
+def test_the_source_distribution_has_all_that_is_compiled_or_read(tmp_path: Path) -> None:
     """Built in a copy: setuptools writes next to the sources."""
     ignored = shutil.ignore_patterns(".*", "tests", "build", "*.so", "*.egg-info")
     shutil.copytree(ROOT, tmp_path / "copy", ignore=ignored)
@@ -143,7 +144,8 @@ def test_the_source_distribution_has_all_that_is_compiled(tmp_path: Path) -> Non
     with tarfile.open(archive) as file:
         names = {Path(name).relative_to(Path(name).parts[0]) for name in file.getnames()}
     sources = {path.relative_to(ROOT) for path in build_kernels.SOURCES.glob("*.[chp]*")}
-    assert sources <= names
+    weights = {path.relative_to(ROOT) for path in FOLDER.glob("*.*") if path.suffix != ".py"}
+    assert sources | weights <= names
     assert not [name for name in names if name.suffix == ".so"]
 
 

@@ -1,0 +1,11 @@
+"""Trained weights that come with the package.
+
+>>> load_pretrained("AutoSNN-0.08", "FashionMNIST").entry.parameters  # doctest: +SKIP
+372538
+
+The names in ``__init__.pyi`` are imported on first use: importing torch takes a second.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
