@@ -57,12 +57,18 @@ _PAPER = {
     "augmentation": "paper",
 }
 SCALES.add("full", Scale(settings=_PAPER))
-_FASHION = {**_EVENTS, **dict.fromkeys(_IMAGES, "FashionMNIST")}
+# What two cores can do: other data, half of T, and C up to 16.
+_ON_TWO_CORES: dict[str, Any] = {
+    "datasets": {**_EVENTS, **dict.fromkeys(_IMAGES, "FashionMNIST")},
+    "timesteps": 1 / 2,
+    "seeds": (0, 1, 2),
+    "samples": 10,
+    "most_channels": 16,
+}
 SCALES.add(
     "medium",
     Scale(
-        datasets=_FASHION,
-        timesteps=1 / 2,
+        **_ON_TWO_CORES,
         settings={
             "schedule": "one-cycle",
             "learning_rate": 1e-2,
@@ -72,17 +78,13 @@ SCALES.add(
             "retrain_epochs": 4,
             "calibration_batches": 16,
         },
-        seeds=(0, 1, 2),
-        samples=10,
-        most_channels=16,
     ),
 )
 SCALES.add(
     "small",
     Scale(
-        datasets=_FASHION,
+        **_ON_TWO_CORES,
         channels=1 / 2,
-        timesteps=1 / 2,
         settings={
             **_PAPER,
             "images": 4000,
@@ -91,9 +93,6 @@ SCALES.add(
             "retrain_epochs": 10,
             "calibration_batches": 16,
         },
-        seeds=(0, 1, 2),
-        samples=10,
-        most_channels=16,
     ),
 )
 SCALES.add(
