@@ -4,6 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
+from torch import Tensor
 
 from autosnn_nni.data.dataset import DataInfo, register_dataset
 from autosnn_nni.data.folders import check_unused
@@ -79,6 +81,17 @@ def fashion_mnist(folder: Path | None) -> tuple[Images, Images]:
     if folder is None and published.find(_DEBIAN_FASHION_MNIST):
         folder = _DEBIAN_FASHION_MNIST
     return published.read_idx(folder)
+
+
+@register_dataset("FashionMNIST14", replace(_FASHION, shape=(1, 14, 14), padding=2))
+def fashion_mnist_14(folder: Path | None) -> tuple[Images, Images]:
+    """Fashion-MNIST at half its size: each pixel is the mean of four."""
+    train, test = (Images(_halved(part.images), part.labels) for part in fashion_mnist(folder))
+    return train, test
+
+
+def _halved(pixels: Tensor) -> Tensor:
+    return F.avg_pool2d(pixels.double(), 2).round().to(torch.uint8)
 
 
 @register_dataset("CIFAR10", DataInfo((3, 32, 32), classes=10))

@@ -9,7 +9,8 @@ What is not in the package is tried here: another scale of the first weights of 
 layers (``fc``) and of batch norm (``gain``), another learning rate of the neurons' alpha
 (``alpha``, a factor), decoupled weight decay (``decay``), label smoothing (``smoothing``), an
 exponential average of the weights in place of the last ones (``average``, its decay), and fewer
-timesteps in the first two thirds of the epochs (``early``).
+timesteps in the first two thirds of the epochs (``early``). ``--neuron MPBN`` are PLIF neurons with
+batch norm of their potentials.
 """
 
 import argparse
@@ -53,6 +54,7 @@ from autosnn_nni.search_spaces import (
     to_sample,
 )
 from autosnn_nni.search_spaces.layers import VOTERS
+from autosnn_nni.search_spaces.neurons import INITIAL_TAU, NEURONS, PLIF, THRESHOLD
 from autosnn_nni.strategies import Choices, Fitness, SinglePathOneShot
 from autosnn_nni.training.batches import train_batches
 from autosnn_nni.training.from_scratch import evaluate_on_test
@@ -74,6 +76,40 @@ def _shrunk(images: Tensor) -> Tensor:
     return pixels.round().to(torch.uint8)
 
 
+class NormedPotentials(PLIF):
+    """PLIF whose charged potential goes through batch norm before it is compared (MPBN)."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.norm: nn.BatchNorm2d | None = None  # made by the first call
+
+    def uses_kernels(self, like: Tensor) -> bool:
+        """No kernel knows it."""
+        return False
+
+    def single_step_forward(self, current: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        """Spikes ``[N, ...]`` of one timestep; the reset is that of the potential itself."""
+        v = self.v if isinstance(self.v, Tensor) else torch.zeros_like(current)
+        h = self.charge(v, current)
+        spikes: Tensor = self.surrogate_function(self._normed(h) - THRESHOLD)
+        self.v = h * (1 - spikes.detach())
+        return spikes
+
+    def _normed(self, h: Tensor) -> Tensor:
+        if self.norm is None:
+            self.norm = nn.BatchNorm2d(h.shape[1])
+        normed: Tensor = self.norm(h.view(*h.shape[:2], -1, 1)).view_as(h)
+        return normed
+
+
+NEURONS.add(
+    "MPBN",
+    lambda: NormedPotentials(
+        init_tau=INITIAL_TAU, v_threshold=THRESHOLD, v_reset=0.0, detach_reset=True
+    ),
+)
+
+
 @dataclass(frozen=True)
 class Recipe:
     """How a network is trained; see the module."""
@@ -83,6 +119,7 @@ class Recipe:
     batch: int = 96
     loss: str = "mse"
     averages: str = "sum"
+    augmentation: str = "paper"
     fc: float = 1.0
     gain: float = 1.0
     alpha: float = 1.0
@@ -100,8 +137,16 @@ class Recipe:
 
     def training(self, epochs: int, seed: int) -> Training:
         """The package's settings."""
-        named = {"schedule": self.schedule, "learning_rate": self.rate, "loss": self.loss}
-        return Training(epochs=epochs, batch_size=self.batch, seed=seed, device="cpu", **named)
+        return Training(
+            epochs=epochs,
+            batch_size=self.batch,
+            learning_rate=self.rate,
+            schedule=self.schedule,
+            loss=self.loss,
+            augmentation=self.augmentation,
+            seed=seed,
+            device="cpu",
+        )
 
     def prepare(self, network: Any) -> None:
         """Change the first weights."""
@@ -225,6 +270,8 @@ def train(recipe: Recipe, options: argparse.Namespace, seed: int) -> dict[str, A
     trainer.callbacks.extend(recipe.callbacks)
     with seeded(seed):
         network = build_network(config, blocks)
+    with torch.no_grad():
+        network(torch.zeros(2, *config.shape))  # makes the norms of MPBN
     recipe.prepare(network)
     module = Tried(recipe, training)
     module.set_model(network)

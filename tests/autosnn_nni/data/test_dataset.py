@@ -24,7 +24,10 @@ MEASURED = {
     "digitsDVS": ("constant", "paper", 32, 60, 20),
     "MNIST": ("one-cycle", "none", 64, 12, 10),
     "FashionMNIST": ("one-cycle", "none", 64, 12, 10),
+    "FashionMNIST14": ("one-cycle", "none", 64, 12, 10),
 }
+#: Borders of random crops: 4, but in proportion where images are brought to another size.
+PADDING = {"digits": 1, "digits64": 8, "FashionMNIST14": 2}
 
 pytestmark = pytest.mark.usefixtures("home_without_network")
 
@@ -37,7 +40,7 @@ def test_every_data_set_is_described_without_loading(name: str) -> None:
     assert chosen == MEASURED.get(name, ("constant", "paper", 96, 600, 600))  # the paper's
     assert info.events == (name in EVENTS)
     assert info.timesteps == (20 if info.events else 8)
-    assert info.padding == {"digits": 1, "digits64": 8}.get(name, 0 if info.events else 4)
+    assert info.padding == PADDING.get(name, 0 if info.events else 4)
     assert info.flip == (name not in ("digits", "digits64", "MNIST", *EVENTS))
 
 

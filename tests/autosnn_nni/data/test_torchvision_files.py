@@ -131,6 +131,16 @@ def test_every_pixel_is_where_the_file_has_it(tmp_path: Path, name: str) -> None
     assert np.array_equal(dataset.train.images.numpy(), written)
 
 
+def test_a_pixel_of_the_small_fashion_mnist_is_the_mean_of_four(tmp_path: Path) -> None:
+    write_mnist(tmp_path)
+    large, small = (load_dataset(f"FashionMNIST{size}", tmp_path) for size in ("", "14"))
+    assert small.shape == (1, 14, 14)
+    for one, other in ((large.train, small.train), (large.test, small.test)):
+        four = one.images.numpy().reshape(-1, 1, 14, 2, 14, 2).astype(float)
+        assert np.array_equal(other.images.numpy(), np.rint(four.mean((3, 5))))
+        assert torch.equal(one.labels, other.labels)
+
+
 def test_idx_files_may_be_unpacked(tmp_path: Path) -> None:
     write_mnist(tmp_path / "a")
     write_mnist(tmp_path / "b", packed=False)
