@@ -34,6 +34,7 @@ from .spikes import (
 )
 from .stages import TBD, Fixed, FullyConnected, GlobalPool, Pool
 from .surrogates import SURROGATES, Surrogate
+from .synops import LayerOperations, SynapticOperations, synaptic_operations
 from .watch import StepVotes, Watch
 
 __all__ = [
@@ -58,6 +59,7 @@ __all__ = [
     "FullyConnected",
     "GlobalPool",
     "LayerActivation",
+    "LayerOperations",
     "LayerSpikes",
     "Macro",
     "Network",
@@ -71,6 +73,7 @@ __all__ = [
     "SpikingSpace",
     "StepVotes",
     "Surrogate",
+    "SynapticOperations",
     "Watch",
     "build_network",
     "cut",
@@ -86,6 +89,7 @@ __all__ = [
     "spiking_layers",
     "split_timesteps",
     "subnet",
+    "synaptic_operations",
     "timesteps_name",
     "to_sample",
     "to_text",

@@ -18,7 +18,7 @@ from autosnn_nni.kernels.convolution import can_convolve, convolve
 from autosnn_nni.registry import Registry
 from autosnn_nni.search_spaces.batch_norm import BatchNorm2d
 from autosnn_nni.search_spaces.candidate_names import is_reserved
-from autosnn_nni.search_spaces.firing import fire
+from autosnn_nni.search_spaces.firing import fire, is_watched
 from autosnn_nni.search_spaces.layers import ConvBN, MaxPool2d, Pointwise, SpikingConv
 from autosnn_nni.search_spaces.neurons import NeuronFactory
 
@@ -123,7 +123,10 @@ class HalvingSkip(nn.Module):
         return fire(self.neuron, (x, self._halves, self.bn))
 
     def _halves(self, x: Tensor) -> Tensor:
-        if can_convolve(x):  # a 2x2 convolution with zeros, so that it is a single one
+        watched = is_watched(self.even) or is_watched(self.odd)
+        if (
+            can_convolve(x) and not watched
+        ):  # a 2x2 convolution with zeros, so that it is a single one
             even, odd = F.pad(self.even.weight, (0, 1, 0, 1)), F.pad(self.odd.weight, (1, 0, 1, 0))
             size = [-(-side // 2) for side in x.shape[-2:]]
             return convolve(x, torch.cat([even, odd]), size, stride=2).currents()

@@ -1,11 +1,12 @@
 """Charge neurons with the sum of several currents."""
 
-from collections.abc import Iterator
-from functools import reduce
+from collections.abc import Callable, Iterator
+from functools import partial, reduce
 from operator import add
 from typing import Any
 
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from autosnn_nni.kernels.convolution import Convolved
 from autosnn_nni.kernels.firing import MAX_CURRENTS
@@ -33,7 +34,7 @@ def fire(neuron: nn.Module, *paths: tuple[Any, ...]) -> Tensor:
 
 def _add(currents: Currents, x: Tensor, *layers: Layer) -> None:
     norm = None
-    if layers and isinstance(layers[-1], Deferrable) and not _is_watched(layers[-1]):
+    if layers and isinstance(layers[-1], Deferrable) and not is_watched(layers[-1]):
         norm, layers = layers[-1].deferred(), layers[:-1]
     if convolved := _convolved(x, *layers):
         currents.terms.append((convolved, norm))
@@ -46,14 +47,28 @@ def _add(currents: Currents, x: Tensor, *layers: Layer) -> None:
 
 
 def _convolved(x: Tensor, *layers: Layer) -> Convolved | None:
-    """A convolution that the neurons can do themselves, when no gradient is needed."""
-    if len(layers) != 1 or not hasattr(layers[0], "convolved") or _is_watched(layers[0]):
+    """A convolution that the neurons can do themselves; who looks at its input is called."""
+    if len(layers) != 1 or not hasattr(layers[0], "convolved"):
         return None
-    convolved: Convolved | None = layers[0].convolved(x)
+    (layer,) = layers
+    looking = list(layer._forward_pre_hooks.values())
+    if layer._forward_hooks or not all(getattr(hook, "only_looks", False) for hook in looking):
+        return None
+    convolved: Convolved | None = layer.convolved(x)
+    if convolved is not None:
+        for hook in looking:
+            hook(layer, (x,))
     return convolved
 
 
-def _is_watched(layer: Any) -> bool:
+def look_at_input(layer: nn.Module, look: Callable[..., None]) -> RemovableHandle:
+    """A forward pre-hook that changes nothing; with it a layer is as fast as without."""
+    hook: Any = partial(look)
+    hook.only_looks = True
+    return layer.register_forward_pre_hook(hook)
+
+
+def is_watched(layer: Any) -> bool:
     """Whether someone wants to know when the layer is called."""
     return bool(layer._forward_hooks or layer._forward_pre_hooks)
 
@@ -65,7 +80,7 @@ def _through(x: Any, *layers: Layer) -> Any:
 def _flat(layers: list[Layer]) -> Iterator[Layer]:
     """The layers, those of a ``Sequential`` one by one, without identities."""
     for layer in layers:
-        if isinstance(layer, nn.Sequential) and not _is_watched(layer):
+        if isinstance(layer, nn.Sequential) and not is_watched(layer):
             yield from _flat(list(layer))
         elif not isinstance(layer, nn.Identity):
             yield layer

@@ -1,0 +1,131 @@
+"""Synaptic operations: by hand, as outputs of layers whose weights are 1, and SpikingJelly's."""
+
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
+from spikingjelly.activation_based.op_counter import DispatchCounterMode, SynOpCounter
+from torch import Tensor, nn
+
+from autosnn_nni.kernels.library import SWITCH
+from autosnn_nni.kernels.spikes import Spikes
+from autosnn_nni.search_spaces import (
+    SpikingNetwork,
+    SynapticOperations,
+    synaptic_operations,
+)
+from autosnn_nni.search_spaces.layers import Conv2d, Linear, Pointwise
+from tests.search_spaces.fixtures import blocks_for, images, small_network
+from tests.search_spaces.test_spikes import ONES, hand_made
+
+
+def one_spike(row: int, column: int, size: int = 5) -> Tensor:
+    spikes = torch.zeros(1, 1, size, size)
+    spikes[..., row, column] = 1
+    return spikes
+
+
+@pytest.mark.parametrize(
+    ("layer", "row", "column", "operations"),
+    [
+        (Conv2d(1, 2, 3, padding=1), 0, 0, 8),
+        (Conv2d(1, 2, 3, padding=1), 0, 2, 12),
+        (Conv2d(1, 2, 3, padding=1), 2, 2, 18),
+        (Conv2d(1, 2, 3, padding=0), 0, 0, 2),
+        (Conv2d(1, 1, 3, stride=2, padding=1), 1, 1, 4),
+        (Conv2d(1, 1, 3, stride=2, padding=1), 2, 2, 1),
+        (Conv2d(1, 1, 3, padding=2, dilation=2), 0, 0, 4),
+        (Pointwise(1, 3), 1, 2, 3),
+        (Pointwise(1, 3, 2), 2, 2, 3),
+        (Pointwise(1, 3, 2), 1, 2, 0),
+        (Linear(25, 7), 0, 0, 7),
+    ],
+)
+def test_a_spike_costs_as_many_operations_as_it_has_targets(
+    layer: Any, row: int, column: int, operations: int
+) -> None:
+    assert synaptic_operations(layer, one_spike(row, column)) == operations
+
+
+@given(
+    kernel=st.sampled_from([1, 2, 3, 5, 7]),
+    stride=st.integers(1, 3),
+    padding=st.integers(0, 3),
+    groups=st.sampled_from([1, 2, 6]),
+    height=st.integers(7, 11),
+    width=st.integers(7, 11),
+    seed=st.integers(0, 99),
+)
+def test_operations_are_the_outputs_of_a_layer_whose_weights_are_1(
+    kernel: int, stride: int, padding: int, groups: int, height: int, width: int, seed: int
+) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    spikes = (torch.rand(2, 3, 6, height, width, generator=generator) < 0.3).double()
+    layer = nn.Conv2d(6, 12, kernel, stride, padding, groups=groups)
+    ones = torch.ones_like(layer.weight, dtype=torch.float64)
+    outputs = F.conv2d(spikes.flatten(0, 1), ones, None, stride, padding, groups=groups)
+    assert synaptic_operations(layer, spikes) == outputs.sum()
+    assert synaptic_operations(layer, Spikes.of(spikes)) == outputs.sum()
+
+
+def count(network: nn.Module, batch: Tensor) -> SynapticOperations:
+    with SynapticOperations(network) as operations, torch.no_grad():
+        network(batch)
+    return operations
+
+
+def test_operations_are_per_image_and_over_all_timesteps() -> None:
+    # The 16 neurons of the stem fire at t = 2 and 4, and the layer has 10 outputs.
+    twice = count(hand_made(4, 0.5, 1 / 16), torch.cat([ONES, ONES]))
+    assert [(one.name, one.operations) for one in twice.layers()] == [("fc.linear", 320)]
+    assert twice.operations == 320
+
+
+def test_layers_that_get_averages_or_normalised_numbers_are_not_counted() -> None:
+    network = small_network("VGG16-SALT", shape=(3, 32, 32)).eval()
+    counted = [one.name for one in count(network, images(1, (3, 32, 32))).layers()]
+    # blocks 2, 4, 7, 10 and fc1 are behind mean pools, fc is behind batch norm
+    behind_spikes = [f"block{number}.conv" for number in (1, 3, 5, 6, 8, 9, 11, 12)]
+    assert counted == [*behind_spikes, "fc2.linear"]
+
+
+def by_spikingjelly(network: SpikingNetwork, batch: Tensor) -> float:
+    counter = SynOpCounter()
+    with DispatchCounterMode([counter]), torch.no_grad():
+        network(batch)
+    return counter.get_total() / len(batch)
+
+
+@pytest.mark.parametrize("space", ["SNN_1", "SNN_2", "SNN_3", "SNN_4"])
+@pytest.mark.parametrize("kernels", ["1", "0"])
+def test_spikingjelly_counts_the_same(
+    monkeypatch: pytest.MonkeyPatch, space: str, kernels: str
+) -> None:
+    network, batch = small_network(space).eval(), images(4)
+    monkeypatch.setenv(SWITCH, "0")
+    expected = by_spikingjelly(network.double(), batch)
+    monkeypatch.setenv(SWITCH, kernels)
+    assert count(network.double(), batch).operations == expected > 0
+
+
+@pytest.mark.parametrize("block", ["skip", "SCB_k5", "SRB_k3", "SIB_k3_e3", "max_pool"])
+def test_every_block_is_counted_as_by_spikingjelly(
+    monkeypatch: pytest.MonkeyPatch, block: str
+) -> None:
+    blocks = [block] * len(blocks_for("SNN_3"))
+    network, batch = small_network("SNN_3", blocks).eval(), images(4)
+    found = count(network, batch).operations
+    monkeypatch.setenv(SWITCH, "0")
+    assert found == by_spikingjelly(network.double(), batch) > 0
+
+
+def test_watching_changes_nothing() -> None:
+    network, batch = small_network("SNN_3").eval(), images(4)
+    with torch.no_grad():
+        before = network(batch)
+        with SynapticOperations(network):
+            watched = network(batch)
+    assert torch.equal(before, watched)
