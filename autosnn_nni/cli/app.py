@@ -16,15 +16,17 @@ from autosnn_nni.cli.console import be_tolerant, print_json
 from autosnn_nni.cli.memory import keep_freed_memory
 from autosnn_nni.cli.options import check_unset, with_settings
 from autosnn_nni.cli.signals import Stop, stoppable
+from autosnn_nni.cli.table import table
 from autosnn_nni.errors import UserError
 from autosnn_nni.runs.machine import Machine
 from autosnn_nni.runs.settings import STAGES
 from autosnn_nni.training.processes import torchrun_processes
 
 #: Commands that resume when they are run again.
-_RESUMABLE = ("search", "supernet", "train", "trust", "report", "reproduce")
+_RESUMABLE = ("search", "supernet", "train", "trust", "report", "reproduce", "table")
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+app.add_typer(table, name="table", help="Train every architecture of a space, and ask the table.")
 
 Output = Annotated[Path | None, typer.Option(help="The run's folder [default: runs/DATASET]")]
 DataDir = Annotated[Path | None, typer.Option(help="Folder with the data set's files")]

@@ -88,17 +88,27 @@ def _read_settings(files: RunFiles) -> Settings:
 
 @contextmanager
 def locked(path: Path, *, wait: bool = False) -> Iterator[None]:
-    """Lock the run's folder against other processes; the lock of a killed process is released.
+    """Lock the run's folder against other processes; see :func:`alone_in`.
+
+    Raises :class:`UserError` as it does, and if the folder has other contents.
+    """
+    check_writable(path)
+    _check_free(RunFiles(path))
+    with alone_in(path, wait=wait):
+        yield
+
+
+@contextmanager
+def alone_in(path: Path, *, wait: bool = False) -> Iterator[None]:
+    """Lock a folder against other processes; the lock of a killed process is released.
 
     Raises :class:`UserError` if another process has the lock, unless ``wait`` is set, and if the
-    folder has other contents or can't be written.
+    folder can't be written.
     """
-    files = RunFiles(path)
     try:
         check_writable(path)
-        _check_free(files)
         path.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(files.lock)
+        lock = FileLock(RunFiles(path).lock)
         lock.acquire(timeout=-1 if wait else 0)
     except Timeout:
         raise _in_use(path) from None

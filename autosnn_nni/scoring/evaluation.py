@@ -1,7 +1,9 @@
 """Accuracy and spikes of networks with given weights."""
 
+import math
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 import torch
@@ -14,6 +16,7 @@ from autosnn_nni.search_spaces import (
     LayerSpikes,
     SpikeCounter,
     SpikingNetwork,
+    SynapticOperations,
     fold_batch_norm,
 )
 from autosnn_nni.strategies import Fitness, Metrics
@@ -23,8 +26,9 @@ from autosnn_nni.strategies import Fitness, Metrics
 class Evaluation:
     """Results of a network on a set of images: accuracy as a fraction, spikes per image.
 
-    ``layers`` are those that send spikes; ``activations`` are those of a ReLU network. ``seconds``
-    are per image, batches and all; they are no part of a comparison.
+    ``layers`` are those that send spikes; ``activations`` are those of a ReLU network. Synaptic
+    operations ``synops`` are per image, NaN if they were not counted. ``seconds`` are per image,
+    batches and all; they are no part of a comparison.
     """
 
     accuracy: float
@@ -33,15 +37,26 @@ class Evaluation:
     firing_rate: float
     layers: tuple[LayerSpikes, ...]
     activations: tuple[LayerActivation, ...]
+    synops: float = math.nan
     seconds: float = field(default=0.0, compare=False)
 
 
 @torch.inference_mode()
-def evaluate(network: SpikingNetwork, batches: Iterable[Batch]) -> Evaluation:
-    """Measure accuracy and spikes of ``network`` in eval mode, without recalibration."""
+def evaluate(
+    network: SpikingNetwork, batches: Iterable[Batch], *, operations: bool = False
+) -> Evaluation:
+    """Measure accuracy and spikes of ``network`` in eval mode, without recalibration.
+
+    Synaptic ``operations`` are counted on request, which takes a tenth of the time more.
+    """
     folded = fold_batch_norm(network)
     hits, start = [], time.perf_counter()
-    with SpikeCounter(folded) as counter, ActivationMeter(folded) as meter:
+    synops = SynapticOperations(folded)
+    with (
+        SpikeCounter(folded) as counter,
+        ActivationMeter(folded) as meter,
+        synops if operations else nullcontext(),
+    ):
         for images, labels in batches:
             votes = torch.cat([folded(part) for part in chunks(images, folded)])
             hits.append((votes.argmax(1) == labels).sum())
@@ -53,6 +68,7 @@ def evaluate(network: SpikingNetwork, batches: Iterable[Batch]) -> Evaluation:
         firing_rate=counter.firing_rate,
         layers=tuple(counter.layers()),
         activations=tuple(meter.layers()),
+        synops=synops.operations if operations else math.nan,
         seconds=(time.perf_counter() - start) / counter.images,
     )
 

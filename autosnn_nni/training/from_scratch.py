@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pytorch_lightning import Callback
+
 from autosnn_nni.data import Splits
 from autosnn_nni.scoring.batches import Scoring, calibration_batches, plain_batches
 from autosnn_nni.scoring.calibration import recalibrated
@@ -71,15 +73,17 @@ def train_network(
     checkpoint: Path | None = None,
     about: Mapping[str, Any] = {},
     title: str = "Training",
+    callbacks: Sequence[Callback] = (),
 ) -> TrainedNetwork:
     """Train ``blocks`` on D_train with cutout (Section A.1.3) and test it.
 
     ``scoring`` is by default ``training.scoring``. If ``checkpoint`` is given, every epoch is saved
-    there and training resumes from it.
+    there and training resumes from it. Lightning's ``callbacks`` must not change the training.
     """
     check_main_guard(training.devices)
     batches = train_batches(data, training, cutout=True)
     trainer = make_trainer(training, batches, title, checkpoint, about)
+    trainer.callbacks.extend(callbacks)
     with seeded(training.seed):
         network = build_network(config, blocks)
     module = make_classifier(training)
@@ -99,6 +103,6 @@ def evaluate_on_test(
     """Evaluate a trained network on the test split, with recalibrated batch norm statistics."""
     network = network.to(scoring.torch_device)
     calibrated = recalibrated(network, calibration_batches(data, scoring))
-    result = evaluate(calibrated, plain_batches(data, data.test, scoring))
+    result = evaluate(calibrated, plain_batches(data, data.test, scoring), operations=True)
     config, blocks = config.stand_alone(blocks)
     return TrainedNetwork(calibrated, config, describe(calibrated, config, blocks), result)

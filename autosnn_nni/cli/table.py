@@ -1,0 +1,62 @@
+"""``autosnn table``: make, merge, pack and ask tables of a whole space."""
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from autosnn_nni.errors import UserError
+
+table = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="SNN_1/fashion14, or a table's JSON file")]
+Folders = Annotated[list[Path], typer.Argument(help="Folders of autosnn table make")]
+
+
+@table.command()
+def make(
+    name: Annotated[str, typer.Argument(help="Name of the table: SNN_1/fashion14")],
+    output: Annotated[Path, typer.Option(help="Folder for the measurements")] = Path("runs/table"),
+    shard: Annotated[
+        str, typer.Option(help="Part of this machine: 1/4, 2/4, ...; merge the folders after")
+    ] = "1/1",
+    processes: Annotated[int, typer.Option(help="Networks to train at the same time")] = 1,
+    data_dir: Annotated[Path | None, typer.Option(help="Folder with the data set's files")] = None,
+) -> None:
+    """Train every architecture of a space. Run it again to resume."""
+    from autosnn_nni.table.make import make as train
+    from autosnn_nni.table.plan import plan_named
+
+    plan = plan_named(name)
+    train(name, plan, output, shard=_shard(shard), processes=processes, data_dir=data_dir)
+
+
+def _shard(text: str) -> tuple[int, int]:
+    found = re.fullmatch(r"(\d+)/(\d+)", text)
+    number, of = map(int, found.groups()) if found else (0, 0)
+    if not 1 <= number <= of:
+        raise UserError(f"--shard must be one of 1/4, 2/4, 3/4 and 4/4, not {text!r}")
+    return number, of
+
+
+@table.command()
+def merge(
+    folders: Folders,
+    output: Annotated[Path, typer.Option(help="New folder for all measurements")],
+) -> None:
+    """Put the measurements of several machines together; `make` continues there."""
+    from autosnn_nni.table.folder import merge as put_together
+
+    put_together(folders, output)
+
+
+@table.command()
+def pack(
+    folder: Annotated[Path, typer.Argument(help="Folder of autosnn table make")],
+    output: Annotated[Path, typer.Option(help="JSON file; the measurements lie beside it")],
+) -> None:
+    """Write a table's two files, to be read by name or by path."""
+    from autosnn_nni.table.folder import pack_folder
+
+    pack_folder(folder, output)

@@ -1,0 +1,111 @@
+"""Making a table: train what is missing in a folder.
+
+The rows of a training are added when it is done: a killed run loses only the trainings at work.
+"""
+
+import multiprocessing
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+import torch
+
+from autosnn_nni.data import Splits
+from autosnn_nni.errors import UserError
+from autosnn_nni.progress import progress_bar
+from autosnn_nni.runs.directory import RunDirectory, alone_in
+from autosnn_nni.runs.inputs import load_data
+from autosnn_nni.runs.machine import Machine
+from autosnn_nni.table.folder import Folder
+from autosnn_nni.table.measure import measure
+from autosnn_nni.table.plan import Plan, Task
+from autosnn_nni.table.rows import Row, append, read, trained
+from autosnn_nni.table.table import Table
+
+
+def make(
+    name: str,
+    plan: Plan,
+    path: Path,
+    *,
+    shard: tuple[int, int] = (1, 1),
+    processes: int = 1,
+    data_dir: Path | None = None,
+) -> None:
+    """Train what is missing in the folder ``path``, each network on a thread of its own process.
+
+    ``shard`` ``(2, 4)`` is the second fourth of all networks. When all of the whole plan are there,
+    those of the front follow with further seeds.
+    Raises :class:`UserError` for a folder of another table, data that are not there, and a process
+    that was killed.
+    """
+    if processes < 1:
+        raise UserError(f"--processes must be at least 1, not {processes}")
+    folder, (number, of) = Folder(path), shard
+    with alone_in(path):
+        folder.open(name, plan)
+        load_data(RunDirectory(path, plan.settings), Machine(data_dir))  # errors before all work
+        with _workers(processes, plan, data_dir) as workers:
+            _train(folder, plan, plan.tasks[number - 1 :: of], workers)
+            if of == 1:
+                front = Table.of(plan, read(folder.rows)).front()
+                _train(folder, plan, plan.of_front(front), workers)
+
+
+def _train(folder: Folder, plan: Plan, tasks: Sequence[Task], workers: Executor) -> None:
+    done = trained(read(folder.rows), plan.epochs[-1])
+    missing = [task for task in tasks if task not in done]
+    with progress_bar("Table", len(tasks), "networks", len(tasks) - len(missing)) as advance:
+        waiting = [workers.submit(_measured, task) for task in missing]
+        left = len(missing)
+        try:
+            for future in as_completed(waiting):
+                append(folder.rows, _result(future))
+                left -= 1
+                advance(len(tasks) - left, "")
+        finally:
+            for one in waiting:
+                one.cancel()
+
+
+def _result(future: "Future[list[Row]]") -> list[Row]:
+    try:
+        return future.result()
+    except BrokenProcessPool as error:
+        raise UserError(
+            "a process that trained networks was killed, perhaps for want of memory; run it again, "
+            "with fewer --processes"
+        ) from error
+
+
+def _workers(processes: int, plan: Plan, data_dir: Path | None) -> ProcessPoolExecutor:
+    fresh = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(processes, fresh, _prepare, (plan, data_dir))
+
+
+#: What a worker needs to train.
+_prepared: list[tuple[Plan, Splits]] = []
+
+
+def _prepare(plan: Plan, data_dir: Path | None) -> None:
+    """Start a worker: one thread, and no progress bars of single trainings."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    torch.set_num_threads(1)
+    sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115
+    _prepared.append((plan, load_data(RunDirectory(Path(), plan.settings), Machine(data_dir))))
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _measured(task: Task) -> list[Row]:
+    plan, data = _prepared[0]
+    return measure(task, plan, data)

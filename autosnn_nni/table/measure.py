@@ -1,0 +1,101 @@
+"""One training of a table: its rows."""
+
+import copy
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import torch
+from pytorch_lightning import Callback
+
+from autosnn_nni.data import Splits
+from autosnn_nni.runs.directory import RunDirectory
+from autosnn_nni.runs.inputs import scoring_of, training_of
+from autosnn_nni.runs.machine import Machine
+from autosnn_nni.scoring.batches import Scoring, calibration_batches, val_batches
+from autosnn_nni.scoring.calibration import recalibrated
+from autosnn_nni.scoring.evaluation import Evaluation, evaluate
+from autosnn_nni.search_spaces import SpikingNetwork, to_text
+from autosnn_nni.strategies import HammingKernel
+from autosnn_nni.table.plan import Plan, Task
+from autosnn_nni.training.batches import train_batches
+from autosnn_nni.training.from_scratch import train_network
+from autosnn_nni.training.hyperparameters import Training
+
+#: Images and batches on which SNASNet scores untrained networks.
+_IMAGES, _BATCHES = 256, 2
+
+Row = dict[str, Any]
+
+
+def measure(task: Task, plan: Plan, data: Splits) -> list[Row]:
+    """Train and test a network; a row for each of the plan's epochs, the last one with the test."""
+    run, machine = RunDirectory(Path(), plan.settings), Machine(device="cpu")
+    training = training_of(run, plan.settings.retrain_epochs, machine)
+    training, scoring = replace(training, seed=task.seed), scoring_of(run, machine)
+    curve = Curve(plan.epochs, data, training, scoring)
+    config = replace(plan.settings.network, timesteps=task.timesteps)
+    trained = train_network(config, task.blocks, data, training, scoring, callbacks=[curve])
+    tested = {**_named("test", trained.test), "parameters": trained.description.parameters}
+    key = {"blocks": to_text(task.blocks), "timesteps": task.timesteps, "seed": task.seed}
+    *before, last = curve.rows
+    return [{**key, **row} for row in (*before, {**last, **tested})]
+
+
+class Curve(Callback):
+    """Measures a network on D_val while it is trained, and its SNASNet score before.
+
+    ``seconds`` are the processor's, for training alone. Epoch 0 is the untrained network.
+    """
+
+    def __init__(
+        self, epochs: Sequence[float], data: Splits, training: Training, scoring: Scoring
+    ) -> None:
+        self.rows: list[Row] = []
+        self._epochs, self._data, self._training = epochs, data, training
+        self._val = val_batches(data, scoring)
+        self._calibration = calibration_batches(data, scoring)
+
+    def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+        """Measure the untrained network."""
+        batches = trainer.num_training_batches
+        self._steps = {round(epoch * batches): epoch for epoch in self._epochs}
+        self._seconds, self._start = 0.0, time.process_time()
+        self._measure(trainer, pl_module, score=_score(pl_module.model, self._data, self._training))
+
+    def on_train_batch_end(self, trainer: Any, pl_module: Any, *_: Any) -> None:
+        """Measure the network after the steps at which an epoch, or a part of it, ends."""
+        self._measure(trainer, pl_module)
+
+    def _measure(self, trainer: Any, pl_module: Any, **further: float) -> None:
+        epoch = self._steps.get(trainer.global_step)
+        if epoch is None:
+            return
+        self._seconds += time.process_time() - self._start
+        calibrated = recalibrated(pl_module.model, self._calibration)
+        result = evaluate(calibrated, self._val, operations=True)
+        row = {"epoch": epoch, "seconds": round(self._seconds, 2), **_named("val", result)}
+        self.rows.append({**row, **further})
+        self._start = time.process_time()
+
+
+def _named(split: str, result: Evaluation) -> Row:
+    names = "accuracy", "spikes", "neuron_spikes", "synops"
+    # As many digits as sums over ten thousand images have.
+    return {f"{split}_{name}": round(getattr(result, name), 4) for name in names}
+
+
+@torch.no_grad()
+def _score(network: SpikingNetwork, data: Splits, training: Training) -> float:
+    """SNASNet's score of the untrained network, in training mode."""
+    network = copy.deepcopy(network).train()
+    batches = train_batches(data, replace(training, batch_size=_IMAGES))
+    scores = []
+    for images, _ in islice(batches, _BATCHES):
+        with HammingKernel(network) as kernel:
+            network(images)
+        scores.append(kernel.score())
+    return sum(scores) / len(scores)

@@ -1,0 +1,64 @@
+"""A table as two files: the measurements (``.csv.gz``) and what they are (``.json``)."""
+
+import gzip
+import hashlib
+import io
+from pathlib import Path
+
+import pandas as pd
+
+from autosnn_nni.errors import UserError
+from autosnn_nni.files import write_whole
+from autosnn_nni.formats import read_stamped, write_stamped
+from autosnn_nni.registry import hint
+from autosnn_nni.table.plan import Plan
+from autosnn_nni.table.rows import COLUMNS, KEY
+
+#: The tables that come with the package.
+FOLDER = Path(__file__).parent / "data"
+
+
+def pack(name: str, plan: Plan, rows: pd.DataFrame, path: Path) -> None:
+    """Write ``path`` (JSON) and the measurements beside it."""
+    text = rows.sort_values(list(KEY)).to_csv(index=False)
+    packed = gzip.compress(text.encode(), mtime=0)
+    write_whole(_measurements(path), packed)
+    checksum = hashlib.sha256(packed).hexdigest()
+    write_stamped(path, {"table": name, "sha256": checksum, **plan.to_json()})
+
+
+def unpack(source: str | Path) -> tuple[Plan, pd.DataFrame]:
+    """The plan and the measurements of a table of the package by its name, or of a JSON file.
+
+    Raises :class:`UserError` if there is none, or if it is damaged.
+    """
+    path = source if isinstance(source, Path) else _path_of(source)
+    about = read_stamped(path)
+    measurements = _measurements(path)
+    try:
+        plan = Plan.from_json(about)
+        packed = measurements.read_bytes()
+        if hashlib.sha256(packed).hexdigest() != about["sha256"]:
+            raise UserError(f"{measurements} is damaged; restore it")
+        rows = pd.read_csv(io.BytesIO(gzip.decompress(packed)))
+    except (OSError, KeyError, TypeError) as error:
+        raise UserError(f"{path} is no table ({error!r}); restore it") from error
+    if tuple(rows.columns) != COLUMNS:
+        raise UserError(f"{measurements} has other columns than a table; restore it")
+    return plan, rows
+
+
+def names() -> list[str]:
+    """The names of the tables that come with the package."""
+    return [read_stamped(path)["table"] for path in sorted(FOLDER.glob("*.json"))]
+
+
+def _path_of(name: str) -> Path:
+    known = names()
+    if name not in known:
+        raise UserError(f"unknown table {name!r}; {hint(name, known)}")
+    return FOLDER / f"{name.replace('/', '_')}.json"
+
+
+def _measurements(path: Path) -> Path:
+    return path.with_suffix(".csv.gz")

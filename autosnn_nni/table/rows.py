@@ -1,0 +1,74 @@
+"""The rows of a table in a CSV file to which trainings are added one by one."""
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from autosnn_nni.errors import UserError
+from autosnn_nni.files import write_whole
+from autosnn_nni.search_spaces import from_text
+from autosnn_nni.table.plan import Task
+
+Row = Mapping[str, Any]
+
+KEY = ("blocks", "timesteps", "seed", "epoch")
+#: Of an image, summed over timesteps; accuracies are fractions. The test is at the last epoch only.
+MEASURED = ("accuracy", "spikes", "neuron_spikes", "synops")
+COLUMNS = (
+    *KEY,
+    "seconds",
+    "score",
+    *(f"{split}_{name}" for split in ("val", "test") for name in MEASURED),
+    "parameters",
+)
+
+
+def append(path: Path, rows: Iterable[Row]) -> None:
+    """Add ``rows`` to the file in one step, so that a killed process leaves whole lines.
+
+    Raises :class:`UserError` if the disk is full or the folder can't be written.
+    """
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    try:
+        with path.open("ab") as file:
+            file.write(table.to_csv(index=False, header=file.tell() == 0).encode())
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise UserError(
+            f"cannot write {path} ({error.strerror}); free some space and run it again"
+        ) from error
+
+
+def read(path: Path) -> pd.DataFrame:
+    """The rows, without a line that a full disk or a crash has cut off.
+
+    Raises :class:`UserError` for a file that is none of a table.
+    """
+    if not path.exists():
+        return pd.DataFrame(columns=list(COLUMNS))
+    _cut_torn_line(path)
+    try:
+        rows = pd.read_csv(path)
+    except ValueError as error:
+        raise UserError(f"{path} cannot be read ({error}); restore it") from error
+    if tuple(rows.columns) != COLUMNS:
+        raise UserError(f"{path} has other columns than a table; restore it")
+    return rows
+
+
+def _cut_torn_line(path: Path) -> None:
+    content = path.read_bytes()
+    whole = content[: content.rfind(b"\n") + 1]
+    if whole != content:
+        write_whole(path, whole)
+
+
+def trained(rows: pd.DataFrame, last_epoch: float) -> set[Task]:
+    """The trainings whose last row is there."""
+    done = rows[rows["epoch"] == last_epoch]
+    keys = done[["blocks", "timesteps", "seed"]].itertuples(index=False)
+    return {Task(from_text(blocks), timesteps, seed) for blocks, timesteps, seed in keys}
