@@ -10,9 +10,6 @@ from autosnn_nni.errors import UserError
 
 table = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
 
-Name = Annotated[str, typer.Argument(help="SNN_1/fashion14, or a table's JSON file")]
-Folders = Annotated[list[Path], typer.Argument(help="Folders of autosnn table make")]
-
 
 @table.command()
 def make(
@@ -42,7 +39,7 @@ def _shard(text: str) -> tuple[int, int]:
 
 @table.command()
 def merge(
-    folders: Folders,
+    folders: Annotated[list[Path], typer.Argument(help="Folders of autosnn table make")],
     output: Annotated[Path, typer.Option(help="New folder for all measurements")],
 ) -> None:
     """Put the measurements of several machines together; `make` continues there."""
@@ -60,3 +57,26 @@ def pack(
     from autosnn_nni.table.folder import pack_folder
 
     pack_folder(folder, output)
+
+
+@table.command()
+def judge(
+    name: Annotated[str, typer.Argument(help="Name of a table, or its JSON file")],
+    seeds: Annotated[int, typer.Option(help="Runs of every search")] = 100,
+    lambda_: Annotated[
+        float, typer.Option("--lambda", help="Lambda of the fitness; 0 is accuracy alone")
+    ] = -0.08,
+    rivals: Annotated[
+        bool, typer.Option("--rivals", help="Also judge NNI's strategies and Optuna's samplers")
+    ] = False,
+    plugin: Annotated[
+        list[Path] | None, typer.Option(help="Python file that registers searches")
+    ] = None,
+    output: Annotated[Path, typer.Option(help="Folder for judge.csv and judge.png")] = Path(
+        "runs/judge"
+    ),
+) -> None:
+    """Run every search on a table, and compare what they find with the truth."""
+    from autosnn_nni.cli.judged import judge_all
+
+    judge_all(name, seeds, lambda_, plugin or [], output, rivals=rivals)

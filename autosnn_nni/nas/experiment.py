@@ -14,6 +14,7 @@ from nni.nas.experiment import NasExperiment, NasExperimentConfig
 from nni.nas.experiment.config import (
     ExecutionEngineConfig,
     ModelFormatConfig,
+    RawModelFormatConfig,
     SequentialEngineConfig,
     SimplifiedModelFormatConfig,
     TrainingServiceEngineConfig,
@@ -37,6 +38,7 @@ from autosnn_nni.manager.experiments import (
 from autosnn_nni.manager.guard import LOOPBACK, guarded
 from autosnn_nni.manager.ports import check_port
 from autosnn_nni.nas.evaluators import SpikingEvaluator
+from autosnn_nni.nas.model_spaces import InProcessModelSpace
 from autosnn_nni.nas.trial_engine import TrialEngine, TrialModelSpace, results_of
 from autosnn_nni.nas.trial_evaluator import TrialEvaluator
 from autosnn_nni.search_spaces import from_sample
@@ -195,6 +197,8 @@ class RetiariiExperiment(NasExperiment):
 
     def executable_model_factory(self, config: ModelFormatConfig) -> ExecutableModelSpace:
         """Create NNI's model format; trials are recorded by their blocks."""
+        if isinstance(config, RawModelFormatConfig):
+            return InProcessModelSpace.from_model(self.model_space, self.evaluator)
         if isinstance(config, SimplifiedModelFormatConfig):
             return TrialModelSpace.from_model(self.model_space, self.evaluator)
         return super().executable_model_factory(config)

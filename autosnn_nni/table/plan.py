@@ -45,12 +45,15 @@ class Plan:
         """The settings of all trainings."""
         return Settings.named(self.values)
 
+    @property
+    def choices(self) -> Choices:
+        """The space: the candidates of every TBD block."""
+        return Choices([self.settings.candidates] * self.settings.network.macro.tbd_blocks)
+
     @cached_property
     def architectures(self) -> list[Architecture]:
         """All of the space, in random order, so that the first ones are a sample of the whole."""
-        settings = self.settings
-        choices = Choices([settings.candidates] * settings.network.macro.tbd_blocks)
-        every = list(itertools.product(*choices))
+        every = list(itertools.product(*self.choices))
         Random(0).shuffle(every)
         return every
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from autosnn_nni.errors import UserError
 from autosnn_nni.search_spaces import Architecture, from_text, to_text
-from autosnn_nni.strategies import Fitness, pareto_front
+from autosnn_nni.strategies import Choices, Fitness, pareto_front
 from autosnn_nni.table.packed import unpack
 from autosnn_nni.table.plan import Plan
 from autosnn_nni.table.rows import MEASURED
@@ -91,6 +91,11 @@ class Table:
     def cost(self, blocks: Sequence[str] | str) -> float:
         """Seconds of a processor to train an architecture with one seed."""
         return self.query(blocks).seconds
+
+    @cached_property
+    def choices(self) -> Choices:
+        """The space: the candidates of every TBD block."""
+        return self.plan.choices
 
     @cached_property
     def architectures(self) -> list[Architecture]:

@@ -1,0 +1,75 @@
+"""``autosnn table judge``: searches on a table, as a table, a CSV and a picture."""
+
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+import pandas as pd
+from rich.table import Table as Printed
+
+from autosnn_nni.cli.console import console, say
+from autosnn_nni.errors import UserError
+from autosnn_nni.files import write_whole
+from autosnn_nni.plugins import load_plugins
+from autosnn_nni.report.drawing import png
+from autosnn_nni.runs.directory import check_writable
+from autosnn_nni.strategies import Fitness
+from autosnn_nni.table import Table
+from autosnn_nni.table.judge import BUDGETS, Judged, judge, own_searches, summary
+from autosnn_nni.table.picture import regrets
+
+
+def judge_all(
+    name: str, seeds: int, lambda_: float, plugins: Sequence[Path], output: Path, *, rivals: bool
+) -> None:
+    """Judge all searches; raises :class:`UserError` for bad options before any work."""
+    if seeds < 2:
+        raise UserError(f"--seeds must be at least 2, for intervals, not {seeds}")
+    check_writable(output)
+    load_plugins(plugins)
+    fitness = Fitness(lambda_)
+    searches = {**own_searches(), **(_rivals() if rivals else {})}
+    table = Table(Path(name) if name.endswith(".json") else name)
+    judged = judge(table, searches, fitness, seeds)
+    found = summary(judged)
+    _show(found, f"{name}, {seeds} seeds, lambda {lambda_:g}")
+    csv, picture = output / "judge.csv", output / "judge.png"
+    write_whole(csv, judged.to_csv(index=False))
+    write_whole(picture, png(regrets(found)))
+    say(f"{csv}, {picture}")
+
+
+def _rivals() -> Mapping[str, Judged]:
+    missing = [name for name in ("optuna", "peewee") if find_spec(name) is None]
+    if missing:
+        raise UserError(
+            f"--rivals needs {' and '.join(missing)}; run pip install 'autosnn-nni[table]'"
+        )
+    from autosnn_nni.table.rivals import RIVALS
+
+    return RIVALS
+
+
+def _show(found: pd.DataFrame, title: str) -> None:
+    printed = Printed(
+        "search", title=title, caption="In points; \N{PLUS-MINUS SIGN} is 95 % certain"
+    )
+    for budget in BUDGETS:
+        printed.add_column(f"regret, {budget}", justify="right")
+    printed.add_column("hypervolume", justify="right")
+    printed.add_column("front", justify="right")
+    for name, rows in found.groupby("search", sort=False):
+        at = dict(rows.set_index("evaluations").iterrows())
+        last = at[BUDGETS[-1]]
+        printed.add_row(
+            str(name),
+            *(_cell(at[budget], "regret") for budget in BUDGETS),
+            f"{100 * last['hypervolume']:.1f} %",
+            f"{100 * last['front']:.1f} %",
+        )
+    console().print(printed)
+
+
+def _cell(row: "pd.Series[float]", measure: str) -> str:
+    half = row[f"{measure}_interval"]
+    return f"{100 * row[measure]:.2f} \N{PLUS-MINUS SIGN} {100 * half:.2f}"

@@ -1,0 +1,81 @@
+"""Searches judged on a table: what each has found after so many evaluations."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+
+import pandas as pd
+
+from autosnn_nni.search_spaces import Architecture
+from autosnn_nni.strategies import SEARCHES, Choices, Fitness, History, make_search
+from autosnn_nni.strategies.generations import close_generation, next_generation
+from autosnn_nni.table.scores import Scores, Truth
+from autosnn_nni.table.table import Table
+
+#: Searches are compared after so many evaluations; the printed table shows :data:`BUDGETS`.
+EVALUATIONS = (10, 20, 30, 50, 70, 100, 140, 200)
+BUDGETS = (50, 100, 200)
+MEASURES = ("regret", "hypervolume", "front")
+
+#: An architecture, and the fitness that the search has seen.
+Seen = tuple[Architecture, float]
+#: Runs a search with a seed and for a number of evaluations; gives what it has seen, in order.
+Judged = Callable[[Scores, Choices, int, int], Sequence[Seen]]
+
+
+def own_searches() -> dict[str, Judged]:
+    """The searches of the package and of loaded plugins, by name."""
+    return {name: partial(_run, name) for name in SEARCHES}
+
+
+def _run(name: str, scores: Scores, choices: Choices, seed: int, budget: int) -> list[Seen]:
+    search = make_search(name, {"seed": seed})
+    short = search.budget(choices) < budget
+    if short:
+        rounds = math.ceil(search.rounds * budget / search.budget(choices))
+        search = make_search(name, {"seed": seed, "rounds": rounds})
+    ask = scores if search.needs_supernet else scores.untrained
+    history = History()
+    while len(history) < budget and (population := next_generation(search, choices, history)):
+        close_generation(history, population, {blocks: ask(blocks) for blocks in population})
+    return [(one.blocks, one.fitness) for one in history][:budget]
+
+
+def judge(
+    table: Table, searches: Mapping[str, Judged], fitness: Fitness, seeds: int
+) -> pd.DataFrame:
+    """Run every search with seeds from 0 on; a row for each of them and of :data:`EVALUATIONS`.
+
+    A search sees D_val after one training of an architecture: all trainings have one seed, which
+    changes in turns. The true values are means over the table's seeds, on the test split. A
+    ``regret`` is the fitness of the best of all, less that of the one that looks fittest. A
+    ``hypervolume`` is a share of the true front's; ``front`` is how much of it was evaluated.
+    """
+    truth, most = Truth(table, fitness), max(EVALUATIONS)
+    rows = []
+    for name, run in searches.items():
+        for seed in range(seeds):
+            scores = Scores(table, fitness, seed % table.plan.seeds)
+            seen = run(scores, table.choices, seed, most)
+            rows.extend({"search": name, "seed": seed, **row} for row in _found(truth, seen))
+    return pd.DataFrame(rows)
+
+
+def summary(judged: pd.DataFrame) -> pd.DataFrame:
+    """Means over the seeds, and half of their 95 % confidence intervals (``_interval``)."""
+    groups = judged.groupby(["search", "evaluations"], sort=False)[list(MEASURES)]
+    half = (1.96 * groups.std() / groups.count() ** 0.5).add_suffix("_interval")
+    return groups.mean().join(half).reset_index()
+
+
+def _found(truth: Truth, seen: Sequence[Seen]) -> Iterator[dict[str, float]]:
+    for evaluations in EVALUATIONS:
+        part = seen[:evaluations]
+        chosen, _ = max(part, key=lambda one: one[1])
+        blocks = [one for one, _ in part]
+        yield {
+            "evaluations": evaluations,
+            "regret": truth.regret(chosen),
+            "hypervolume": truth.hypervolume(blocks),
+            "front": truth.front_share(blocks),
+        }

@@ -1,0 +1,96 @@
+"""Other people's searches on a table: NNI's strategies and Optuna's samplers.
+
+``pip install 'autosnn-nni[table]'`` brings what they need.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+
+from nni.nas import strategy as nni_strategies
+from nni.nas.execution import SequentialExecutionEngine
+from nni.nas.execution.event import FinalMetricEvent, ModelEventType
+
+from autosnn_nni.search_spaces import from_sample
+from autosnn_nni.strategies import Choices
+from autosnn_nni.table.benchmark import TableEvaluator, TableSpace
+from autosnn_nni.table.judge import Judged, Seen
+from autosnn_nni.table.scores import Scores
+
+
+def _nni(
+    make: Callable[[int], Any], scores: Scores, choices: Choices, seed: int, budget: int
+) -> list[Seen]:
+    """Run one of NNI's strategies, which maximises the fitness."""
+    space = TableSpace(TableEvaluator(scores.table, scores.fitness, scores.seed))
+    engine, seen = SequentialExecutionEngine(max_model_count=budget), []
+
+    def collect(event: FinalMetricEvent) -> None:
+        seen.append((from_sample(event.model.sample), event.metric["default"]))
+
+    engine.register_model_event_callback(ModelEventType.FinalMetric, collect)
+    logging.getLogger("nni").setLevel(logging.ERROR)  # a line for every search, on stdout
+    with _without_pauses():
+        make(seed)(space, engine)
+    return seen
+
+
+@contextmanager
+def _without_pauses() -> Iterator[None]:
+    """NNI's TPE sleeps for a second after every architecture, which here takes no time."""
+    from nni.nas.strategy import hpo
+
+    before: Any = hpo.time
+    hpo.time = SimpleNamespace(sleep=lambda seconds: None)  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        hpo.time = before
+
+
+def _optuna(
+    make: Callable[[int], Any], scores: Scores, choices: Choices, seed: int, budget: int
+) -> list[Seen]:
+    """Run one of Optuna's samplers, with accuracy and spikes as two objectives."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(directions=["maximize", "minimize"], sampler=make(seed))
+    seen: list[Seen] = []
+
+    def objective(trial: Any) -> tuple[float, float]:
+        blocks = tuple(
+            trial.suggest_categorical(f"tbd{number}", list(candidates))
+            for number, candidates in enumerate(choices, start=1)
+        )
+        found = scores(blocks)
+        seen.append((blocks, found["default"]))
+        return found["accuracy"], found["spikes"]
+
+    study.optimize(objective, n_trials=budget)
+    return seen
+
+
+def _sampler(name: str, seed: int) -> Any:
+    import optuna
+
+    return getattr(optuna.samplers, name)(seed=seed)
+
+
+#: By the name in tables. NNI's own population of 100 would be half of the budget.
+RIVALS: dict[str, Judged] = {
+    "NNI Random": partial(_nni, lambda seed: nni_strategies.Random(seed=seed)),
+    "NNI GridSearch": partial(_nni, lambda seed: nni_strategies.GridSearch(seed=seed)),
+    "NNI RegularizedEvolution": partial(
+        _nni,
+        lambda seed: nni_strategies.RegularizedEvolution(
+            population_size=20, sample_size=5, mutation_prob=0.2, seed=seed
+        ),
+    ),
+    "NNI TPE": partial(_nni, lambda seed: nni_strategies.TPE("maximize", seed)),
+    "Optuna NSGA-II": partial(_optuna, partial(_sampler, "NSGAIISampler")),
+    "Optuna TPE": partial(_optuna, partial(_sampler, "TPESampler")),
+}

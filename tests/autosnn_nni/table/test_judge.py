@@ -1,0 +1,113 @@
+"""Searches on a table of 32 architectures, all of which they can see."""
+
+from random import Random
+
+import numpy as np
+import pytest
+
+from autosnn_nni.report.drawing import png
+from autosnn_nni.search_spaces import to_text
+from autosnn_nni.strategies import SEARCHES, Choices, Fitness, RandomSearch
+from autosnn_nni.table.judge import BUDGETS, EVALUATIONS, judge, own_searches, summary
+from autosnn_nni.table.picture import regrets
+from autosnn_nni.table.rivals import RIVALS
+from autosnn_nni.table.scores import Scores, Truth
+from tests.autosnn_nni.table.made import PLAN, made_up, table
+
+TABLE = table()
+FITNESS = Fitness(-0.2)
+ENDS = made_up().query("epoch == 2 and timesteps == 2")
+ALL = {**own_searches(), **RIVALS}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_search_sees_one_training_of_every_architecture(name: str) -> None:
+    scores = Scores(TABLE, FITNESS, seed=1)
+    seen = ALL[name](scores, TABLE.choices, 3, 20)
+    assert len(seen) == 20
+    ask = scores.untrained if name == "snasnet" else scores
+    assert dict(seen) == {blocks: ask(blocks)["default"] for blocks, _ in seen}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_search_depends_on_its_seed_alone(name: str) -> None:
+    scores = Scores(TABLE, FITNESS, seed=0)
+    runs = [list(ALL[name](scores, TABLE.choices, seed, 12)) for seed in (0, 0, 1, 2)]
+    assert runs[0] == runs[1]
+    assert runs[2] != runs[0] or runs[3] != runs[0]
+
+
+def test_the_best_of_all_is_pandas() -> None:
+    scores = Scores(TABLE, FITNESS, seed=1)
+    seen = own_searches()["exhaustive"](scores, TABLE.choices, 0, 32)
+    ends = ENDS[ENDS["seed"] == 1].set_index("blocks")
+    worth = ends.val_accuracy * (ends.val_spikes / TABLE.average_spikes) ** -0.2
+    blocks, fitness = max(seen, key=lambda one: one[1])
+    assert to_text(blocks) == worth.idxmax()
+    assert fitness == pytest.approx(worth.max())
+
+
+def test_regret_is_what_the_best_is_better() -> None:
+    means = ENDS.groupby("blocks").mean(numeric_only=True)
+    worth = means.test_accuracy * (means.test_spikes / means.test_spikes.mean()) ** -0.2
+    truth = Truth(TABLE, FITNESS)
+    for blocks in TABLE.architectures:
+        expected = worth.max() - worth[to_text(blocks)]
+        assert truth.regret(blocks) == pytest.approx(expected, abs=1e-12)
+    assert truth.regret(TABLE.optimum(-0.2)) == 0
+
+
+def test_the_front_has_the_whole_hypervolume() -> None:
+    truth, front = Truth(TABLE, FITNESS), TABLE.front()
+    assert truth.hypervolume(front) == truth.front_share(front) == 1
+    assert truth.hypervolume(TABLE.architectures) == pytest.approx(1)
+    assert truth.hypervolume(front[:1]) < 1
+    assert truth.front_share(front[:1]) == 1 / len(front)
+
+
+def area(points: np.ndarray) -> float:
+    """What points cover below the reference point, counted on a grid."""
+    grid = (np.arange(1100) + 0.5) / 1000
+    covered = np.zeros((1100, 1100), dtype=bool)
+    for cost, spikes in points:
+        covered |= np.outer(grid >= cost, grid >= spikes)
+    return float(covered.sum() / 1e6)
+
+
+def test_hypervolume_is_an_area() -> None:
+    front = TABLE.front()
+    tests = [TABLE.tested(blocks) for blocks in front]
+    costs = np.array([(-test.accuracy, test.spikes) for test in tests])
+    scaled = (costs - costs.min(0)) / (costs.max(0) - costs.min(0))
+    expected = area(scaled[1:]) / area(scaled)
+    assert Truth(TABLE, FITNESS).hypervolume(front[1:]) == pytest.approx(expected, abs=3e-3)
+
+
+def test_rows_and_means() -> None:
+    judged = judge(TABLE, own_searches(), FITNESS, seeds=3)
+    assert len(judged) == len(SEARCHES) * 3 * len(EVALUATIONS)
+    whole = judged[judged.evaluations >= 50]
+    assert whole[["hypervolume", "front"]].to_numpy() == pytest.approx(1)
+    assert (judged["regret"] >= 0).all()
+    found = summary(judged).set_index(["search", "evaluations"])
+    one = judged[(judged.search == "random") & (judged.evaluations == 10)]["regret"]
+    assert found.loc[("random", 10), "regret"] == pytest.approx(one.mean())
+    half = 1.96 * one.std(ddof=1) / 3**0.5
+    assert found.loc[("random", 10), "regret_interval"] == pytest.approx(half)
+    assert png(regrets(summary(judged))).startswith(b"\x89PNG")
+
+
+@pytest.mark.usefixtures("registries")
+def test_a_shorter_search_of_a_plugin_gets_more_rounds() -> None:
+    def short(rounds: int = 2, seed: int = 0) -> RandomSearch:
+        return RandomSearch(rounds=rounds, population=3, seed=seed)
+
+    SEARCHES.add("short", short)
+    seen = own_searches()["short"](Scores(TABLE, FITNESS, 0), TABLE.choices, 0, 20)
+    assert len({blocks for blocks, _ in seen}) == 20
+
+
+def test_choices_are_the_plans() -> None:
+    assert Choices([("skip", "SCB_k3")] * 5) == TABLE.choices == PLAN.choices
+    assert TABLE.choices.random(Random(0)) in TABLE.architectures
+    assert BUDGETS[-1] == EVALUATIONS[-1]
