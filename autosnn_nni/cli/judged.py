@@ -17,6 +17,8 @@ from autosnn_nni.strategies import Fitness
 from autosnn_nni.table import Table
 from autosnn_nni.table.judge import BUDGETS, Judged, judge, own_searches, summary
 from autosnn_nni.table.picture import regrets
+from autosnn_nni.table.spikenas_bench import SpikeNASBench
+from autosnn_nni.table.table import Tabular
 
 
 def judge_all(
@@ -29,7 +31,7 @@ def judge_all(
     load_plugins(plugins)
     fitness = Fitness(lambda_)
     searches = {**own_searches(), **(_rivals() if rivals else {})}
-    table = Table(Path(name) if name.endswith(".json") else name)
+    table = _table(name)
     judged = judge(table, searches, fitness, seeds)
     found = summary(judged)
     _show(found, f"{name}, {seeds} seeds, lambda {lambda_:g}")
@@ -37,6 +39,13 @@ def judge_all(
     write_whole(csv, judged.to_csv(index=False))
     write_whole(picture, png(regrets(found)))
     say(f"{csv}, {picture}")
+
+
+def _table(name: str) -> Tabular:
+    """A table by its name or its JSON file, or a copy of SpikeNAS-Bench by its folder."""
+    if Path(name).is_dir():
+        return SpikeNASBench(Path(name))
+    return Table(Path(name) if name.endswith(".json") else name)
 
 
 def _rivals() -> Mapping[str, Judged]:
@@ -52,11 +61,12 @@ def _rivals() -> Mapping[str, Judged]:
 
 def _show(found: pd.DataFrame, title: str) -> None:
     printed = Printed(
-        "search", title=title, caption="In points; \N{PLUS-MINUS SIGN} is 95 % certain"
+        "search", title=title, caption="Regrets in points of fitness; means, 95 % intervals"
     )
+    printed.columns[0].no_wrap = True
     for budget in BUDGETS:
         printed.add_column(f"regret, {budget}", justify="right")
-    printed.add_column("hypervolume", justify="right")
+    printed.add_column("volume", justify="right")
     printed.add_column("front", justify="right")
     for name, rows in found.groupby("search", sort=False):
         at = dict(rows.set_index("evaluations").iterrows())

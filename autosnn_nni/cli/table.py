@@ -61,7 +61,9 @@ def pack(
 
 @table.command()
 def judge(
-    name: Annotated[str, typer.Argument(help="Name of a table, or its JSON file")],
+    name: Annotated[
+        str, typer.Argument(help="Name of a table, its JSON file, or a SpikeNAS-Bench folder")
+    ],
     seeds: Annotated[int, typer.Option(help="Runs of every search")] = 100,
     lambda_: Annotated[
         float, typer.Option("--lambda", help="Lambda of the fitness; 0 is accuracy alone")

@@ -13,7 +13,7 @@ from autosnn_nni.nas.model_spaces import OwnSamples
 from autosnn_nni.search_spaces import from_sample, labels
 from autosnn_nni.strategies import Fitness
 from autosnn_nni.table.scores import Scores
-from autosnn_nni.table.table import Table
+from autosnn_nni.table.table import Table, Tabular
 
 
 @nni.trace  # NNI accepts only traced evaluators
@@ -25,7 +25,7 @@ class TableEvaluator(BenchmarkEvaluator):
     that of a strategy alone a :class:`TableSpace`.
     """
 
-    def __init__(self, table: Table | str, fitness: Fitness | None = None, seed: int = 0) -> None:
+    def __init__(self, table: Tabular | str, fitness: Fitness | None = None, seed: int = 0) -> None:
         super().__init__()
         found = Table(table) if isinstance(table, str) else table
         self.scores = Scores(found, Fitness() if fitness is None else fitness, seed)

@@ -10,7 +10,7 @@ from autosnn_nni.search_spaces import Architecture
 from autosnn_nni.strategies import SEARCHES, Choices, Fitness, History, make_search
 from autosnn_nni.strategies.generations import close_generation, next_generation
 from autosnn_nni.table.scores import Scores, Truth
-from autosnn_nni.table.table import Table
+from autosnn_nni.table.table import Tabular
 
 #: Searches are compared after so many evaluations; the printed table shows :data:`BUDGETS`.
 EVALUATIONS = (10, 20, 30, 50, 70, 100, 140, 200)
@@ -42,7 +42,7 @@ def _run(name: str, scores: Scores, choices: Choices, seed: int, budget: int) ->
 
 
 def judge(
-    table: Table, searches: Mapping[str, Judged], fitness: Fitness, seeds: int
+    table: Tabular, searches: Mapping[str, Judged], fitness: Fitness, seeds: int
 ) -> pd.DataFrame:
     """Run every search with seeds from 0 on; a row for each of them and of :data:`EVALUATIONS`.
 
@@ -55,7 +55,7 @@ def judge(
     rows = []
     for name, run in searches.items():
         for seed in range(seeds):
-            scores = Scores(table, fitness, seed % table.plan.seeds)
+            scores = Scores(table, fitness, seed % table.seeds)
             seen = run(scores, table.choices, seed, most)
             rows.extend({"search": name, "seed": seed, **row} for row in _found(truth, seen))
     return pd.DataFrame(rows)

@@ -32,10 +32,20 @@ def _nni(
         seen.append((from_sample(event.model.sample), event.metric["default"]))
 
     engine.register_model_event_callback(ModelEventType.FinalMetric, collect)
-    logging.getLogger("nni").setLevel(logging.ERROR)  # a line for every search, on stdout
-    with _without_pauses():
+    with _quietly(), _without_pauses():
         make(seed)(space, engine)
     return seen
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """NNI logs several lines for every search."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 @contextmanager
@@ -82,9 +92,9 @@ def _sampler(name: str, seed: int) -> Any:
 
 #: By the name in tables. NNI's own population of 100 would be half of the budget.
 RIVALS: dict[str, Judged] = {
-    "NNI Random": partial(_nni, lambda seed: nni_strategies.Random(seed=seed)),
-    "NNI GridSearch": partial(_nni, lambda seed: nni_strategies.GridSearch(seed=seed)),
-    "NNI RegularizedEvolution": partial(
+    "NNI random": partial(_nni, lambda seed: nni_strategies.Random(seed=seed)),
+    "NNI grid": partial(_nni, lambda seed: nni_strategies.GridSearch(seed=seed)),
+    "NNI evolution": partial(
         _nni,
         lambda seed: nni_strategies.RegularizedEvolution(
             population_size=20, sample_size=5, mutation_prob=0.2, seed=seed

@@ -9,7 +9,7 @@ from pymoo.indicators.hv import HV
 
 from autosnn_nni.search_spaces import Architecture
 from autosnn_nni.strategies import Choices, Fitness, Metrics
-from autosnn_nni.table.table import Measured, Table
+from autosnn_nni.table.table import Measured, Tabular
 
 #: Reference point of hypervolumes: objectives are 0 at the front's best and 1 at its worst.
 _REFERENCE = 1.1
@@ -22,7 +22,7 @@ class Scores:
     N_avg of the fitness is the mean over the whole table.
     """
 
-    table: Table
+    table: Tabular
     fitness: Fitness
     seed: int
 
@@ -45,7 +45,7 @@ class Scores:
 class Truth:
     """What the architectures of ``table`` are worth: means over all seeds, on the test split."""
 
-    table: Table
+    table: Tabular
     fitness: Fitness
 
     @property

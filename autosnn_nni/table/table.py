@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -49,28 +50,26 @@ class Entry:
     score: float | None
 
 
-class Table:
-    """A table by its name (``SNN_1/fashion14``), or by the path of its JSON file.
+class Tabular(ABC):
+    """What is known of every architecture of a space.
 
-    An architecture is a sequence of blocks, or their names with commas. All that is asked for is
-    at the plan's number of timesteps and after the last epoch, unless others are given. What was
-    not trained raises :class:`UserError`: nothing is interpolated.
+    An architecture is a sequence of blocks, or their names with commas.
     """
 
-    plan: Plan
-    #: All measurements: a row for each architecture, number of timesteps, seed and epoch.
-    rows: pd.DataFrame
+    #: Every architecture has been trained with the seeds from 0 on, so many of them.
+    seeds: int
 
-    def __init__(self, source: str | Path) -> None:
-        self.plan, self.rows = unpack(source)
+    @property
+    @abstractmethod
+    def choices(self) -> Choices:
+        """The space: the candidates of every place."""
 
-    @classmethod
-    def of(cls, plan: Plan, rows: pd.DataFrame) -> "Table":
-        """The table of these measurements."""
-        table = cls.__new__(cls)
-        table.plan, table.rows = plan, rows
-        return table
+    @property
+    @abstractmethod
+    def architectures(self) -> Sequence[Architecture]:
+        """Those that were trained with all :attr:`seeds`."""
 
+    @abstractmethod
     def query(
         self,
         blocks: Sequence[str] | str,
@@ -78,35 +77,21 @@ class Table:
         epoch: float | None = None,
         timesteps: int | None = None,
     ) -> Entry:
-        """Results of an architecture with one seed, or means over all seeds it was trained with."""
-        key = self._key(blocks, timesteps, epoch)
-        found = self._index.get(key, {})
-        seeds = tuple(sorted(found)) if seed is None else (seed,)
-        if not found or any(one not in found for one in seeds):
-            asked = f"{key[0]} at T = {key[1]} after epoch {key[2]:g}"
-            with_seed = "" if seed is None else f" with seed {seed}"
-            raise UserError(f"the table has no {asked}{with_seed}; see what it has in .rows")
-        return _entry(seeds, [found[one] for one in seeds])
+        """Results of an architecture with one seed, or means over all seeds it was trained with.
+
+        By default they are those after the last epoch. What was not trained raises
+        :class:`UserError`: nothing is interpolated.
+        """
 
     def cost(self, blocks: Sequence[str] | str) -> float:
         """Seconds of a processor to train an architecture with one seed."""
         return self.query(blocks).seconds
 
-    @cached_property
-    def choices(self) -> Choices:
-        """The space: the candidates of every TBD block."""
-        return self.plan.choices
-
-    @cached_property
-    def architectures(self) -> list[Architecture]:
-        """Those that were trained with all the seeds that every one is meant to have."""
-        wanted = set(range(self.plan.seeds))
-        timesteps, epoch = self._defaults
-        return [
-            from_text(text)
-            for (text, t, at), found in self._index.items()
-            if (t, at) == (timesteps, epoch) and found.keys() >= wanted
-        ]
+    def tested(self, blocks: Sequence[str] | str, seed: int | None = None) -> Measured:
+        """Results on the test split, as in :meth:`query`."""
+        test = self.query(blocks, seed).test
+        assert test is not None  # it is there after the last epoch
+        return test
 
     def front(self) -> list[Architecture]:
         """The Pareto front of test accuracy and spikes, by spikes: means over the seeds."""
@@ -129,21 +114,15 @@ class Table:
         """N_avg of Eq. 3: the mean number of spikes per image over all architectures."""
         return fmean(self.tested(blocks).spikes for blocks in self.architectures)
 
-    def tested(self, blocks: Sequence[str] | str, seed: int | None = None) -> Measured:
-        """Results on the test split, as in :meth:`query`."""
-        test = self.query(blocks, seed).test
-        assert test is not None  # it is there after the last epoch
-        return test
-
     def seeds_tau(self) -> dict[str, float]:
         """Kendall's tau between two seeds, by the name of what is ranked: the noise of the table.
 
         A mean over all pairs of seeds that every architecture has.
         """
-        seeds = range(self.plan.seeds)
-        return {name: self._tau(name, seeds) for name in ("accuracy", "spikes", "synops")}
+        return {name: self._tau(name) for name in ("accuracy", "spikes", "synops")}
 
-    def _tau(self, name: str, seeds: range) -> float:
+    def _tau(self, name: str) -> float:
+        seeds = range(self.seeds)
         ranked = pd.DataFrame(
             {
                 seed: [getattr(self.tested(one, seed), name) for one in self.architectures]
@@ -152,6 +131,66 @@ class Table:
         ).corr(method="kendall")
         return fmean(ranked[one][other] for one, other in itertools.combinations(seeds, 2))
 
+
+class Table(Tabular):
+    """A table by its name (``SNN_1/fashion14``), or by the path of its JSON file.
+
+    All that is asked for is at the plan's number of timesteps and after the last epoch, unless
+    others are given.
+    """
+
+    plan: Plan
+    #: All measurements: a row for each architecture, number of timesteps, seed and epoch.
+    rows: pd.DataFrame
+
+    def __init__(self, source: str | Path) -> None:
+        self.plan, self.rows = unpack(source)
+
+    @classmethod
+    def of(cls, plan: Plan, rows: pd.DataFrame) -> "Table":
+        """The table of these measurements."""
+        table = cls.__new__(cls)
+        table.plan, table.rows = plan, rows
+        return table
+
+    @property
+    def seeds(self) -> int:  # type: ignore[override]
+        """The number of seeds that every architecture is meant to have."""
+        return self.plan.seeds
+
+    @property
+    def choices(self) -> Choices:
+        """The space: the candidates of every TBD block."""
+        return self.plan.choices
+
+    @cached_property
+    def architectures(self) -> list[Architecture]:  # type: ignore[override]
+        """Those that were trained with all :attr:`seeds`."""
+        wanted = set(range(self.seeds))
+        timesteps, epoch = self._defaults
+        return [
+            from_text(text)
+            for (text, t, at), found in self._index.items()
+            if (t, at) == (timesteps, epoch) and found.keys() >= wanted
+        ]
+
+    def query(
+        self,
+        blocks: Sequence[str] | str,
+        seed: int | None = None,
+        epoch: float | None = None,
+        timesteps: int | None = None,
+    ) -> Entry:
+        """Results of an architecture with one seed, or means over all seeds it was trained with."""
+        key = self._key(blocks, timesteps, epoch)
+        found = self._index.get(key, {})
+        seeds = tuple(sorted(found)) if seed is None else (seed,)
+        if not found or any(one not in found for one in seeds):
+            asked = f"{key[0]} at T = {key[1]} after epoch {key[2]:g}"
+            with_seed = "" if seed is None else f" with seed {seed}"
+            raise UserError(f"the table has no {asked}{with_seed}; see what it has in .rows")
+        return _entry(seeds, [found[one] for one in seeds])
+
     @property
     def _defaults(self) -> tuple[int, float]:
         timesteps = self.plan.settings.timesteps
@@ -159,10 +198,9 @@ class Table:
         return timesteps, self.plan.epochs[-1]
 
     def _key(self, blocks: Sequence[str] | str, timesteps: int | None, epoch: float | None) -> _Key:
-        text = to_text(from_text(blocks) if isinstance(blocks, str) else blocks)
         known = self._defaults
         return (
-            text,
+            to_text(from_text(blocks) if isinstance(blocks, str) else blocks),
             known[0] if timesteps is None else timesteps,
             known[1] if epoch is None else epoch,
         )

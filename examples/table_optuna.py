@@ -1,0 +1,28 @@
+"""Optuna's NSGA-II on a table: python examples/table_optuna.py [TABLE]."""
+
+import sys
+from pathlib import Path
+
+import optuna
+
+from autosnn_nni.table import Table
+
+name = sys.argv[1] if len(sys.argv) > 1 else "SNN_1/fashion14"
+table = Table(Path(name) if name.endswith(".json") else name)
+
+
+def objective(trial: optuna.Trial) -> tuple[float, float]:
+    """Accuracy and spikes on D_val."""
+    blocks = [
+        trial.suggest_categorical(f"tbd{number}", candidates)
+        for number, candidates in enumerate(table.choices, start=1)
+    ]
+    found = table.query(blocks, seed=0).val
+    return found.accuracy, found.spikes
+
+
+sampler = optuna.samplers.NSGAIISampler(seed=0)
+study = optuna.create_study(directions=["maximize", "minimize"], sampler=sampler)
+study.optimize(objective, n_trials=200)
+for trial in study.best_trials:
+    print(f"{trial.values[0]:.4f} {trial.values[1]:,.0f}", *trial.params.values())

@@ -1,0 +1,37 @@
+"""The examples for other people's optimisers: their numbers are the table's."""
+
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+
+from autosnn_nni.table import Table
+from autosnn_nni.table.packed import pack
+from tests.autosnn_nni.table.made import PLAN, made_up
+
+EXAMPLES = sorted(Path("examples").glob("table_*.py"))
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_finds_the_tables_numbers(
+    example: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = tmp_path / "small.json"
+    pack("small", PLAN, made_up(), path)
+    monkeypatch.setattr(sys, "argv", [str(example), str(path)])
+    runpy.run_path(str(example), run_name="__main__")
+    lines = capsys.readouterr().out.splitlines()
+    front = [line.split() for line in lines if line[0].isdigit()]
+    assert front
+    for accuracy, spikes, *blocks in front:
+        found = Table(path).query(blocks, seed=0).val
+        assert (f"{found.accuracy:.4f}", f"{found.spikes:,.0f}") == (accuracy, spikes)
+
+
+def test_examples_are_short() -> None:
+    assert len(EXAMPLES) == 2
+    assert all(len(path.read_text().splitlines()) <= 30 for path in EXAMPLES)
