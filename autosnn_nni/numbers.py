@@ -73,6 +73,15 @@ def format_tau(tau: float) -> str:
     return f"{tau:.2f}" if math.isfinite(tau) else DASH
 
 
+def format_share(share: float) -> str:
+    """Format a share of a whole.
+
+    >>> format_share(0.546)
+    '55 %'
+    """
+    return f"{100 * share:.0f} %" if math.isfinite(share) else DASH
+
+
 def format_seconds(seconds: float) -> str:
     """Format a duration in seconds, minutes or hours.
 

@@ -1,7 +1,7 @@
 """How well a supernet ranks architectures, compared with training a sample from scratch."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any
 
@@ -33,23 +33,40 @@ def draw(run: RunDirectory, count: int) -> list[Architecture]:
     return choices.unseen(Random(f"{run.settings.seed}/trust"), count, set())
 
 
-def check_sample(run: RunDirectory, architectures: Sequence[Architecture]) -> None:
+def check_sample(run: RunDirectory, architectures: Sequence[Architecture], seeds: int) -> None:
     """Raise :class:`UserError` if an earlier training of one is broken or of another length."""
-    for blocks in architectures:
-        files = run.judged(blocks)
+    for files, blocks, _ in _trainings(run, architectures, seeds):
         check_checkpoint(files)
         if files.result.exists():
             _read_checked(run, files, blocks)
 
 
-def train_sample(pipeline: Pipeline, architectures: Sequence[Architecture]) -> list[dict[str, Any]]:
-    """Train those not yet in the run's ``trust`` folder; returns the ``result.json`` of all."""
-    results = []
-    for number, blocks in enumerate(architectures, start=1):
-        files = pipeline.run.judged(blocks)
-        pipeline.train_in(files, blocks, f"Training {number} of {len(architectures)}")
-        results.append(_read_checked(pipeline.run, files, blocks))
+def train_sample(
+    pipeline: Pipeline, architectures: Sequence[Architecture], seeds: int
+) -> dict[Architecture, list[dict[str, Any]]]:
+    """Train those not yet in the run's ``trust`` folder, with every seed.
+
+    Returns the ``result.json`` of all, seed by seed.
+    """
+    trainings = _trainings(pipeline.run, architectures, seeds)
+    results: dict[Architecture, list[dict[str, Any]]] = {blocks: [] for blocks in architectures}
+    for number, (files, blocks, seed) in enumerate(trainings, start=1):
+        pipeline.train_in(files, blocks, f"Training {number} of {len(trainings)}", seed)
+        results[blocks].append(_read_checked(pipeline.run, files, blocks))
     return results
+
+
+def _trainings(
+    run: RunDirectory, architectures: Sequence[Architecture], seeds: int
+) -> list[tuple[NetworkFiles, Architecture, int]]:
+    """Files, architecture and seed of all trainings: all with the run's seed come first."""
+    first = run.settings.seed
+    return [
+        (files if seed == first else files.of_seed(seed), blocks, seed)
+        for seed in range(first, first + seeds)
+        for blocks in architectures
+        for files in (run.judged(blocks),)
+    ]
 
 
 def _read_checked(
@@ -71,14 +88,14 @@ def _read_checked(
 
 
 def judge(
-    pipeline: Pipeline, architectures: Sequence[Architecture], results: Sequence[dict[str, Any]]
+    pipeline: Pipeline, results: Mapping[Architecture, Sequence[Mapping[str, Any]]]
 ) -> list[Judged]:
     """Score the architectures with the run's supernet, and add the ``results`` of training."""
     scorer = SupernetScorer(pipeline.run, pipeline.machine, pipeline.data)
-    scores = scorer.evaluate_population(architectures)
+    scores = scorer.evaluate_population(list(results))
     return [
-        Judged(blocks, *score, result["accuracy"], result["spikes"])
-        for blocks, score, result in zip(architectures, scores, results, strict=True)
+        Judged.of(blocks, score, [(one["accuracy"], one["spikes"]) for one in trained])
+        for score, (blocks, trained) in zip(scores, results.items(), strict=True)
     ]
 
 

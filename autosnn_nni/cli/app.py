@@ -266,6 +266,9 @@ def trust(
         list[Path], typer.Argument(help="Run folders; all are compared with the first one's sample")
     ],
     sample: Annotated[int, typer.Option(help="Number of architectures to train from scratch")] = 30,
+    seeds: Annotated[
+        int, typer.Option(help="Trainings of each: the ceiling of tau needs two or more")
+    ] = 2,
     data_dir: DataDir = None,
     device: Device = "auto",
     devices: Devices = 1,
@@ -273,7 +276,7 @@ def trust(
     """Measure how well a supernet ranks architectures. Run it again to resume."""
     from autosnn_nni.cli import commands
 
-    commands.trust(runs, sample, Machine(data_dir, device, devices))
+    commands.trust(runs, sample, seeds, Machine(data_dir, device, devices))
 
 
 @app.command()

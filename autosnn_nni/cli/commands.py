@@ -78,10 +78,11 @@ def train(given: dict[str, Any], chosen: Chosen, output: Path | None, machine: M
     show_results(pipeline.run, report)
 
 
-def trust(paths: Sequence[Path], sample: int, machine: Machine) -> None:
+def trust(paths: Sequence[Path], sample: int, seeds: int, machine: Machine) -> None:
     """Compare supernets of runs with a sample trained from scratch in the first run's folder."""
-    if sample < 1:
-        raise UserError(f"--sample must be at least 1, not {sample}")
+    for option, number in (("--sample", sample), ("--seeds", seeds)):
+        if number < 1:
+            raise UserError(f"{option} must be at least 1, not {number}")
     pipelines = [Pipeline(load_run(path), machine) for path in paths]
     first = pipelines[0]
     for pipeline in pipelines:
@@ -89,13 +90,13 @@ def trust(paths: Sequence[Path], sample: int, machine: Machine) -> None:
         check_comparable(first.run, pipeline.run)
         check_writable(pipeline.run.path)
     architectures = draw(first.run, sample)
-    check_sample(first.run, architectures)
+    check_sample(first.run, architectures, seeds)
     first.check()
     with locked(first.run.path):
-        results = train_sample(first, architectures)
+        results = train_sample(first, architectures, seeds)
     for pipeline in pipelines:
         with locked(pipeline.run.path):
-            judged = judge(pipeline, architectures, results)
+            judged = judge(pipeline, results)
             write_judged(pipeline.run, judged)
             report = pipeline.report()
         show_trust(pipeline.run, judged, report)

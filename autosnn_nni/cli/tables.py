@@ -7,10 +7,10 @@ from typing import Any
 from rich.table import Table
 
 from autosnn_nni.cli.console import console, say
-from autosnn_nni.numbers import format_accuracy, format_spikes, format_tau
+from autosnn_nni.numbers import format_accuracy, format_share, format_spikes, format_tau
 from autosnn_nni.pipeline import BASELINES
 from autosnn_nni.runs.directory import RunDirectory
-from autosnn_nni.scoring.ranking import Judged, agreements, format_interval
+from autosnn_nni.scoring.ranking import Judged, agreements, format_interval, regret
 from autosnn_nni.scoring.spread import compared, spreads_of
 from autosnn_nni.search_spaces import to_text
 
@@ -109,10 +109,23 @@ def show_description(result: Mapping[str, Any]) -> None:
 def show_trust(run: RunDirectory, judged: Sequence[Judged], report: Path) -> None:
     """Print Kendall's tau between the rankings by the supernet and by training from scratch."""
     table = Table("ranked by", "among", title=f"Kendall's tau of the supernet in {run.path}")
-    for column in ("architectures", "tau", "95 % confidence"):
+    for column in ("architectures", "tau", "95 % confidence", "ceiling", "reached"):
         table.add_column(column, justify="right")
     for (what, among), found in agreements(judged).items():
-        cells = (f"{found.count}", format_tau(found.tau), format_interval(found))
-        table.add_row(what, among, *cells)
+        table.add_row(
+            what,
+            among,
+            f"{found.count}",
+            format_tau(found.tau),
+            format_interval(found),
+            format_tau(found.ceiling),
+            format_share(found.share),
+        )
     console().print(table)
+    lost = regret(judged)
+    say(
+        f"The supernet's first reaches {format_accuracy(lost.first)} from scratch, the best of its "
+        f"first three {format_accuracy(lost.of_three)}, the best of the sample "
+        f"{format_accuracy(lost.best)}"
+    )
     say(f"Report: {report}")

@@ -13,7 +13,7 @@ from plotly.offline import get_plotlyjs
 from autosnn_nni import numbers
 from autosnn_nni.report import analysis, plotly_figures, theme
 from autosnn_nni.runs.contents import Epoch, Result, RunContents
-from autosnn_nni.scoring.ranking import agreements, format_interval
+from autosnn_nni.scoring.ranking import agreements, format_interval, regret
 from autosnn_nni.scoring.spread import MEASURED
 
 _CONTEXT_KEYS = ("dataset", "space", "channels", "timesteps", "neuron", "strategy", "seed")
@@ -64,6 +64,7 @@ def render(run: RunContents) -> str:
         path=shlex.quote(str(run.path)),
         top=analysis.top_candidates(run.candidates),
         agreements=agreements(run.judged) if run.judged else {},
+        regret=regret(run.judged) if run.judged else None,
         progress=analysis.search_progress(run.candidates),
         trainings=analysis.trainings(run),
         figures=_figures(run),
@@ -85,6 +86,7 @@ def _template() -> jinja2.Template:
         spikes=numbers.format_spikes,
         rate=numbers.format_rate,
         tau=numbers.format_tau,
+        share=numbers.format_share,
         interval=format_interval,
         whole="{:,}".format,
     )

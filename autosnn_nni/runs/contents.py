@@ -1,6 +1,7 @@
 """Reads a run's folder into :class:`RunContents`; nothing is computed here."""
 
 import csv
+import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -287,18 +288,34 @@ def _row_blocks(row: dict[str, str]) -> tuple[str, ...]:
 
 
 def _read_judged(path: Path) -> tuple[Judged, ...]:
-    numbers = [field.name for field in fields(Judged)[1:]]
+    numbers = [field.name for field in fields(Judged)[1:5]]
     return tuple(
-        Judged(_row_blocks(row), *(_number(row[name]) for name in numbers))
+        Judged(_row_blocks(row), *(_number(row[name]) for name in numbers), _read_seeds(row))
         for row in _read_rows(path)
     )
 
 
+def _read_seeds(row: Mapping[str, str]) -> tuple[tuple[float, float], ...]:
+    """Accuracy and spikes of every training; versions before had one, and no such columns."""
+    numbers = itertools.takewhile(lambda number: f"accuracy_{number}" in row, itertools.count(1))
+    return tuple(
+        (_number(row[f"accuracy_{number}"]), _number(row[f"spikes_{number}"])) for number in numbers
+    )
+
+
 def write_judged(files: RunFiles, judged: Sequence[Judged]) -> None:
-    """Write the table of a sample scored by the supernet and by training from scratch."""
-    rows = (asdict(one) for one in judged)
-    table = pd.DataFrame([{**to_sample(row.pop("blocks")), **row} for row in rows])
-    write_whole(files.trust_table, table.to_csv(index=False))
+    """Write the table of a sample scored by the supernet and by training from scratch.
+
+    ``accuracy_1`` and ``spikes_1`` are those of the first seed.
+    """
+    rows = []
+    for one in judged:
+        row = asdict(one)
+        blocks, seeds = row.pop("blocks"), row.pop("of_seeds")
+        for number, (accuracy, spikes) in enumerate(seeds, start=1):
+            row |= {f"accuracy_{number}": accuracy, f"spikes_{number}": spikes}
+        rows.append({**to_sample(blocks), **row})
+    write_whole(files.trust_table, pd.DataFrame(rows).to_csv(index=False))
 
 
 def _read_best(path: Path, *, chosen_timesteps: bool) -> Best:

@@ -1,9 +1,17 @@
-"""How well two rankings of the same architectures agree: Kendall's tau."""
+"""How well two rankings of the same architectures agree: Kendall's tau, and its ceiling.
 
+Two trainings of the same architectures with different seeds don't rank them alike. So even a
+perfect predictor can't agree with them wholly. If two seeds correlate with r, it correlates with
+the mean of k seeds at ``sqrt(k r / (1 + (k - 1) r))`` (Spearman 1910, Brown 1910). For normal noise
+``tau = 2/pi asin(r)``, in both directions.
+"""
+
+import itertools
 import math
 import warnings
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from statistics import fmean
 
 import numpy as np
 from scipy import stats
@@ -24,7 +32,8 @@ FOR_INTERVAL = 5
 class Judged:
     """Results of an architecture: by the supernet on D_val, trained from scratch on the test split.
 
-    Accuracies are fractions; spikes are per image.
+    Accuracies are fractions; spikes are per image. ``accuracy`` and ``spikes`` are means over the
+    seeds, ``of_seeds`` has both for each seed.
     """
 
     blocks: Architecture
@@ -32,6 +41,18 @@ class Judged:
     supernet_spikes: float
     accuracy: float
     spikes: float
+    of_seeds: tuple[tuple[float, float], ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        blocks: Architecture,
+        supernet: tuple[float, float],
+        seeds: Sequence[tuple[float, float]],
+    ) -> "Judged":
+        """Make it from the supernet's accuracy and spikes, and those of every training."""
+        accuracy, spikes = (fmean(numbers) for numbers in zip(*seeds, strict=True))
+        return cls(blocks, *supernet, accuracy, spikes, tuple(seeds))
 
 
 @dataclass(frozen=True)
@@ -39,13 +60,20 @@ class Agreement:
     """Kendall's tau-b over ``count`` architectures: 1 is the same order, 0 chance, -1 reversed.
 
     ``low`` and ``high`` are its 95 % confidence interval, by bootstrap over the architectures, and
-    NaN for too few of them. All are NaN if a ranking has no order.
+    NaN for too few of them. All are NaN if a ranking has no order. ``ceiling`` is the tau of a
+    perfect predictor, NaN if the noise is not known.
     """
 
     count: int
     tau: float
     low: float
     high: float
+    ceiling: float = math.nan
+
+    @property
+    def share(self) -> float:
+        """The share of the ceiling that is reached; NaN without one."""
+        return self.tau / self.ceiling if self.ceiling > 0 else math.nan
 
 
 def agreement(one: Sequence[float], other: Sequence[float]) -> Agreement:
@@ -69,6 +97,21 @@ def agreement(one: Sequence[float], other: Sequence[float]) -> Agreement:
         return Agreement(count, _tau(one, other), float(low), float(high))
 
 
+def ceiling(seeds: Sequence[Sequence[float]]) -> float:
+    """The tau of a perfect predictor with the mean of ``seeds``: values of each, in one order.
+
+    NaN for a single seed or too few values; 0 if the seeds agree no better than by chance.
+    """
+    pairs = itertools.combinations(seeds, 2)
+    between = [_tau(one, other) for one, other in pairs] if len(seeds[0]) >= _MINIMUM else []
+    if not between or math.isnan(fmean(between)):
+        return math.nan
+    r = max(math.sin(math.pi / 2 * fmean(between)), 0.0)
+    count = len(seeds)
+    with_mean = math.sqrt(count * r / (1 + (count - 1) * r))
+    return 2 / math.pi * math.asin(min(with_mean, 1.0))
+
+
 def format_interval(found: Agreement) -> str:
     """The confidence interval as text, or why there is none."""
     if found.count < FOR_INTERVAL:
@@ -89,13 +132,42 @@ def best_fifth(judged: Iterable[Judged]) -> list[Judged]:
 
 
 def agreements(judged: Sequence[Judged]) -> dict[tuple[str, str], Agreement]:
-    """Results by objective (``accuracy``, ``spikes``) and subset (``all``, ``best fifth``)."""
-    groups = {"all": judged, "best fifth": best_fifth(judged)}
-    return {
-        (objective.name, subset): agreement(
-            [getattr(one, f"supernet_{objective.name}") for one in group],
-            [getattr(one, objective.name) for one in group],
-        )
-        for objective in OBJECTIVES
-        for subset, group in groups.items()
-    }
+    """Results by objective (``accuracy``, ``spikes``) and subset (``all``, ``best fifth``).
+
+    All have a ceiling. The best fifth have none: they are chosen by the noise as well.
+    """
+    found: dict[tuple[str, str], Agreement] = {}
+    for place, objective in enumerate(OBJECTIVES):
+        for subset, group in (("all", judged), ("best fifth", best_fifth(judged))):
+            found[objective.name, subset] = agreement(
+                [getattr(one, f"supernet_{objective.name}") for one in group],
+                [getattr(one, objective.name) for one in group],
+            )
+        seeds = list(zip(*([both[place] for both in one.of_seeds] for one in judged), strict=True))
+        if len(seeds) > 1:
+            known = replace(found[objective.name, "all"], ceiling=ceiling(seeds))
+            found[objective.name, "all"] = known
+    return found
+
+
+@dataclass(frozen=True)
+class Regret:
+    """How much accuracy is lost by trusting the supernet: fractions, trained from scratch.
+
+    ``best`` is the highest accuracy in the sample, ``first`` that of the architecture that the
+    supernet ranks first, ``of_three`` the best of its first three.
+    """
+
+    best: float
+    first: float
+    of_three: float
+
+
+def regret(judged: Sequence[Judged]) -> Regret:
+    """Compare the supernet's choices with the best of the sample."""
+    ranked = sorted(judged, key=lambda one: -one.supernet_accuracy)
+    return Regret(
+        best=max(one.accuracy for one in judged),
+        first=ranked[0].accuracy,
+        of_three=max(one.accuracy for one in ranked[:3]),
+    )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import pandas as pd
@@ -40,9 +41,14 @@ def test_every_architecture_of_the_sample_is_trained_and_scored(
     assert len(rows) == len(rows[LABELS].drop_duplicates()) == 4
     for _, row in rows.iterrows():
         blocks = [row[label] for label in LABELS]
-        result = read_json(run / "trust" / "-".join(blocks) / "result.json")
-        assert result["blocks"] == blocks
-        assert (row["accuracy"], row["spikes"]) == (result["accuracy"], result["spikes"])
+        folder = run / "trust" / "-".join(blocks)
+        results = [read_json(one / "result.json") for one in (folder, folder / "seeds" / "1")]
+        for number, result in enumerate(results, start=1):
+            assert (result["blocks"], result["seed"]) == (blocks, number - 1)
+            trained = row[f"accuracy_{number}"], row[f"spikes_{number}"]
+            assert trained == (result["accuracy"], result["spikes"])
+        for name in ("accuracy", "spikes"):
+            assert row[name] == pytest.approx(fmean(result[name] for result in results))
         described = autosnn("describe", "--run", run, "--blocks", ",".join(blocks)).out
         assert f"{row['supernet_spikes']:,.1f} (D_val of digits" in described
         assert f"Accuracy on D_val: {100 * row['supernet_accuracy']:.2f} %" in described
@@ -50,8 +56,9 @@ def test_every_architecture_of_the_sample_is_trained_and_scored(
 
 def test_taus_are_printed_and_shown_in_the_report(judged: tuple[Path, str]) -> None:
     run, out = judged
-    for word in ("Kendall's tau", "accuracy", "spikes", "all", "best fifth", "95 % confidence"):
+    for word in ("Kendall's tau", "accuracy", "spikes", "all", "best fifth", "ceiling", "reached"):
         assert word in out
+    assert "The supernet's first reaches" in out
     assert out.count("too few") == 4  # for an interval
     assert 'id="trust"' in (run / "report.html").read_text()
     assert (run / "figures/trust.png").read_bytes().startswith(b"\x89PNG")
@@ -64,12 +71,12 @@ def test_a_larger_sample_goes_on_from_a_smaller_one(
     before, trained = table(run), {one: one.stat().st_mtime_ns for one in checkpoints(run)}
     assert autosnn("trust", run, "--sample", 5).code == 0
     pd.testing.assert_frame_equal(table(run).head(4), before)
-    assert len(checkpoints(run)) == 5
+    assert len(checkpoints(run)) == 5 * 2
     assert all(one.stat().st_mtime_ns == time for one, time in trained.items())
 
 
 def checkpoints(run: Path) -> list[Path]:
-    return sorted(run.glob("trust/*/retrained.ckpt"))
+    return sorted(run.glob("trust/**/retrained.ckpt"))
 
 
 def test_another_supernet_is_judged_by_the_same_trainings(

@@ -3,6 +3,7 @@
 import itertools
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,7 +15,9 @@ from autosnn_nni.scoring.ranking import (
     agreement,
     agreements,
     best_fifth,
+    ceiling,
     format_interval,
+    regret,
 )
 
 NUMBERS = st.lists(st.integers(0, 100), min_size=3, max_size=12, unique=True)
@@ -93,3 +96,56 @@ def test_accuracy_and_spikes_are_ranked_among_all_and_the_best() -> None:
         assert found["accuracy", among].tau == pytest.approx(1)
         assert found["spikes", among].tau == pytest.approx(-1)
     assert [one.count for one in found.values()] == [20, 4, 20, 4]
+
+
+@pytest.mark.parametrize(
+    ("between", "of", "expected"),
+    # Between two seeds, against the mean of so many; from r = sin(pi tau / 2).
+    [(0.50, 2, 0.73), (0.50, 3, 0.77), (0.50, 5, 0.82), (0.59, 2, 0.78), (0.59, 3, 0.82)],
+)
+def test_the_ceiling_of_noise_that_is_known(between: float, of: int, expected: float) -> None:
+    r, rng = math.sin(math.pi * between / 2), np.random.default_rng(0)
+    truth, noise = rng.normal(size=1500), rng.normal(size=(of, 1500))
+    seeds = math.sqrt(r) * truth + math.sqrt(1 - r) * noise
+    found = ceiling(list(seeds))
+    assert found == pytest.approx(expected, abs=0.03)
+    # A perfect predictor, the truth itself, gets as far.
+    assert agreement(truth, seeds.mean(0)).tau == pytest.approx(found, abs=0.03)
+
+
+def test_seeds_that_agree_leave_all_to_reach_and_those_that_do_not_nothing() -> None:
+    ordered = list(range(8))
+    assert ceiling([ordered, ordered]) == pytest.approx(1)
+    assert ceiling([ordered, ordered[::-1]]) == 0
+    assert math.isnan(ceiling([ordered]))
+    assert math.isnan(ceiling([[1.0] * 8, ordered]))
+    assert math.isnan(ceiling([[1.0, 2.0], [1.0, 2.0]]))
+
+
+def with_seeds(*accuracies: tuple[float, float]) -> list[Judged]:
+    """The supernet ranks them as they are given."""
+    return [
+        Judged.of((f"b{place}",), (1 - place / 10, 100.0 + place), [(one, 50.0), (other, 60.0)])
+        for place, (one, other) in enumerate(accuracies)
+    ]
+
+
+def test_means_are_over_the_seeds() -> None:
+    (judged,) = with_seeds((0.5, 0.7))
+    assert (judged.accuracy, judged.spikes) == (pytest.approx(0.6), 55.0)
+    assert judged.of_seeds == ((0.5, 50.0), (0.7, 60.0))
+
+
+def test_the_share_is_of_the_ceiling() -> None:
+    sample = with_seeds((0.9, 0.8), (0.8, 0.85), (0.7, 0.75), (0.6, 0.65), (0.5, 0.4))
+    found = agreements(sample)["accuracy", "all"]
+    assert 0 < found.ceiling < 1
+    assert found.share == found.tau / found.ceiling
+    assert math.isnan(agreements(sample)["accuracy", "best fifth"].ceiling)
+    assert math.isnan(agreements(sample)["spikes", "all"].share)  # all are alike
+
+
+def test_regret_is_of_the_supernets_first() -> None:
+    sample = with_seeds((0.5, 0.5), (0.6, 0.6), (0.8, 0.7), (0.9, 0.9))
+    found = regret(sample)
+    assert (found.best, found.first, found.of_three) == pytest.approx((0.9, 0.5, 0.75))
