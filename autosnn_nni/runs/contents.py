@@ -290,7 +290,11 @@ def _row_blocks(row: dict[str, str]) -> tuple[str, ...]:
 def _read_judged(path: Path) -> tuple[Judged, ...]:
     numbers = [field.name for field in fields(Judged)[1:5]]
     return tuple(
-        Judged(_row_blocks(row), *(_number(row[name]) for name in numbers), _read_seeds(row))
+        Judged(
+            _row_blocks(row),
+            **{name: _number(row[name]) for name in numbers},
+            of_seeds=_read_seeds(row),
+        )
         for row in _read_rows(path)
     )
 

@@ -30,7 +30,7 @@ class TableEvaluator(BenchmarkEvaluator):
         found = Table(table) if isinstance(table, str) else table
         self.scores = Scores(found, Fitness() if fitness is None else fitness, seed)
 
-    def default_space(self) -> SlimBenchmarkSpace:  # type: ignore[override]
+    def default_space(self) -> SlimBenchmarkSpace:
         """NNI's choices of the table's space."""
         choices = self.scores.table.choices
         names = labels(len(choices))

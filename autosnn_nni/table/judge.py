@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import pandas as pd
 
@@ -52,7 +53,7 @@ def judge(
     ``hypervolume`` is a share of the true front's; ``front`` is how much of it was evaluated.
     """
     truth, most = Truth(table, fitness), max(EVALUATIONS)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name, run in searches.items():
         for seed in range(seeds):
             scores = Scores(table, fitness, seed % table.seeds)

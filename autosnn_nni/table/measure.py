@@ -21,14 +21,13 @@ from autosnn_nni.scoring.evaluation import Evaluation, evaluate
 from autosnn_nni.search_spaces import SpikingNetwork, to_text
 from autosnn_nni.strategies import HammingKernel
 from autosnn_nni.table.plan import Plan, Task
+from autosnn_nni.table.rows import Row
 from autosnn_nni.training.batches import train_batches
 from autosnn_nni.training.from_scratch import train_network
 from autosnn_nni.training.hyperparameters import Training
 
 #: Images and batches on which SNASNet scores untrained networks.
 _IMAGES, _BATCHES = 256, 2
-
-Row = dict[str, Any]
 
 
 def measure(task: Task, plan: Plan, data: Splits) -> list[Row]:
@@ -82,7 +81,7 @@ class Curve(Callback):
         self._start = time.process_time()
 
 
-def _named(split: str, result: Evaluation) -> Row:
+def _named(split: str, result: Evaluation) -> dict[str, float]:
     names = "accuracy", "spikes", "neuron_spikes", "synops"
     # As many digits as sums over ten thousand images have.
     return {f"{split}_{name}": round(getattr(result, name), 4) for name in names}

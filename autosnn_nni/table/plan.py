@@ -99,7 +99,9 @@ class Plan:
         """
         named = {one.name: content[one.name] for one in fields(cls)}
         values = Settings.completed(named.pop("values"))
-        listed = {name: tuple(v) if isinstance(v, list) else v for name, v in named.items()}
+        listed: dict[str, Any] = {
+            name: tuple(v) if isinstance(v, list) else v for name, v in named.items()
+        }
         return cls(values=values, **listed)
 
 

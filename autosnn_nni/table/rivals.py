@@ -54,7 +54,7 @@ def _without_pauses() -> Iterator[None]:
     from nni.nas.strategy import hpo
 
     before: Any = hpo.time
-    hpo.time = SimpleNamespace(sleep=lambda seconds: None)  # type: ignore[assignment]
+    hpo.time = SimpleNamespace(sleep=lambda seconds: None)
     try:
         yield
     finally:

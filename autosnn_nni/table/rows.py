@@ -12,7 +12,7 @@ from autosnn_nni.files import write_whole
 from autosnn_nni.search_spaces import from_text
 from autosnn_nni.table.plan import Task
 
-Row = Mapping[str, Any]
+Row = Mapping[Any, Any]
 
 KEY = ("blocks", "timesteps", "seed", "epoch")
 #: Of an image, summed over timesteps; accuracies are fractions. The test is at the last epoch only.
@@ -31,7 +31,7 @@ def append(path: Path, rows: Iterable[Row]) -> None:
 
     Raises :class:`UserError` if the disk is full or the folder can't be written.
     """
-    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    table = pd.DataFrame(list(rows), columns=list(COLUMNS))
     try:
         with path.open("ab") as file:
             file.write(table.to_csv(index=False, header=file.tell() == 0).encode())

@@ -42,7 +42,7 @@ class SpikeNASBench(Tabular):
         return (folder / "0" / _FILE).is_file()
 
     @cached_property
-    def architectures(self) -> list[Architecture]:  # type: ignore[override]
+    def architectures(self) -> list[Architecture]:
         """Those that are in the folder."""
         numbers = sorted(int(path.name) for path in self.folder.iterdir() if path.name.isdecimal())
         return [_architecture(number) for number in numbers]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 import pandas as pd
 
@@ -164,7 +165,7 @@ class Table(Tabular):
         return self.plan.choices
 
     @cached_property
-    def architectures(self) -> list[Architecture]:  # type: ignore[override]
+    def architectures(self) -> list[Architecture]:
         """Those that were trained with all :attr:`seeds`."""
         wanted = set(range(self.seeds))
         timesteps, epoch = self._defaults
@@ -209,6 +210,7 @@ class Table(Tabular):
     def _index(self) -> dict[_Key, dict[int, _Row]]:
         """The measurements by seed, by architecture, timesteps and epoch."""
         index: dict[_Key, dict[int, _Row]] = {}
+        row: Any
         for row in self.rows.to_dict("records"):
             key = row["blocks"], row["timesteps"], row["epoch"]
             index.setdefault(key, {})[row["seed"]] = row
