@@ -50,6 +50,15 @@ class Site:
         return list((torch.rand(shape, generator=generator) < 0.5).to(torch.get_default_dtype()))
 
 
+#: Places as they are in the spaces: alike, wider, and halving even and odd sizes.
+SITES = (
+    Site(8, 8, 1, (8, 8)),
+    Site(8, 16, 1, (8, 8)),
+    Site(8, 16, 2, (8, 8)),
+    Site(8, 8, 2, (7, 7)),
+)
+
+
 @dataclass(frozen=True)
 class Habits:
     """What a block does that matters when architectures are scored together.

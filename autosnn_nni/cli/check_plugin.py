@@ -13,16 +13,9 @@ from autosnn_nni.data import DATASETS, load_dataset
 from autosnn_nni.errors import UserError
 from autosnn_nni.plugins import load_plugin
 from autosnn_nni.search_spaces import BLOCKS, MACROS, NEURONS, NetworkConfig
-from autosnn_nni.search_spaces.probe import Site, probe
+from autosnn_nni.search_spaces.probe import SITES, probe
 from autosnn_nni.strategies import SEARCHES, Choices, History, make_search
 
-#: Where a candidate block stands in the spaces: alike, wider, and halving even and odd sizes.
-_SITES = (
-    Site(8, 8, 1, (8, 8)),
-    Site(8, 16, 1, (8, 8)),
-    Site(8, 16, 2, (8, 8)),
-    Site(8, 8, 2, (7, 7)),
-)
 _CHOICES = Choices([("skip", "SCB_k3", "SRB_k3")] * 3)
 
 
@@ -66,7 +59,7 @@ def _tried(kind: str, name: str, check: Callable[[str], str]) -> Finding:
 
 
 def _block(name: str) -> str:
-    habits = [probe(name, BLOCKS[name], "PLIF", site) for site in _SITES]
+    habits = [probe(name, BLOCKS[name], "PLIF", site) for site in SITES]
     statistics = dict.fromkeys(buffer for one in habits for buffer in one.own_statistics)
     notes = []
     if statistics:

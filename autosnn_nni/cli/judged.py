@@ -30,8 +30,8 @@ def judge_all(
     check_writable(output)
     load_plugins(plugins)
     fitness = Fitness(lambda_)
-    searches = {**own_searches(), **(_rivals() if rivals else {})}
     table = _table(name)
+    searches = {**own_searches(table), **(_rivals() if rivals else {})}
     judged = judge(table, searches, fitness, seeds)
     found = summary(judged)
     _show(found, f"{name}, {seeds} seeds, lambda {lambda_:g}")

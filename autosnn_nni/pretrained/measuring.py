@@ -16,4 +16,5 @@ def measure(
     if images is not None:
         test = test.subset(torch.arange(len(test))[:images])
     device, size = scoring.torch_device, scoring.batch_size
-    return evaluate(network, Batches(test, dataset, batch_size=size, device=device))
+    batches = Batches(test, dataset, batch_size=size, device=device)
+    return evaluate(network, batches, operations=True)

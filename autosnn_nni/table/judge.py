@@ -24,9 +24,13 @@ Seen = tuple[Architecture, float]
 Judged = Callable[[Scores, Choices, int, int], Sequence[Seen]]
 
 
-def own_searches() -> dict[str, Judged]:
-    """The searches of the package and of loaded plugins, by name."""
-    return {name: partial(_run, name) for name in SEARCHES}
+def own_searches(table: Tabular) -> dict[str, Judged]:
+    """The searches of the package and of loaded plugins that can run on a table, by name."""
+    return {
+        name: partial(_run, name)
+        for name in SEARCHES
+        if table.has_scores or make_search(name, {"seed": 0}).needs_supernet
+    }
 
 
 def _run(name: str, scores: Scores, choices: Choices, seed: int, budget: int) -> list[Seen]:

@@ -8,7 +8,7 @@ import numpy as np
 from pymoo.indicators.hv import HV
 
 from autosnn_nni.search_spaces import Architecture
-from autosnn_nni.strategies import Choices, Fitness, Metrics
+from autosnn_nni.strategies import Fitness, Metrics
 from autosnn_nni.table.table import Measured, Tabular
 
 #: Reference point of hypervolumes: objectives are 0 at the front's best and 1 at its worst.
@@ -47,11 +47,6 @@ class Truth:
 
     table: Tabular
     fitness: Fitness
-
-    @property
-    def choices(self) -> Choices:
-        """The space as the searches see it."""
-        return self.table.choices
 
     @cached_property
     def worth(self) -> dict[Architecture, float]:

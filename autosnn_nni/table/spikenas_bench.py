@@ -28,6 +28,7 @@ class SpikeNASBench(Tabular):
     """
 
     seeds = 1
+    has_scores = False
     choices = Choices([OPERATIONS] * _EDGES)
 
     def __init__(self, folder: Path) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import Any, ClassVar
 
 import pandas as pd
 
@@ -59,6 +59,8 @@ class Tabular(ABC):
 
     #: Every architecture has been trained with the seeds from 0 on, so many of them.
     seeds: int
+    #: Whether it has SNASNet's score of untrained networks.
+    has_scores: ClassVar[bool] = True
 
     @property
     @abstractmethod

@@ -5,6 +5,7 @@ from torch import nn
 from autosnn_nni.errors import UserError
 from autosnn_nni.search_spaces import BLOCKS, NEURONS, PAPER_CANDIDATES, SpikeCounter
 from autosnn_nni.search_spaces.blocks import HalvingSkip
+from autosnn_nni.testing import BlockContract
 from tests import reference
 from tests.search_spaces.fixtures import (
     Unrolled,
@@ -13,6 +14,13 @@ from tests.search_spaces.fixtures import (
     spike_trains,
     weights_of,
 )
+
+
+class TestEveryBlock(BlockContract):
+    """A newly registered block is picked up here."""
+
+    names = tuple(BLOCKS)
+
 
 SHAPES = {"same": (4, 4, 1), "widened": (4, 8, 1), "halved": (4, 8, 2), "halved_same": (4, 4, 2)}
 every_shape = pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
@@ -63,40 +71,10 @@ def test_a_block_equals_the_plain_reference(
             torch.testing.assert_close(buffer, plain.weights[path], rtol=1e-12, atol=1e-12)
 
 
-@every_shape
-@every_block
-def test_every_block_has_the_shape_it_is_asked_for_and_trains(
-    name: str, shape: tuple[int, int, int]
-) -> None:
-    in_channels, out_channels, stride = shape
-    network = small_block(name, "PLIF", shape)
-    trains = spike_trains(2, 3, in_channels, 6, 6).requires_grad_()
-    outputs = network(trains)
-    assert outputs.shape == (2, 3, out_channels, 6 // stride, 6 // stride)
-    outputs.sum().backward()
-    assert trains.grad is not None
-    assert trains.grad.isfinite().all()
-    assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())
-
-
-@every_shape
-@every_block
-def test_every_block_sends_spikes_only(name: str, shape: tuple[int, int, int]) -> None:
-    network = small_block(name, "PLIF", shape).eval()
-    assert set(network(spike_trains(2, 3, shape[0], 6, 6)).unique().tolist()) <= {0.0, 1.0}
-
-
 @every_block
 def test_no_block_has_a_convolution_with_bias(name: str) -> None:
     block = BLOCKS[name](4, 8, 2, NEURONS["PLIF"])
     assert all(m.bias is None for m in block.modules() if isinstance(m, nn.Conv2d))
-
-
-@pytest.mark.parametrize("size", [(7, 7), (8, 8), (9, 5)])
-@every_block
-def test_stride_2_halves_any_size_upwards(name: str, size: tuple[int, int]) -> None:
-    out = BLOCKS[name](2, 4, 2, NEURONS["PLIF"])(torch.randn(1, 2, *size))
-    assert out.shape == (1, 4, (size[0] + 1) // 2, (size[1] + 1) // 2)
 
 
 def test_the_halving_skip_sees_every_second_pixel_of_both_grids() -> None:

@@ -1,9 +1,7 @@
 """The searches over a stub landscape: no network is trained here."""
 
 import itertools
-import json
 import math
-from collections.abc import Callable, Iterable
 from random import Random
 from statistics import mean
 
@@ -16,22 +14,14 @@ from autosnn_nni.search_spaces import PAPER_CANDIDATES, Architecture
 from autosnn_nni.strategies import (
     SEARCHES,
     Choices,
-    Evaluated,
     Evolution,
     Exhaustive,
     History,
     RandomSearch,
-    Search,
 )
-
-Score = Callable[[Architecture], float]
-PAPER = Choices([PAPER_CANDIDATES] * 5)
-WIDE = Choices([tuple(f"b{index}" for index in range(10))] * 8)
-
-
-def noise(blocks: Architecture) -> float:
-    """A landscape without any structure."""
-    return Random("/".join(blocks)).random()
+from autosnn_nni.testing import SearchContract
+from autosnn_nni.testing.searches import PAPER, WIDE, evaluate, noise
+from autosnn_nni.testing.searches import run as search
 
 
 def landscape(seed: int) -> dict[Architecture, float]:
@@ -54,25 +44,6 @@ def landscape(seed: int) -> dict[Architecture, float]:
     return {blocks: score(blocks) for blocks in itertools.product(*PAPER)}
 
 
-def evaluate(blocks: Iterable[Architecture], score: Score, generation: int) -> list[Evaluated]:
-    return [Evaluated(one, 0.5, 100.0, score(one), generation) for one in blocks]
-
-
-def search(
-    strategy: Search, choices: Choices, score: Score, history: History | None = None
-) -> tuple[History, list[list[Architecture]]]:
-    """Run to the end; the history, and the generations that were proposed."""
-    history = History() if history is None else history
-    proposed = []
-    while history.generations < strategy.rounds:
-        population = strategy.propose(choices, history)
-        if not population:
-            break
-        proposed.append(population)
-        history.extend(evaluate(population, score, history.generations + 1))
-    return history, proposed
-
-
 def random_history(choices: Choices, count: int, seed: int = 0) -> History:
     return History(evaluate(choices.unseen(Random(seed), count, set()), noise, 1))
 
@@ -86,74 +57,10 @@ def crossings(parents: list[Architecture]) -> set[Architecture]:
     }
 
 
-class TestEverySearch:
-    """The contract; a newly registered search is picked up here."""
+class TestEverySearch(SearchContract):
+    """A newly registered search is picked up here."""
 
-    @pytest.fixture(params=list(SEARCHES))
-    def make(self, request: pytest.FixtureRequest) -> Callable[..., Search]:
-        return SEARCHES[request.param]
-
-    def test_by_default_it_keeps_to_the_paper_s_budget(self, make: Callable[..., Search]) -> None:
-        history, proposed = search(make(seed=0), PAPER, noise)
-        assert 0 < len(history) <= (PAPER.size if make is Exhaustive else 200)
-        assert len(proposed) <= make().rounds
-
-    def test_no_architecture_is_evaluated_twice(self, make: Callable[..., Search]) -> None:
-        _, proposed = search(make(seed=1), PAPER, noise)
-        every = [blocks for population in proposed for blocks in population]
-        assert len(set(every)) == len(every)
-
-    def test_it_proposes_only_what_the_space_holds(self, make: Callable[..., Search]) -> None:
-        choices = Choices([("a", "b"), ("c",), ("d", "e", "f", "g"), ("b", "h")])
-        _, proposed = search(make(seed=2), choices, noise)
-        every = {blocks for population in proposed for blocks in population}
-        assert every <= set(itertools.product(*choices))
-
-    def test_the_seed_decides_it_all(self, make: Callable[..., Search]) -> None:
-        def run(seed: int) -> list[list[Architecture]]:
-            return search(make(rounds=4, seed=seed), PAPER, noise)[1]
-
-        assert run(7) == run(7)
-        assert run(7)[0] != run(8)[0]
-
-    def test_rounds_bound_the_generations(self, make: Callable[..., Search]) -> None:
-        assert search(make(rounds=3, seed=0), PAPER, noise)[0].generations <= 3
-
-    @pytest.mark.parametrize("choices", [PAPER, WIDE, Choices([("a", "b"), ("c",)])])
-    def test_it_says_beforehand_how_many_it_evaluates(
-        self, make: Callable[..., Search], choices: Choices
-    ) -> None:
-        bounded = make(rounds=3, seed=0)
-        history, _ = search(bounded, choices, noise)
-        assert len(history) == bounded.budget(choices)
-
-    @pytest.mark.parametrize("killed_after", [1, 2, 3])
-    def test_a_restored_search_goes_on_as_if_never_stopped(
-        self, make: Callable[..., Search], killed_after: int
-    ) -> None:
-        whole, proposed = search(make(rounds=4, seed=5), PAPER, noise)
-        half, _ = search(make(rounds=killed_after, seed=5), PAPER, noise)
-        restored = History.from_json(json.loads(json.dumps(half.to_json())))
-        going_on, rest = search(make(rounds=4, seed=5), PAPER, noise, restored)
-        assert rest == proposed[killed_after:]
-        assert list(going_on) == list(whole)
-
-    @pytest.mark.parametrize("sizes", [(1, 1, 1), (2, 2, 2), (3,), (5, 5), (1, 30), (3, 3, 3)])
-    def test_a_small_space_ends_the_search(
-        self, make: Callable[..., Search], sizes: tuple[int, ...]
-    ) -> None:
-        choices = Choices([tuple(f"b{index}" for index in range(size)) for size in sizes])
-        history, _ = search(make(seed=0), choices, noise)
-        assert len(history) <= choices.size
-        if len(history) == choices.size:
-            assert make(seed=0).propose(choices, history) == []
-
-    @pytest.mark.parametrize("rounds", [0, -1])
-    def test_a_search_without_rounds_is_refused(
-        self, make: Callable[..., Search], rounds: int
-    ) -> None:
-        with pytest.raises(UserError, match="rounds must be at least 1"):
-            make(rounds=rounds)
+    names = tuple(SEARCHES)
 
 
 class TestRandomSearch:

@@ -17,7 +17,7 @@ from tests.autosnn_nni.table.made import PLAN, made_up, table
 TABLE = table()
 FITNESS = Fitness(-0.2)
 ENDS = made_up().query("epoch == 2 and timesteps == 2")
-ALL = {**own_searches(), **RIVALS}
+ALL = {**own_searches(TABLE), **RIVALS}
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -39,7 +39,7 @@ def test_a_search_depends_on_its_seed_alone(name: str) -> None:
 
 def test_the_best_of_all_is_pandas() -> None:
     scores = Scores(TABLE, FITNESS, seed=1)
-    seen = own_searches()["exhaustive"](scores, TABLE.choices, 0, 32)
+    seen = own_searches(TABLE)["exhaustive"](scores, TABLE.choices, 0, 32)
     ends = ENDS[ENDS["seed"] == 1].set_index("blocks")
     worth = ends.val_accuracy * (ends.val_spikes / TABLE.average_spikes) ** -0.2
     blocks, fitness = max(seen, key=lambda one: one[1])
@@ -84,7 +84,7 @@ def test_hypervolume_is_an_area() -> None:
 
 
 def test_rows_and_means() -> None:
-    judged = judge(TABLE, own_searches(), FITNESS, seeds=3)
+    judged = judge(TABLE, own_searches(TABLE), FITNESS, seeds=3)
     assert len(judged) == len(SEARCHES) * 3 * len(EVALUATIONS)
     whole = judged[judged.evaluations >= 50]
     assert whole[["hypervolume", "front"]].to_numpy() == pytest.approx(1)
@@ -103,7 +103,7 @@ def test_a_shorter_search_of_a_plugin_gets_more_rounds() -> None:
         return RandomSearch(rounds=rounds, population=3, seed=seed)
 
     SEARCHES.add("short", short)
-    seen = own_searches()["short"](Scores(TABLE, FITNESS, 0), TABLE.choices, 0, 20)
+    seen = own_searches(TABLE)["short"](Scores(TABLE, FITNESS, 0), TABLE.choices, 0, 20)
     assert len({blocks for blocks, _ in seen}) == 20
 
 

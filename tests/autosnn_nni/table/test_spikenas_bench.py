@@ -99,5 +99,7 @@ def test_a_broken_file_is_named(tmp_path: Path) -> None:
 
 def test_searches_take_its_space(copy: SpikeNASBench) -> None:
     scores = Scores(copy, Fitness(0), 0)
+    assert "random" in own_searches(copy)
+    assert "snasnet" not in own_searches(copy)  # it needs scores of untrained networks
     with pytest.raises(UserError, match="is no network of SpikeNAS-Bench"):
-        own_searches()["random"](scores, copy.choices, 0, 5)  # they are not all there
+        own_searches(copy)["random"](scores, copy.choices, 0, 5)  # they are not all there

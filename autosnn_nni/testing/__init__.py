@@ -1,0 +1,18 @@
+"""What the pieces of a plugin must hold, as classes for pytest.
+
+A file of tests subclasses a contract and says the names that the plugin has registered::
+
+    import mine  # registers the block "wide"
+    from autosnn_nni.testing import BlockContract
+
+
+    class TestWide(BlockContract):
+        names = ("wide",)
+
+The project's own blocks, spaces and searches are held to the same classes. They need pytest. The
+names in ``__init__.pyi`` are imported on first use, because torch and NNI take seconds.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,116 @@
+"""What a candidate block must hold."""
+
+from typing import Any, ClassVar
+
+import pytest
+import torch
+from spikingjelly.activation_based import functional
+from torch import Tensor, nn
+
+from autosnn_nni.kernels.library import SWITCH
+from autosnn_nni.scoring.calibration import recalibrated
+from autosnn_nni.scoring.evaluation import evaluate
+from autosnn_nni.scoring.population_scorer import PopulationScorer
+from autosnn_nni.search_spaces import (
+    BLOCKS,
+    NEURONS,
+    NetworkConfig,
+    SpikingSpace,
+    build_network,
+    seeded,
+    subnet,
+    to_sample,
+)
+from autosnn_nni.search_spaces.probe import SITES, Site, probe
+from autosnn_nni.testing.contract import Contract
+
+every_site = pytest.mark.parametrize(
+    "site", SITES, ids=lambda one: f"{one.in_channels}-{one.out_channels}-stride{one.stride}"
+)
+
+
+class BlockContract(Contract):
+    """Shapes, spikes, training and scoring of a block that is registered in ``BLOCKS``.
+
+    The block is tried in ``space``, which must have two TBD blocks or more.
+    """
+
+    space: ClassVar[str] = "SNN_1"
+
+    @every_site
+    def test_it_is_accepted(self, name: str, site: Site) -> None:
+        """Its input stays as it is, its state ends with a reset, its random numbers are torch's."""
+        probe(name, BLOCKS[name], "PLIF", site)
+
+    @every_site
+    def test_it_sends_spikes(self, name: str, site: Site) -> None:
+        """Of the shape that is asked for; odd sizes are halved upwards."""
+        with seeded(0):
+            block = BLOCKS[name](site.in_channels, site.out_channels, site.stride, NEURONS["PLIF"])
+        outputs = _run(block.eval(), site.spikes())
+        assert all(tuple(one.shape[1:]) == site.output for one in outputs)
+        assert set(torch.stack(outputs).unique().tolist()) <= {0.0, 1.0}
+
+    @every_site
+    def test_all_its_weights_are_trained(self, name: str, site: Site) -> None:
+        """With finite gradients, also of its input."""
+        with seeded(0):
+            block = BLOCKS[name](site.in_channels, site.out_channels, site.stride, NEURONS["PLIF"])
+        inputs = [one.requires_grad_() for one in site.spikes()]
+        torch.stack(_run(block.train(), [one * 1 for one in inputs])).sum().backward()
+        gradients = [one.grad for one in (*inputs, *block.parameters())]
+        assert all(one is not None and bool(one.isfinite().all()) for one in gradients)
+
+    def test_the_kernels_change_nothing(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A network with it gives the same votes with the package's kernels and without them."""
+        config = _config(self.space, name)
+        images = _images(config)
+        votes = []
+        for kernels in ("1", "0"):
+            monkeypatch.setenv(SWITCH, kernels)
+            with seeded(0):
+                network = build_network(config, (name,) * config.macro.tbd_blocks).double().eval()
+            with torch.no_grad():
+                votes.append(network(images))
+        torch.testing.assert_close(votes[0], votes[1], rtol=1e-9, atol=1e-9)
+
+    def test_a_supernet_scores_it_as_if_alone(self, name: str) -> None:
+        """Architectures that share their first blocks are scored together, with equal results."""
+        config = _config(self.space, name)
+        with seeded(0):
+            space = SpikingSpace(self.space, **_of(config)).double()
+        places, candidates = config.macro.tbd_blocks, config.candidates
+        last = places - 1
+        samples = [
+            to_sample((*(candidates[-1],) * last, candidates[0])),
+            to_sample((candidates[-1],) * places),
+            to_sample((*(candidates[0],) * last, candidates[-1])),
+        ]
+        batch = _images(config), torch.arange(4) % config.classes
+        together = PopulationScorer(space.network, [batch], [batch], 1 << 24).evaluate(samples)
+        for sample, (accuracy, spikes) in zip(samples, together, strict=True):
+            alone = evaluate(recalibrated(subnet(space.network, sample), [batch]), [batch])
+            assert (accuracy, spikes) == (alone.accuracy, alone.spikes)
+
+
+def _run(block: nn.Module, spikes: list[Tensor]) -> list[Tensor]:
+    functional.set_step_mode(block, "s")
+    outputs = [block(one) for one in spikes]
+    functional.reset_net(block)
+    return outputs
+
+
+def _config(space: str, name: str) -> NetworkConfig:
+    candidates = tuple(dict.fromkeys(("skip", name)))
+    return NetworkConfig(
+        space, shape=(2, 16, 16), classes=3, channels=4, timesteps=3, candidates=candidates
+    )
+
+
+def _of(config: NetworkConfig) -> dict[str, Any]:
+    return {key: value for key, value in vars(config).items() if key != "space"}
+
+
+def _images(config: NetworkConfig) -> Tensor:
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn(4, *config.shape, generator=generator, dtype=torch.float64)

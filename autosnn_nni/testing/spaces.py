@@ -1,0 +1,87 @@
+"""What a macro architecture must hold."""
+
+from random import Random
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from autosnn_nni.search_spaces import (
+    MACROS,
+    Architecture,
+    NetworkConfig,
+    SpikingSpace,
+    build_network,
+    describe,
+    labels,
+    path_weights,
+    seeded,
+    subnet,
+    to_sample,
+)
+from autosnn_nni.strategies import Choices
+from autosnn_nni.testing.contract import Contract
+
+
+class SpaceContract(Contract):
+    """Networks and NNI's model space of a macro architecture that is registered in ``MACROS``."""
+
+    def test_a_network_maps_images_to_votes(self, name: str) -> None:
+        """One for each class, from 0 to 1, with finite gradients."""
+        config = _config(name)
+        with seeded(0):
+            network = build_network(config, _architecture(config))
+        votes = network(_images(config))
+        assert votes.shape == (3, config.classes)
+        assert bool(((votes >= 0) & (votes <= 1)).all())
+        votes.sum().backward()
+        gradients = [one.grad for one in network.parameters() if one.grad is not None]
+        assert gradients
+        assert all(bool(one.isfinite().all()) for one in gradients)
+
+    def test_nni_sees_every_choice(self, name: str) -> None:
+        """A choice for each TBD block, with all candidates."""
+        config = _config(name)
+        choices = SpikingSpace(name, **_of(config)).simplify()
+        assert sorted(choices) == sorted(labels(config.macro.tbd_blocks))
+        assert all(tuple(one.values) == config.candidates for one in choices.values())
+
+    def test_a_path_of_the_supernet_is_the_network(self, name: str) -> None:
+        """With the path's weights, a network on its own gives the same votes."""
+        config = _config(name)
+        blocks = _architecture(config)
+        sample = to_sample(blocks) if blocks else {}
+        with seeded(0):
+            supernet = SpikingSpace(name, **_of(config)).network.eval()
+        network = build_network(config, blocks).eval()
+        network.load_state_dict(path_weights(supernet.state_dict(), sample))
+        with torch.no_grad():
+            assert torch.equal(network(_images(config)), subnet(supernet, sample)(_images(config)))
+
+    def test_it_is_described(self, name: str) -> None:
+        """Parameters, neurons, and a stage for each of its parts."""
+        config = _config(name)
+        blocks = _architecture(config)
+        network = build_network(config, blocks)
+        described = describe(network, config, blocks)
+        assert described.parameters == sum(one.numel() for one in network.parameters())
+        assert described.neurons > 0
+        assert {"stem", "fc"} <= {stage.name for stage in described.stages}
+
+
+def _config(name: str) -> NetworkConfig:
+    side = max(16, MACROS[name].least_side)
+    return NetworkConfig(name, shape=(2, side, side), classes=3, channels=4, timesteps=2)
+
+
+def _of(config: NetworkConfig) -> dict[str, Any]:
+    return {key: value for key, value in vars(config).items() if key != "space"}
+
+
+def _architecture(config: NetworkConfig) -> Architecture:
+    choices = Choices([config.candidates] * config.macro.tbd_blocks)
+    return choices.random(Random(0))
+
+
+def _images(config: NetworkConfig) -> Tensor:
+    return torch.randn(3, *config.shape, generator=torch.Generator().manual_seed(0))
