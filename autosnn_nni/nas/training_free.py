@@ -15,6 +15,7 @@ from autosnn_nni.progress import SearchProgress
 from autosnn_nni.search_spaces import (
     NetworkConfig,
     SpikeCounter,
+    SpikingNetwork,
     build_network,
     from_sample,
     seeded,
@@ -60,15 +61,17 @@ class TrainingFreeEvaluator(PopulationEvaluator):
     def _score(self, config: NetworkConfig, blocks: tuple[str, ...]) -> Metrics:
         with seeded(Random(f"{self.training.seed}/{blocks}").getrandbits(63)):
             network = build_network(config, blocks).to(self.training.torch_device)
-        scores = []
         with SpikeCounter(network) as counter:
-            for images, _ in self._batches():
-                with HammingKernel(network) as kernel:
-                    network(images)
-                scores.append(kernel.score())
-        score = sum(scores) / len(scores)
+            score = snasnet_score(network, self.data, self.training)
         return {"default": score, "accuracy": math.nan, "spikes": counter.spikes}
 
-    def _batches(self) -> Any:
-        batches = train_batches(self.data, replace(self.training, batch_size=_IMAGES))
-        return islice(batches, _BATCHES)
+
+@torch.no_grad()
+def snasnet_score(network: SpikingNetwork, data: Splits, training: Training) -> float:
+    """SNASNet's score of ``network``: a mean over two batches of training images."""
+    scores = []
+    for images, _ in islice(train_batches(data, replace(training, batch_size=_IMAGES)), _BATCHES):
+        with HammingKernel(network) as kernel:
+            network(images)
+        scores.append(kernel.score())
+    return sum(scores) / len(scores)

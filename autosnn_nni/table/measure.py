@@ -4,30 +4,24 @@ import copy
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import torch
 from pytorch_lightning import Callback
 
 from autosnn_nni.data import Splits
+from autosnn_nni.nas.training_free import snasnet_score
 from autosnn_nni.runs.directory import RunDirectory
 from autosnn_nni.runs.inputs import scoring_of, training_of
 from autosnn_nni.runs.machine import Machine
 from autosnn_nni.scoring.batches import Scoring, calibration_batches, val_batches
 from autosnn_nni.scoring.calibration import recalibrated
 from autosnn_nni.scoring.evaluation import Evaluation, evaluate
-from autosnn_nni.search_spaces import SpikingNetwork, to_text
-from autosnn_nni.strategies import HammingKernel
+from autosnn_nni.search_spaces import to_text
 from autosnn_nni.table.plan import Plan, Task
-from autosnn_nni.table.rows import Row
-from autosnn_nni.training.batches import train_batches
+from autosnn_nni.table.rows import MEASURED, Row
 from autosnn_nni.training.from_scratch import train_network
 from autosnn_nni.training.hyperparameters import Training
-
-#: Images and batches on which SNASNet scores untrained networks.
-_IMAGES, _BATCHES = 256, 2
 
 
 def measure(task: Task, plan: Plan, data: Splits) -> list[Row]:
@@ -62,8 +56,10 @@ class Curve(Callback):
         """Measure the untrained network."""
         batches = trainer.num_training_batches
         self._steps = {round(epoch * batches): epoch for epoch in self._epochs}
+        untrained = copy.deepcopy(pl_module.model)
+        score = snasnet_score(untrained, self._data, self._training)
         self._seconds, self._start = 0.0, time.process_time()
-        self._measure(trainer, pl_module, score=_score(pl_module.model, self._data, self._training))
+        self._measure(trainer, pl_module, score=score)
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, *_: Any) -> None:
         """Measure the network after the steps at which an epoch, or a part of it, ends."""
@@ -82,19 +78,5 @@ class Curve(Callback):
 
 
 def _named(split: str, result: Evaluation) -> dict[str, float]:
-    names = "accuracy", "spikes", "neuron_spikes", "synops"
     # As many digits as sums over ten thousand images have.
-    return {f"{split}_{name}": round(getattr(result, name), 4) for name in names}
-
-
-@torch.no_grad()
-def _score(network: SpikingNetwork, data: Splits, training: Training) -> float:
-    """SNASNet's score of the untrained network, in training mode."""
-    network = copy.deepcopy(network).train()
-    batches = train_batches(data, replace(training, batch_size=_IMAGES))
-    scores = []
-    for images, _ in islice(batches, _BATCHES):
-        with HammingKernel(network) as kernel:
-            network(images)
-        scores.append(kernel.score())
-    return sum(scores) / len(scores)
+    return {f"{split}_{name}": round(getattr(result, name), 4) for name in MEASURED}

@@ -38,6 +38,7 @@ def test_there_is_a_row_for_every_epoch() -> None:
         assert (row["blocks"], row["timesteps"], row["seed"]) == (to_text(TASK.blocks), 3, 5)
     seconds = [row["seconds"] for row in ROWS]
     assert seconds == sorted(seconds)
+    assert seconds[0] == 0  # of training alone
 
 
 def test_measuring_does_not_change_the_training() -> None:
