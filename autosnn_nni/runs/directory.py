@@ -2,7 +2,7 @@
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -92,23 +92,25 @@ def locked(path: Path, *, wait: bool = False) -> Iterator[None]:
 
     Raises :class:`UserError` as it does, and if the folder has other contents.
     """
-    check_writable(path)
-    _check_free(RunFiles(path))
-    with alone_in(path, wait=wait):
+    with alone_in(path, wait=wait, check=_check_free):
         yield
 
 
 @contextmanager
-def alone_in(path: Path, *, wait: bool = False) -> Iterator[None]:
+def alone_in(
+    path: Path, *, wait: bool = False, check: Callable[[RunFiles], object] = lambda files: None
+) -> Iterator[None]:
     """Lock a folder against other processes; the lock of a killed process is released.
 
     Raises :class:`UserError` if another process has the lock, unless ``wait`` is set, and if the
-    folder can't be written.
+    folder can't be written or does not pass the ``check``.
     """
+    files = RunFiles(path)
     try:
         check_writable(path)
+        check(files)
         path.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(RunFiles(path).lock)
+        lock = FileLock(files.lock)
         lock.acquire(timeout=-1 if wait else 0)
     except Timeout:
         raise _in_use(path) from None
