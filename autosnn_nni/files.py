@@ -1,5 +1,6 @@
 """Write files atomically: readers and resumed runs never see a partial file."""
 
+import hashlib
 import json
 import os
 import secrets
@@ -68,6 +69,11 @@ def clear_temporaries(folder: Path) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write ``value`` as indented JSON, in one step."""
     write_whole(path, json.dumps(value, indent=2) + "\n")
+
+
+def checksum(content: bytes) -> str:
+    """The SHA-256 of a file's content, in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def read_json(path: Path) -> Any:

@@ -13,7 +13,7 @@ import typer
 
 from autosnn_nni.data import DATASETS
 from autosnn_nni.errors import UserError
-from autosnn_nni.files import write_whole
+from autosnn_nni.files import checksum, write_whole
 from autosnn_nni.pretrained.index import (
     FOLDER,
     Entry,
@@ -23,7 +23,7 @@ from autosnn_nni.pretrained.index import (
     write_index,
 )
 from autosnn_nni.pretrained.measuring import measure
-from autosnn_nni.pretrained.weights import checksum, weights_of
+from autosnn_nni.pretrained.weights import weights_of
 from autosnn_nni.runs.directory import RunDirectory, load_run
 from autosnn_nni.runs.inputs import load_data, scoring_of
 from autosnn_nni.runs.machine import Machine

@@ -1,6 +1,5 @@
 """The weights themselves: files of torch's, checked against the index before they are read."""
 
-import hashlib
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import torch
 
 from autosnn_nni.errors import UserError
+from autosnn_nni.files import checksum
 from autosnn_nni.pretrained.index import FIX, FOLDER, Entry, find_entry
 from autosnn_nni.search_spaces import NetworkConfig, SpikingNetwork, build_network, seeded
 
@@ -63,11 +63,6 @@ def weights_of(network: SpikingNetwork) -> bytes:
     weights = {name: value.cpu().clone() for name, value in network.state_dict().items()}
     torch.save(weights, buffer)
     return buffer.getvalue()
-
-
-def checksum(content: bytes) -> str:
-    """The SHA-256 of a file's content, in hexadecimal."""
-    return hashlib.sha256(content).hexdigest()
 
 
 def _read(path: Path, expected: str) -> bytes:

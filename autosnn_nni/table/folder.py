@@ -8,10 +8,11 @@ from typing import Any
 import pandas as pd
 
 from autosnn_nni.errors import UserError
+from autosnn_nni.files import write_whole
 from autosnn_nni.formats import read_stamped, without_stamp, write_stamped
 from autosnn_nni.table.packed import pack
 from autosnn_nni.table.plan import Plan
-from autosnn_nni.table.rows import KEY, append, read
+from autosnn_nni.table.rows import KEY, read
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,8 @@ def merge(paths: Sequence[Path], output: Path) -> None:
     if merged.rows.exists():
         raise UserError(f"{output} has measurements already; choose another --output")
     rows = pd.concat([read(folder.rows) for folder in folders])
-    output.mkdir(parents=True, exist_ok=True)
     write_stamped(merged.about, about)
-    append(merged.rows, rows.drop_duplicates(list(KEY)).to_dict("records"))
+    write_whole(merged.rows, rows.drop_duplicates(list(KEY)).to_csv(index=False))
 
 
 def pack_folder(path: Path, output: Path) -> None:

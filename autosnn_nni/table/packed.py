@@ -1,18 +1,16 @@
 """A table as two files: the measurements (``.csv.gz``) and what they are (``.json``)."""
 
 import gzip
-import hashlib
-import io
 from pathlib import Path
 
 import pandas as pd
 
 from autosnn_nni.errors import UserError
-from autosnn_nni.files import write_whole
+from autosnn_nni.files import checksum, write_whole
 from autosnn_nni.formats import read_stamped, write_stamped
 from autosnn_nni.registry import hint
 from autosnn_nni.table.plan import Plan
-from autosnn_nni.table.rows import COLUMNS, KEY
+from autosnn_nni.table.rows import KEY, parse
 
 #: The tables that come with the package.
 FOLDER = Path(__file__).parent / "data"
@@ -23,8 +21,7 @@ def pack(name: str, plan: Plan, rows: pd.DataFrame, path: Path) -> None:
     text = rows.sort_values(list(KEY)).to_csv(index=False)
     packed = gzip.compress(text.encode(), mtime=0)
     write_whole(_measurements(path), packed)
-    checksum = hashlib.sha256(packed).hexdigest()
-    write_stamped(path, {"table": name, "sha256": checksum, **plan.to_json()})
+    write_stamped(path, {"table": name, "sha256": checksum(packed), **plan.to_json()})
 
 
 def unpack(source: str | Path) -> tuple[Plan, pd.DataFrame]:
@@ -38,14 +35,12 @@ def unpack(source: str | Path) -> tuple[Plan, pd.DataFrame]:
     try:
         plan = Plan.from_json(about)
         packed = measurements.read_bytes()
-        if hashlib.sha256(packed).hexdigest() != about["sha256"]:
-            raise UserError(f"{measurements} is damaged; restore it")
-        rows = pd.read_csv(io.BytesIO(gzip.decompress(packed)))
+        expected = about["sha256"]
     except (OSError, KeyError, TypeError) as error:
         raise UserError(f"{path} is no table ({error!r}); restore it") from error
-    if tuple(rows.columns) != COLUMNS:
-        raise UserError(f"{measurements} has other columns than a table; restore it")
-    return plan, rows
+    if checksum(packed) != expected:
+        raise UserError(f"{measurements} is damaged; restore it")
+    return plan, parse(gzip.decompress(packed), measurements)
 
 
 def names() -> list[str]:

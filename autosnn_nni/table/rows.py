@@ -1,5 +1,6 @@
 """The rows of a table in a CSV file to which trainings are added one by one."""
 
+import io
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -51,8 +52,13 @@ def read(path: Path) -> pd.DataFrame:
     if not path.exists():
         return pd.DataFrame(columns=list(COLUMNS))
     _cut_torn_line(path)
+    return parse(path.read_bytes(), path)
+
+
+def parse(content: bytes, path: Path) -> pd.DataFrame:
+    """The rows in the ``content`` of the file ``path``; raises :class:`UserError` if it is none."""
     try:
-        rows = pd.read_csv(path)
+        rows = pd.read_csv(io.BytesIO(content))
     except ValueError as error:
         raise UserError(f"{path} cannot be read ({error}); restore it") from error
     if tuple(rows.columns) != COLUMNS:
