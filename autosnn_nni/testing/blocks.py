@@ -1,6 +1,6 @@
 """What a candidate block must hold."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pytest
 import torch
@@ -22,7 +22,7 @@ from autosnn_nni.search_spaces import (
     to_sample,
 )
 from autosnn_nni.search_spaces.probe import SITES, Site, probe
-from autosnn_nni.testing.contract import Contract
+from autosnn_nni.testing.contract import Contract, images
 
 every_site = pytest.mark.parametrize(
     "site", SITES, ids=lambda one: f"{one.in_channels}-{one.out_channels}-stride{one.stride}"
@@ -64,21 +64,20 @@ class BlockContract(Contract):
     def test_the_kernels_change_nothing(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
         """A network with it gives the same votes with the package's kernels and without them."""
         config = _config(self.space, name)
-        images = _images(config)
         votes = []
         for kernels in ("1", "0"):
             monkeypatch.setenv(SWITCH, kernels)
             with seeded(0):
                 network = build_network(config, (name,) * config.macro.tbd_blocks).double().eval()
             with torch.no_grad():
-                votes.append(network(images))
+                votes.append(network(images(config)))
         torch.testing.assert_close(votes[0], votes[1], rtol=1e-9, atol=1e-9)
 
     def test_a_supernet_scores_it_as_if_alone(self, name: str) -> None:
         """Architectures that share their first blocks are scored together, with equal results."""
         config = _config(self.space, name)
         with seeded(0):
-            space = SpikingSpace(self.space, **_of(config)).double()
+            space = SpikingSpace(**vars(config)).double()
         places, candidates = config.macro.tbd_blocks, config.candidates
         last = places - 1
         samples = [
@@ -86,7 +85,7 @@ class BlockContract(Contract):
             to_sample((candidates[-1],) * places),
             to_sample((*(candidates[0],) * last, candidates[-1])),
         ]
-        batch = _images(config), torch.arange(4) % config.classes
+        batch = images(config), torch.arange(4) % config.classes
         together = PopulationScorer(space.network, [batch], [batch], 1 << 24).evaluate(samples)
         for sample, (accuracy, spikes) in zip(samples, together, strict=True):
             alone = evaluate(recalibrated(subnet(space.network, sample), [batch]), [batch])
@@ -105,12 +104,3 @@ def _config(space: str, name: str) -> NetworkConfig:
     return NetworkConfig(
         space, shape=(2, 16, 16), classes=3, channels=4, timesteps=3, candidates=candidates
     )
-
-
-def _of(config: NetworkConfig) -> dict[str, Any]:
-    return {key: value for key, value in vars(config).items() if key != "space"}
-
-
-def _images(config: NetworkConfig) -> Tensor:
-    generator = torch.Generator().manual_seed(0)
-    return torch.randn(4, *config.shape, generator=generator, dtype=torch.float64)

@@ -1,10 +1,8 @@
 """What a macro architecture must hold."""
 
 from random import Random
-from typing import Any
 
 import torch
-from torch import Tensor
 
 from autosnn_nni.search_spaces import (
     MACROS,
@@ -20,7 +18,7 @@ from autosnn_nni.search_spaces import (
     to_sample,
 )
 from autosnn_nni.strategies import Choices
-from autosnn_nni.testing.contract import Contract
+from autosnn_nni.testing.contract import Contract, images
 
 
 class SpaceContract(Contract):
@@ -30,9 +28,9 @@ class SpaceContract(Contract):
         """One for each class, from 0 to 1, with finite gradients."""
         config = _config(name)
         with seeded(0):
-            network = build_network(config, _architecture(config))
-        votes = network(_images(config))
-        assert votes.shape == (3, config.classes)
+            network = build_network(config, _architecture(config)).double()
+        votes = network(images(config))
+        assert votes.shape == (4, config.classes)
         assert bool(((votes >= 0) & (votes <= 1)).all())
         votes.sum().backward()
         gradients = [one.grad for one in network.parameters() if one.grad is not None]
@@ -42,7 +40,7 @@ class SpaceContract(Contract):
     def test_nni_sees_every_choice(self, name: str) -> None:
         """A choice for each TBD block, with all candidates."""
         config = _config(name)
-        choices = SpikingSpace(name, **_of(config)).simplify()
+        choices = SpikingSpace(**vars(config)).simplify()
         assert sorted(choices) == sorted(labels(config.macro.tbd_blocks))
         assert all(tuple(one.values) == config.candidates for one in choices.values())
 
@@ -52,11 +50,11 @@ class SpaceContract(Contract):
         blocks = _architecture(config)
         sample = to_sample(blocks) if blocks else {}
         with seeded(0):
-            supernet = SpikingSpace(name, **_of(config)).network.eval()
-        network = build_network(config, blocks).eval()
+            supernet = SpikingSpace(**vars(config)).network.double().eval()
+        network = build_network(config, blocks).double().eval()
         network.load_state_dict(path_weights(supernet.state_dict(), sample))
         with torch.no_grad():
-            assert torch.equal(network(_images(config)), subnet(supernet, sample)(_images(config)))
+            assert torch.equal(network(images(config)), subnet(supernet, sample)(images(config)))
 
     def test_it_is_described(self, name: str) -> None:
         """Parameters, neurons, and a stage for each of its parts."""
@@ -74,14 +72,6 @@ def _config(name: str) -> NetworkConfig:
     return NetworkConfig(name, shape=(2, side, side), classes=3, channels=4, timesteps=2)
 
 
-def _of(config: NetworkConfig) -> dict[str, Any]:
-    return {key: value for key, value in vars(config).items() if key != "space"}
-
-
 def _architecture(config: NetworkConfig) -> Architecture:
     choices = Choices([config.candidates] * config.macro.tbd_blocks)
     return choices.random(Random(0))
-
-
-def _images(config: NetworkConfig) -> Tensor:
-    return torch.randn(3, *config.shape, generator=torch.Generator().manual_seed(0))
