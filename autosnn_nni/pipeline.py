@@ -160,9 +160,7 @@ class Pipeline:
                 self._summarise(files)
 
     def _of_all_seeds(self, files: NetworkFiles) -> dict[int, NetworkFiles]:
-        """The files of one network by seed; the first seed's are ``files``."""
-        first, *further = self.run.settings.retrain_seeds
-        return {first: files, **{seed: files.of_seed(seed) for seed in further}}
+        return files.by_seed(self.run.settings.retrain_seeds)
 
     def _summarise(self, files: NetworkFiles) -> None:
         """Write means and standard deviations over the trained seeds to the first one's results."""

@@ -60,13 +60,9 @@ def _trainings(
     run: RunDirectory, architectures: Sequence[Architecture], seeds: int
 ) -> list[tuple[NetworkFiles, Architecture, int]]:
     """Files, architecture and seed of all trainings: all with the run's seed come first."""
-    first = run.settings.seed
-    return [
-        (files if seed == first else files.of_seed(seed), blocks, seed)
-        for seed in range(first, first + seeds)
-        for blocks in architectures
-        for files in (run.judged(blocks),)
-    ]
+    wanted = range(run.settings.seed, run.settings.seed + seeds)
+    files = {blocks: run.judged(blocks).by_seed(wanted) for blocks in architectures}
+    return [(files[blocks][seed], blocks, seed) for seed in wanted for blocks in architectures]
 
 
 def _read_checked(

@@ -1,6 +1,6 @@
 """The file names in a run's folder, all defined here. This module does not need torch."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,11 @@ class NetworkFiles:
     def of_seed(self, seed: int) -> "NetworkFiles":
         """Files of the same network, trained with another seed than the run's."""
         return NetworkFiles(self._seeds / str(seed))
+
+    def by_seed(self, seeds: Iterable[int]) -> dict[int, "NetworkFiles"]:
+        """The files of one network by seed; the first seed's are these, without a folder."""
+        first, *further = seeds
+        return {first: self, **{seed: self.of_seed(seed) for seed in further}}
 
     def further_seeds(self) -> list["NetworkFiles"]:
         """Those of all seeds but the run's whose training has started."""
