@@ -7,7 +7,7 @@ from .hamming import HammingKernel
 from .history import Evaluated, History
 from .metrics import OBJECTIVES, Metrics, Objective
 from .nsga2 import NSGA2
-from .pareto import front_of, knee, pareto_front
+from .pareto import HypervolumeShare, front_of, knee, pareto_front
 from .population import (
     PopulationEngine,
     PopulationEvaluator,
@@ -44,6 +44,7 @@ __all__ = [
     "Fitness",
     "HammingKernel",
     "History",
+    "HypervolumeShare",
     "Listed",
     "Metrics",
     "Objective",

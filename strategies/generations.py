@@ -1,7 +1,8 @@
 """The interface of searches, and the steps of a generation: propose, evaluate, remember."""
 
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from typing import ClassVar, Self
@@ -108,3 +109,16 @@ def close_generation(
     if not succeeded:
         raise RuntimeError(f"every trial of generation {generation} failed; see the trials' logs")
     history.extend(Evaluated.of(blocks, metrics[blocks], generation) for blocks in succeeded)
+
+
+def run_alone(
+    search: Search,
+    choices: Choices,
+    ask: Callable[[Architecture], Metrics],
+    most: float = math.inf,
+) -> History:
+    """Run ``search`` with answers that need no NNI, until it ends or has ``most`` of them."""
+    history = History()
+    while len(history) < most and (population := next_generation(search, choices, history)):
+        close_generation(history, population, {blocks: ask(blocks) for blocks in population})
+    return history

@@ -1,8 +1,10 @@
-"""The Pareto front of accuracy and spikes, and its knee."""
+"""The Pareto front of accuracy and spikes, its knee, and its hypervolume."""
 
 import math
 from collections.abc import Sequence
 from typing import Protocol, TypeVar
+
+import numpy as np
 
 
 class Scored(Protocol):
@@ -64,3 +66,34 @@ def knee(scored: Sequence[One]) -> One | None:
         return one.accuracy - chord, one.accuracy
 
     return max(front, key=bulge)
+
+
+class HypervolumeShare:
+    """The hypervolume of what was found, as a share of that of ``front``.
+
+    Accuracy and spikes are scaled so that the front's best is 0 and its worst 1; the reference
+    point is (1.1, 1.1).
+    """
+
+    def __init__(self, front: Sequence[Scored]) -> None:
+        # Imported here, because importing pymoo takes longer than most commands.
+        from pymoo.indicators.hv import HV
+
+        costs = _costs(front)
+        self._best = costs.min(0)
+        width = costs.max(0) - self._best
+        self._width = np.where(width > 0, width, 1.0)
+        self._hypervolume = HV(ref_point=np.full(2, 1.1))
+        self._whole = self._of(front)
+
+    def __call__(self, found: Sequence[Scored]) -> float:
+        """1 for the whole front."""
+        return self._of(found) / self._whole
+
+    def _of(self, found: Sequence[Scored]) -> float:
+        return float(self._hypervolume((_costs(found) - self._best) / self._width))
+
+
+def _costs(scored: Sequence[Scored]) -> np.ndarray:
+    """Both to be minimised."""
+    return np.array([(-one.accuracy, one.spikes) for one in scored])

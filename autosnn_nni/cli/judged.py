@@ -10,6 +10,7 @@ from rich.table import Table as Printed
 from autosnn_nni.cli.console import console, say
 from autosnn_nni.errors import UserError
 from autosnn_nni.files import write_whole
+from autosnn_nni.numbers import PLUS_MINUS
 from autosnn_nni.plugins import load_plugins
 from autosnn_nni.report.drawing import png
 from autosnn_nni.runs.directory import check_writable
@@ -82,4 +83,4 @@ def _show(found: pd.DataFrame, title: str) -> None:
 
 def _cell(row: "pd.Series[float]", measure: str) -> str:
     half = row[f"{measure}_interval"]
-    return f"{100 * row[measure]:.2f} \N{PLUS-MINUS SIGN} {100 * half:.2f}"
+    return f"{100 * row[measure]:.2f} {PLUS_MINUS} {100 * half:.2f}"

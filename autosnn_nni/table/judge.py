@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from autosnn_nni.search_spaces import Architecture
-from autosnn_nni.strategies import SEARCHES, Choices, Fitness, History, make_search
-from autosnn_nni.strategies.generations import close_generation, next_generation
+from autosnn_nni.strategies import SEARCHES, Choices, Fitness, make_search
+from autosnn_nni.strategies.generations import run_alone
 from autosnn_nni.table.scores import Scores, Truth
 from autosnn_nni.table.table import Tabular
 
@@ -35,14 +35,11 @@ def own_searches(table: Tabular) -> dict[str, Judged]:
 
 def _run(name: str, scores: Scores, choices: Choices, seed: int, budget: int) -> list[Seen]:
     search = make_search(name, {"seed": seed})
-    short = search.budget(choices) < budget
-    if short:
+    if search.budget(choices) < budget:
         rounds = math.ceil(search.rounds * budget / search.budget(choices))
         search = make_search(name, {"seed": seed, "rounds": rounds})
     ask = scores if search.needs_supernet else scores.untrained
-    history = History()
-    while len(history) < budget and (population := next_generation(search, choices, history)):
-        close_generation(history, population, {blocks: ask(blocks) for blocks in population})
+    history = run_alone(search, choices, ask, budget)
     return [(one.blocks, one.fitness) for one in history][:budget]
 
 

@@ -10,9 +10,12 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
+import optuna
 from nni.nas import strategy as nni_strategies
 from nni.nas.execution import SequentialExecutionEngine
 from nni.nas.execution.event import FinalMetricEvent, ModelEventType
+from nni.nas.strategy import hpo
+from optuna.samplers import NSGAIISampler, TPESampler
 
 from autosnn_nni.search_spaces import from_sample
 from autosnn_nni.strategies import Choices
@@ -51,8 +54,6 @@ def _quietly() -> Iterator[None]:
 @contextmanager
 def _without_pauses() -> Iterator[None]:
     """NNI's TPE sleeps for a second after every architecture, which here takes no time."""
-    from nni.nas.strategy import hpo
-
     before: Any = hpo.time
     hpo.time = SimpleNamespace(sleep=lambda seconds: None)
     try:
@@ -65,8 +66,6 @@ def _optuna(
     make: Callable[[int], Any], scores: Scores, choices: Choices, seed: int, budget: int
 ) -> list[Seen]:
     """Run one of Optuna's samplers, with accuracy and spikes as two objectives."""
-    import optuna
-
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(directions=["maximize", "minimize"], sampler=make(seed))
     seen: list[Seen] = []
@@ -84,12 +83,6 @@ def _optuna(
     return seen
 
 
-def _sampler(name: str, seed: int) -> Any:
-    import optuna
-
-    return getattr(optuna.samplers, name)(seed=seed)
-
-
 #: By the name in tables. NNI's own population of 100 would be half of the budget.
 RIVALS: dict[str, Judged] = {
     "NNI random": partial(_nni, lambda seed: nni_strategies.Random(seed=seed)),
@@ -101,6 +94,6 @@ RIVALS: dict[str, Judged] = {
         ),
     ),
     "NNI TPE": partial(_nni, lambda seed: nni_strategies.TPE("maximize", seed)),
-    "Optuna NSGA-II": partial(_optuna, partial(_sampler, "NSGAIISampler")),
-    "Optuna TPE": partial(_optuna, partial(_sampler, "TPESampler")),
+    "Optuna NSGA-II": partial(_optuna, lambda seed: NSGAIISampler(seed=seed)),
+    "Optuna TPE": partial(_optuna, lambda seed: TPESampler(seed=seed)),
 }

@@ -4,15 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
-from pymoo.indicators.hv import HV
-
+from autosnn_nni.scoring.evaluation import metrics
 from autosnn_nni.search_spaces import Architecture
-from autosnn_nni.strategies import Fitness, Metrics
+from autosnn_nni.strategies import Fitness, HypervolumeShare, Metrics
 from autosnn_nni.table.table import Measured, Tabular
-
-#: Reference point of hypervolumes: objectives are 0 at the front's best and 1 at its worst.
-_REFERENCE = 1.1
 
 
 @dataclass(frozen=True)
@@ -37,8 +32,7 @@ class Scores:
         return {**self._metrics(entry.val), "default": entry.score}
 
     def _metrics(self, found: Measured) -> Metrics:
-        fitness = self.fitness(found.accuracy, found.spikes, self.table.average_spikes)
-        return {"default": fitness, "accuracy": found.accuracy, "spikes": found.spikes}
+        return metrics(self.fitness, self.table.average_spikes, found.accuracy, found.spikes)
 
 
 @dataclass(frozen=True)
@@ -48,18 +42,9 @@ class Truth:
     table: Tabular
     fitness: Fitness
 
-    @cached_property
-    def worth(self) -> dict[Architecture, float]:
-        """The fitness of every architecture."""
-        average = self.table.average_spikes
-        return {
-            blocks: self.fitness(test.accuracy, test.spikes, average)
-            for blocks, test in self._tests.items()
-        }
-
     def regret(self, chosen: Architecture) -> float:
         """How much fitness the best architecture of all has more."""
-        return max(self.worth.values()) - self.worth[chosen]
+        return self._best - self._worth[chosen]
 
     def front_share(self, found: Sequence[Architecture]) -> float:
         """The share of the Pareto front that is among ``found``."""
@@ -67,26 +52,29 @@ class Truth:
 
     def hypervolume(self, found: Sequence[Architecture]) -> float:
         """The hypervolume of ``found``, as a share of the front's."""
-        return self._volume(found) / self._whole
+        return self._share([self._tests[blocks] for blocks in found])
 
     @cached_property
     def _tests(self) -> dict[Architecture, Measured]:
         return {blocks: self.table.tested(blocks) for blocks in self.table.architectures}
 
     @cached_property
+    def _worth(self) -> dict[Architecture, float]:
+        """The fitness of every architecture."""
+        average = self.table.average_spikes
+        return {
+            blocks: self.fitness(test.accuracy, test.spikes, average)
+            for blocks, test in self._tests.items()
+        }
+
+    @cached_property
+    def _best(self) -> float:
+        return max(self._worth.values())
+
+    @cached_property
     def _front(self) -> set[Architecture]:
         return set(self.table.front())
 
     @cached_property
-    def _whole(self) -> float:
-        return self._volume(list(self._front))
-
-    def _volume(self, found: Sequence[Architecture]) -> float:
-        front = self._costs(list(self._front))
-        best, worst = front.min(0), front.max(0)
-        scaled = (self._costs(found) - best) / np.where(worst > best, worst - best, 1.0)
-        return float(HV(ref_point=np.full(2, _REFERENCE))(scaled))
-
-    def _costs(self, found: Sequence[Architecture]) -> np.ndarray:
-        tests = [self._tests[blocks] for blocks in found]
-        return np.array([(-test.accuracy, test.spikes) for test in tests])
+    def _share(self) -> HypervolumeShare:
+        return HypervolumeShare([self._tests[blocks] for blocks in self._front])

@@ -5,12 +5,11 @@ each. There are no counts of spikes: in their place is the firing rate of all ne
 """
 
 import re
-from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
 from autosnn_nni.errors import UserError
-from autosnn_nni.search_spaces import Architecture, from_text, to_text
+from autosnn_nni.search_spaces import Architecture, to_text
 from autosnn_nni.strategies import Choices
 from autosnn_nni.table.table import Entry, Measured, Tabular
 
@@ -48,22 +47,17 @@ class SpikeNASBench(Tabular):
         numbers = sorted(int(path.name) for path in self.folder.iterdir() if path.name.isdecimal())
         return [_architecture(number) for number in numbers]
 
-    def query(
-        self,
-        blocks: Sequence[str] | str,
-        seed: int | None = None,
-        epoch: float | None = None,
-        timesteps: int | None = None,
+    def _find(
+        self, blocks: Architecture, seed: int | None, epoch: float | None, timesteps: int | None
     ) -> Entry:
-        """Results of a network: accuracies, and the firing rate in place of all counts."""
-        chosen = from_text(blocks) if isinstance(blocks, str) else tuple(blocks)
+        """Accuracies, and the firing rate in place of all counts."""
         if seed not in (None, 0) or timesteps is not None:
             raise UserError("SpikeNAS-Bench has one seed and one number of timesteps")
-        log = self._log(chosen)
+        log = self._log(blocks)
         last = len(log.val_accuracies)
         at = last if epoch is None else int(epoch)
         if not 1 <= at <= last or (epoch is not None and at != epoch):
-            raise UserError(f"{to_text(chosen)} has epochs 1 to {last}, not {epoch:g}")
+            raise UserError(f"{to_text(blocks)} has epochs 1 to {last}, not {epoch:g}")
         return Entry(
             (0,),
             log.seconds * at / last,

@@ -72,7 +72,6 @@ class Tabular(ABC):
     def architectures(self) -> Sequence[Architecture]:
         """Those that were trained with all :attr:`seeds`."""
 
-    @abstractmethod
     def query(
         self,
         blocks: Sequence[str] | str,
@@ -85,6 +84,14 @@ class Tabular(ABC):
         By default they are those after the last epoch. What was not trained raises
         :class:`UserError`: nothing is interpolated.
         """
+        chosen = from_text(blocks) if isinstance(blocks, str) else tuple(blocks)
+        return self._find(chosen, seed, epoch, timesteps)
+
+    @abstractmethod
+    def _find(
+        self, blocks: Architecture, seed: int | None, epoch: float | None, timesteps: int | None
+    ) -> Entry:
+        """Answer :meth:`query`; ``None`` stands for what was not asked for."""
 
     def cost(self, blocks: Sequence[str] | str) -> float:
         """Seconds of a processor to train an architecture with one seed."""
@@ -177,15 +184,15 @@ class Table(Tabular):
             if (t, at) == (timesteps, epoch) and found.keys() >= wanted
         ]
 
-    def query(
-        self,
-        blocks: Sequence[str] | str,
-        seed: int | None = None,
-        epoch: float | None = None,
-        timesteps: int | None = None,
+    def _find(
+        self, blocks: Architecture, seed: int | None, epoch: float | None, timesteps: int | None
     ) -> Entry:
-        """Results of an architecture with one seed, or means over all seeds it was trained with."""
-        key = self._key(blocks, timesteps, epoch)
+        known = self._defaults
+        key = (
+            to_text(blocks),
+            known[0] if timesteps is None else timesteps,
+            known[1] if epoch is None else epoch,
+        )
         found = self._index.get(key, {})
         seeds = tuple(sorted(found)) if seed is None else (seed,)
         if not found or any(one not in found for one in seeds):
@@ -199,14 +206,6 @@ class Table(Tabular):
         timesteps = self.plan.settings.timesteps
         assert isinstance(timesteps, int)  # a plan has a single number
         return timesteps, self.plan.epochs[-1]
-
-    def _key(self, blocks: Sequence[str] | str, timesteps: int | None, epoch: float | None) -> _Key:
-        known = self._defaults
-        return (
-            to_text(from_text(blocks) if isinstance(blocks, str) else blocks),
-            known[0] if timesteps is None else timesteps,
-            known[1] if epoch is None else epoch,
-        )
 
     @cached_property
     def _index(self) -> dict[_Key, dict[int, _Row]]:

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from pymoo.indicators.hv import HV
 from rich.console import Console
 from rich.table import Table
 from scipy.stats import mannwhitneyu
 
+from autosnn_nni.scoring.evaluation import metrics
 from autosnn_nni.search_spaces import Architecture
 from autosnn_nni.strategies import (
     NSGA2,
@@ -27,13 +27,13 @@ from autosnn_nni.strategies import (
     Evolution,
     Fitness,
     History,
+    HypervolumeShare,
     RandomSearch,
     Search,
     front_of,
 )
-from autosnn_nni.strategies.generations import close_generation, next_generation
+from autosnn_nni.strategies.generations import run_alone
 
-REFERENCE = 1.1
 #: Of the best accuracy: what the accurate part of a front has at least.
 ACCURATE = 0.9
 LAMBDA = -0.08
@@ -61,15 +61,10 @@ class Landscape:
 
     def run(self, search: Search, lambda_: float = LAMBDA) -> History:
         """Replay ``search`` to its end."""
-        fitness, history = Fitness(lambda_), History()
-        while population := next_generation(search, self.choices, history):
-            metrics = {}
-            for blocks in population:
-                accuracy, spikes = self.scores[blocks]
-                worth = fitness(accuracy, spikes, self.n_avg)
-                metrics[blocks] = {"default": worth, "accuracy": accuracy, "spikes": spikes}
-            close_generation(history, population, metrics)
-        return history
+        fitness = Fitness(lambda_)
+        return run_alone(
+            search, self.choices, lambda one: metrics(fitness, self.n_avg, *self.scores[one])
+        )
 
     @property
     def front(self) -> list[Evaluated]:
@@ -95,29 +90,6 @@ SEARCHES: dict[str, Callable[[Landscape, int], Iterable[Evaluated]]] = {
 }
 
 
-class Share:
-    """Hypervolume as a share of that of ``front``."""
-
-    def __init__(self, front: Sequence[Evaluated]) -> None:
-        points = _points(front)
-        self._best, self._worst = points.min(0), points.max(0)
-        self._hypervolume = HV(ref_point=np.full(2, REFERENCE))
-        self._whole = self._of(front)
-
-    def __call__(self, found: Sequence[Evaluated]) -> float:
-        """1 for the whole front."""
-        return self._of(found) / self._whole
-
-    def _of(self, found: Sequence[Evaluated]) -> float:
-        scaled = (_points(found) - self._best) / (self._worst - self._best)
-        return float(self._hypervolume(scaled))
-
-
-def _points(found: Sequence[Evaluated]) -> np.ndarray:
-    """Both to be minimised."""
-    return np.array([(-one.accuracy, one.spikes) for one in found])
-
-
 def main() -> None:
     """Print the front, and a row for each search."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -140,7 +112,7 @@ def main() -> None:
     table = Table("search", "hypervolume", "p", "accurate part", "p", "of the front found")
     columns = [
         {name: [share(one) for one in runs] for name, runs in found.items()}
-        for share in (Share(front), Share(accurate))
+        for share in (HypervolumeShare(front), HypervolumeShare(accurate))
     ]
     on_front = {one.blocks for one in front}
     for name, runs in found.items():

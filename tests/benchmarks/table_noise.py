@@ -9,12 +9,13 @@ is written for every training, so the same command resumes.
 import argparse
 import itertools
 import time
+from functools import cache
 from pathlib import Path
 from random import Random
 
 import pandas as pd
 
-from autosnn_nni.data import load_dataset, split
+from autosnn_nni.data import DataSet, load_dataset, split
 from autosnn_nni.files import write_whole
 from autosnn_nni.search_spaces import PAPER_CANDIDATES, NetworkConfig, to_text
 from autosnn_nni.strategies import Choices
@@ -27,7 +28,7 @@ SEEDS = (0, 1)
 def train(setting: str, blocks: tuple[str, ...], seed: int) -> dict[str, float]:
     """Train and test one architecture."""
     images, epochs, channels = map(int, setting.split("x"))
-    data = split(load_dataset("FashionMNIST14"), seed=0, images=images)
+    data = split(_dataset(), seed=0, images=images)
     config = NetworkConfig("SNN_1", shape=(1, 14, 14), classes=10, channels=channels, timesteps=4)
     named = {"schedule": "one-cycle", "augmentation": "none", "device": "cpu"}
     training = Training(epochs=epochs, batch_size=64, seed=seed, **named)  # type: ignore[arg-type]
@@ -35,6 +36,11 @@ def train(setting: str, blocks: tuple[str, ...], seed: int) -> dict[str, float]:
     result = train_network(config, blocks, data, training)
     seconds = time.perf_counter() - start
     return {"accuracy": result.accuracy, "spikes": result.spikes, "seconds": seconds}
+
+
+@cache
+def _dataset() -> DataSet:
+    return load_dataset("FashionMNIST14")
 
 
 def noise(trained: pd.DataFrame, column: str) -> dict[str, float]:

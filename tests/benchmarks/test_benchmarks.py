@@ -12,7 +12,10 @@ import pandas as pd
 import pytest
 
 from autosnn_nni.data import DATASETS
+from autosnn_nni.plugins import load_plugin
 from autosnn_nni.search_spaces import network
+from autosnn_nni.strategies import SEARCHES, Choices
+from autosnn_nni.strategies.generations import run_alone
 
 Run = Callable[..., str]
 
@@ -107,3 +110,28 @@ def test_recipes(kind: tuple[str, ...], run: Run, tmp_path: Path) -> None:
     before = output.read_bytes()
     run("recipes", *names, "--output", output, "--dataset", "digits", *size, *kind)
     assert output.read_bytes() == before
+
+
+@pytest.mark.data
+def test_table_noise(run: Run, tmp_path: Path) -> None:
+    arguments = ("--output", tmp_path / "noise.csv", "--architectures", 3, "50x1x2")
+    out = run("table_noise", *arguments)
+    assert re.findall(r"^50x1x2 .* (accuracy|spikes): mean ", out, re.MULTILINE) == [
+        "accuracy",
+        "spikes",
+    ]
+    assert run("table_noise", *arguments) == out
+
+
+def test_predictor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a space in which every block adds to the fitness it finds the best at once."""
+    monkeypatch.setattr(SEARCHES, "_items", dict(SEARCHES))
+    load_plugin(Path(__file__).with_name("predictor.py"))
+    choices = Choices([("a", "b", "c")] * 6)
+
+    def ask(blocks: tuple[str, ...]) -> dict[str, float]:
+        return {"default": sum(map(ord, blocks)), "accuracy": 0.5, "spikes": 1.0}
+
+    history = run_alone(SEARCHES["predictor"](seed=0), choices, ask, 60)
+    assert len(history) == len(history.seen) == 60
+    assert history.top(1)[0].blocks == ("c",) * 6
