@@ -13,11 +13,11 @@ from typing import Annotated, Any
 import typer
 
 from autosnn_nni.cli.console import be_tolerant, print_json
-from autosnn_nni.cli.memory import keep_freed_memory
 from autosnn_nni.cli.options import check_unset, with_settings
 from autosnn_nni.cli.signals import Stop, stoppable
 from autosnn_nni.cli.table import table
 from autosnn_nni.errors import UserError
+from autosnn_nni.freed_memory import keep_freed_memory
 from autosnn_nni.runs.machine import Machine
 from autosnn_nni.runs.settings import STAGES
 from autosnn_nni.training.processes import torchrun_processes

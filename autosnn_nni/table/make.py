@@ -16,10 +16,12 @@ import torch
 
 from autosnn_nni.data import Splits
 from autosnn_nni.errors import UserError
+from autosnn_nni.freed_memory import keep_freed_memory
 from autosnn_nni.progress import progress_bar
 from autosnn_nni.runs.directory import RunDirectory, alone_in
 from autosnn_nni.runs.inputs import load_data
 from autosnn_nni.runs.machine import Machine
+from autosnn_nni.runs.surroundings import surroundings
 from autosnn_nni.table.folder import Folder
 from autosnn_nni.table.measure import measure
 from autosnn_nni.table.plan import Plan, Task
@@ -49,6 +51,7 @@ def make(
     with alone_in(path):
         folder.open(name, plan)
         load_data(RunDirectory(path, plan.settings), Machine(data_dir))  # errors before all work
+        folder.add_machines([surroundings()])
         with _workers(processes, plan, data_dir) as workers:
             _train(folder, plan, plan.tasks[number - 1 :: of], workers)
             if of == 1:
@@ -83,8 +86,10 @@ def _result(future: "Future[list[Row]]") -> list[Row]:
 
 
 def _workers(processes: int, plan: Plan, data_dir: Path | None) -> ProcessPoolExecutor:
-    fresh = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(processes, fresh, _prepare, (plan, data_dir))
+    # A server that has imported everything starts workers at once, and has no threads to fork.
+    server = multiprocessing.get_context("forkserver")
+    server.set_forkserver_preload([__name__])
+    return ProcessPoolExecutor(processes, server, _prepare, (plan, data_dir))
 
 
 #: What a worker needs to train.
@@ -95,6 +100,7 @@ def _prepare(plan: Plan, data_dir: Path | None) -> None:
     """Start a worker: one thread, and no progress bars of single trainings."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(1)
+    keep_freed_memory()
     sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115
     _prepared.append((plan, load_data(RunDirectory(Path(), plan.settings), Machine(data_dir))))
 

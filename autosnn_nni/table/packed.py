@@ -1,6 +1,7 @@
 """A table as two files: the measurements (``.csv.gz``) and what they are (``.json``)."""
 
 import gzip
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -16,12 +17,23 @@ from autosnn_nni.table.rows import KEY, parse
 FOLDER = Path(__file__).parent / "data"
 
 
-def pack(name: str, plan: Plan, rows: pd.DataFrame, path: Path) -> None:
-    """Write ``path`` (JSON) and the measurements beside it."""
+def pack(
+    name: str,
+    plan: Plan,
+    rows: pd.DataFrame,
+    path: Path,
+    *,
+    machines: Sequence[Mapping[str, str]] = (),
+) -> None:
+    """Write ``path`` (JSON) and the measurements beside it.
+
+    ``machines`` are what they were made on.
+    """
     text = rows.sort_values(list(KEY)).to_csv(index=False)
     packed = gzip.compress(text.encode(), mtime=0)
     write_whole(_measurements(path), packed)
-    write_stamped(path, {"table": name, "sha256": checksum(packed), **plan.to_json()})
+    about = {"table": name, "sha256": checksum(packed), "machines": list(machines)}
+    write_stamped(path, {**about, **plan.to_json()})
 
 
 def unpack(source: str | Path) -> tuple[Plan, pd.DataFrame]:

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim.swa_utils import update_bn
 
-from autosnn_nni.cli.memory import keep_freed_memory
+from autosnn_nni.freed_memory import keep_freed_memory
 from autosnn_nni.search_spaces import (
     NetworkConfig,
     SpikeCounter,

@@ -18,7 +18,7 @@ from random import Random
 import torch
 from torch import nn
 
-from autosnn_nni.cli.memory import keep_freed_memory
+from autosnn_nni.freed_memory import keep_freed_memory
 from autosnn_nni.scoring.batches import Batch
 from autosnn_nni.scoring.evaluation import evaluate
 from autosnn_nni.scoring.population_scorer import PopulationScorer

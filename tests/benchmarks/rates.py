@@ -11,7 +11,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import torch
 
-from autosnn_nni.cli.memory import keep_freed_memory
+from autosnn_nni.freed_memory import keep_freed_memory
 from tests.benchmarks import compare
 
 RATES = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4)

@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 
 from autosnn_nni.cli import judged as command
+from autosnn_nni.files import read_json
+from autosnn_nni.runs.surroundings import surroundings
 from autosnn_nni.table import Plan, Table, plan
 from autosnn_nni.table.folder import Folder
 from autosnn_nni.table.packed import pack
@@ -42,6 +44,7 @@ def test_a_table_is_made_merged_and_packed(
     assert autosnn("table", "merge", *parts, "--output", merged).code == 0
     assert autosnn("table", "pack", merged, "--output", file).code == 0
     assert Table(file).query(("skip",) * 5).test is not None
+    assert read_json(file)["machines"] == [surroundings()]
 
 
 def test_a_judgement_is_a_table_a_csv_and_a_picture(

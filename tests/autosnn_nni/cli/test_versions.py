@@ -14,6 +14,7 @@ import torch
 from autosnn_nni import __version__
 from autosnn_nni.cli import versions
 from autosnn_nni.kernels import library
+from autosnn_nni.runs import surroundings
 
 Autosnn = Callable[..., Any]
 
@@ -69,10 +70,10 @@ def test_the_processor_is_named_with_its_vector_extensions(
 ) -> None:
     cpuinfo = tmp_path / "cpuinfo"
     cpuinfo.write_text("processor\t: 0\nmodel name\t: Fast 9000 @ 3 GHz\n" * 2)
-    monkeypatch.setattr(versions, "_CPUINFO", cpuinfo)
+    monkeypatch.setattr(surroundings, "_CPUINFO", cpuinfo)
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
     assert f"processor Fast 9000 @ 3 GHz {shown}\n" in autosnn("--version", "--verbose").out
-    monkeypatch.setattr(versions, "_CPUINFO", tmp_path / "nowhere")
+    monkeypatch.setattr(surroundings, "_CPUINFO", tmp_path / "nowhere")
     assert f" {shown}\n" in autosnn("--version", "--verbose").out
 
 
