@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from autosnn_nni.data import Splits
@@ -32,13 +33,18 @@ from autosnn_nni.runs.directory import (
     plan_run,
     repeated,
 )
+from autosnn_nni.runs.finalists import judged, write_finalists
 from autosnn_nni.runs.inputs import about_supernet, load_data, make_space, scoring_of, training_of
 from autosnn_nni.runs.machine import Machine
+from autosnn_nni.runs.picking import finalists
 from autosnn_nni.runs.run_files import NetworkFiles
 from autosnn_nni.runs.search_state import load_history, save_best, save_history
+from autosnn_nni.scoring.batches import val_batches
+from autosnn_nni.scoring.evaluation import evaluate
 from autosnn_nni.scoring.spread import summary, without_summary
 from autosnn_nni.search_spaces import Architecture, seeded, timesteps_name
-from autosnn_nni.strategies import AutoSNN, SinglePathOneShot, TrialSearch
+from autosnn_nni.strategies import AutoSNN, Evaluated, SinglePathOneShot, TrialSearch
+from autosnn_nni.training.checkpoints import load_checkpoint
 from autosnn_nni.training.from_scratch import train_network
 
 #: Blocks of the baselines; each baseline uses one block everywhere (Tables 1 and 8).
@@ -131,13 +137,17 @@ class Pipeline:
             self._experiment(AutoSNN(settings.search, fitness, **paths, **state))
         else:
             self._search_without_training(TrialSearch(settings.search, **state))
-        save_best(run, state["history"])
+        (fittest,) = state["history"].top(1, settings.constraints)
+        save_best(run, fittest)
 
     def retrain(self) -> None:
         """Stage 3: train the winner and the baselines from scratch and test them, with every seed.
 
-        If T was searched, the baselines use the winner's T and differ from it only in blocks.
+        With ``retrain_top`` several finalists are trained first, to name the winner. If T was
+        searched, the baselines use the winner's T and differ from it only in blocks.
         """
+        if self.run.settings.retrain_top > 1:
+            self._name_winner()
         run, best = self.run, self.run.read_best()
         blocks, timesteps = best["blocks"], timesteps_name(best["timesteps"])
         wanted: list[_Wanted] = [
@@ -145,6 +155,27 @@ class Pipeline:
             for block in (BASELINES if run.settings.baselines else ())
         ]
         self._train_seeds([*wanted, (run, (*blocks, timesteps), "Training the winner")])
+
+    def _name_winner(self) -> None:
+        """Train the finalists with the first seed; the winner is the fittest on D_val then."""
+        run, settings = self.run, self.run.settings
+        history = load_history(run)
+        chosen = finalists(history, settings.constraints, settings.retrain_top)
+        for number, one in enumerate(chosen, start=1):
+            title = f"Finalist {number} of {len(chosen)}"
+            self.train_in(run.finalist(one.blocks), one.blocks, title, validate=True)
+        found = judged(run, chosen, history, self._n_avg(history))
+        write_finalists(run, found)
+        winner = next(one for one in chosen if one.blocks == found[0].blocks)
+        if not run.result.exists():
+            run.finalist(winner.blocks).copy_to(run)
+        save_best(run, winner)
+
+    def _n_avg(self, history: Sequence[Evaluated]) -> float:
+        """N_avg of the fitness (Eq. 3): without a supernet, the mean over what was searched."""
+        if self.run.settings.needs_supernet:
+            return load_checkpoint(self.run.supernet).n_avg
+        return fmean(one.spikes for one in history)
 
     def train(self, architecture: Sequence[str]) -> None:
         """Stage 3 for a given architecture, with every seed, without baselines."""
@@ -176,12 +207,15 @@ class Pipeline:
         architecture: Sequence[str],
         title: str,
         seed: int | None = None,
+        *,
+        validate: bool = False,
     ) -> None:
         """Train an architecture and write its ``files``, unless they are already there.
 
         ``seed`` is by default the run's. It decides first weights, and order and augmentation of
         the images. The data are split by the run's seed, so all networks of a run have the same
-        D_train. Raises :class:`UserError` if the architecture is not in the run's space.
+        D_train. With ``validate`` the results have accuracy and spikes on D_val, too. Raises
+        :class:`UserError` if the architecture is not in the run's space.
         """
         config, blocks = self.run.settings.network.stand_alone(architecture)
         if files.result.exists():
@@ -191,6 +225,7 @@ class Pipeline:
         check_resumed(files, about)
         epochs = settings.retrain_epochs
         training = training_of(self.run, epochs, self.machine)
+        scoring = scoring_of(self.run, self.machine)
         if seed is not None:
             training = replace(training, seed=seed)
         trained = train_network(
@@ -198,12 +233,16 @@ class Pipeline:
             blocks,
             self.data,
             training,
-            scoring_of(self.run, self.machine),
+            scoring,
             checkpoint=files.retrained,
             about=about,
             title=title,
         )
-        files.write_result({**trained.to_json(), "epochs": epochs, "seed": training.seed})
+        result = {**trained.to_json(), "epochs": epochs, "seed": training.seed}
+        if validate:
+            val = evaluate(trained.network, val_batches(self.data, scoring))
+            result["val"] = {"accuracy": val.accuracy, "spikes": val.spikes}
+        files.write_result(result)
 
     def report(self) -> Path:
         """Write the report of the results so far."""

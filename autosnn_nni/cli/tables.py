@@ -9,6 +9,7 @@ from rich.table import Table
 from autosnn_nni.cli.console import console, say
 from autosnn_nni.numbers import format_accuracy, format_share, format_spikes, format_tau
 from autosnn_nni.pipeline import BASELINES
+from autosnn_nni.runs.contents import read_contents
 from autosnn_nni.runs.directory import RunDirectory
 from autosnn_nni.scoring.ranking import Judged, agreements, format_interval, regret
 from autosnn_nni.scoring.spread import compared, spreads_of
@@ -45,7 +46,19 @@ def show_results(run: RunDirectory, report: Path) -> None:
     console().print(table)
     for line in filter(None, lines):
         say(line)
+    if run.finalists_table.exists():
+        _show_finalists(run)
     say(f"Report: {report}")
+
+
+def _show_finalists(run: RunDirectory) -> None:
+    table = Table("finalist", title=f"D_val of {run.settings.dataset}, after training")
+    for column in ("rank before", "accuracy", "spikes", "fitness"):
+        table.add_column(column, justify="right")
+    for one in read_contents(run.path).finalists:
+        cells = f"{100 * one.val_accuracy:.2f} %", f"{one.val_spikes:,.0f}", f"{one.fitness:.4f}"
+        table.add_row(to_text(one.blocks), f"{one.rank}", *cells)
+    console().print(table)
 
 
 def _add_result(table: Table, result: Mapping[str, Any], title: str) -> None:

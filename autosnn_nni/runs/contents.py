@@ -15,6 +15,7 @@ import pandas as pd
 from autosnn_nni.errors import UserError
 from autosnn_nni.files import write_whole
 from autosnn_nni.formats import read_stamped, without_stamp, write_stamped
+from autosnn_nni.runs.finalists import Finalist
 from autosnn_nni.runs.run_files import NetworkFiles, RunFiles, not_a_run
 from autosnn_nni.runs.settings import Settings
 from autosnn_nni.scoring.ranking import Judged
@@ -141,6 +142,7 @@ class RunContents:
     judged: tuple[Judged, ...]
     training: tuple[Epoch, ...]
     result: Result | None
+    finalists: tuple[Finalist, ...]
     baselines: tuple[Baseline, ...]
 
 
@@ -162,6 +164,7 @@ def read_contents(path: Path) -> RunContents:
         judged=_optional(files.trust_table, _read_judged) or (),
         training=_optional(files.retrained_curve, _read_epochs) or (),
         result=_optional(files.result, read_result),
+        finalists=_optional(files.finalists_table, _read_finalists) or (),
         baselines=_read_baselines(files.baselines(), read_result),
     )
 
@@ -278,7 +281,7 @@ def _candidate(row: dict[str, str], order: int) -> Candidate:
     )
 
 
-def _row_blocks(row: dict[str, str]) -> tuple[str, ...]:
+def _row_blocks(row: Mapping[str, str]) -> tuple[str, ...]:
     chosen = [name for name in row if name and (name.startswith("tbd") or name == TIMESTEPS)]
     names = labels(max(1, len(set(chosen) - {TIMESTEPS})))
     blocks = tuple(row[name] for name in (*names, *{TIMESTEPS} & set(chosen)))
@@ -320,6 +323,15 @@ def write_judged(files: RunFiles, judged: Sequence[Judged]) -> None:
             row |= {f"accuracy_{number}": accuracy, f"spikes_{number}": spikes}
         rows.append({**to_sample(blocks), **row})
     write_whole(files.trust_table, pd.DataFrame(rows).to_csv(index=False))
+
+
+def _read_finalists(path: Path) -> tuple[Finalist, ...]:
+    return tuple(_finalist(row) for row in _read_rows(path))
+
+
+def _finalist(row: Mapping[str, str]) -> Finalist:
+    measured = {field.name: _number(row[field.name]) for field in fields(Finalist)[2:]}
+    return Finalist(_row_blocks(row), int(row["rank"]), **measured)
 
 
 def _read_best(path: Path, *, chosen_timesteps: bool) -> Best:

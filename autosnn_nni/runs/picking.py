@@ -48,6 +48,17 @@ def feasible(history: History, constraints: Constraints) -> list[Evaluated]:
     return found
 
 
+def finalists(history: History, constraints: Constraints, count: int) -> list[Evaluated]:
+    """The fittest ``count`` architectures, and the knee if there are several.
+
+    If none satisfies the ``constraints``, they are the closest to it.
+    """
+    fittest = history.top(count, constraints)
+    allowed = [one for one in history if not constraints.violation(one.accuracy, one.spikes)]
+    middle = knee(allowed) if count > 1 else None
+    return fittest if middle is None or middle in fittest else [*fittest, middle]
+
+
 def _most_accurate(known: Sequence[Evaluated], spikes: float) -> Evaluated:
     found = [one for one in known if one.spikes < spikes]
     if not found:

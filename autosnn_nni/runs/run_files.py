@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from autosnn_nni.errors import UserError
+from autosnn_nni.files import write_whole
 from autosnn_nni.formats import read_stamped, without_stamp, write_stamped
 
 
@@ -41,12 +42,16 @@ class NetworkFiles:
 
     def further_seeds(self) -> list["NetworkFiles"]:
         """Those of all seeds but the run's whose training has started."""
-        found = sorted(self._seeds.iterdir()) if self._seeds.is_dir() else []
-        return [NetworkFiles(folder) for folder in found if folder.is_dir()]
+        return _networks_in(self._seeds)
 
     @property
     def _seeds(self) -> Path:
         return self.path / "seeds"
+
+    def copy_to(self, other: "NetworkFiles") -> None:
+        """Copy the files of a training that is done; the results last, which say that it is."""
+        for name in ("retrained", "retrained_curve", "result"):
+            write_whole(getattr(other, name), getattr(self, name).read_bytes())
 
     def read_result(self) -> dict[str, Any]:
         """Read the test results; raises :class:`UserError` if there are none it can read."""
@@ -120,6 +125,11 @@ class RunFiles(NetworkFiles):
         return self.path / "comparison.csv"
 
     @property
+    def finalists_table(self) -> Path:
+        """The finalists after training, the winner first."""
+        return self.path / "finalists.csv"
+
+    @property
     def report(self) -> Path:
         """The HTML page of the report."""
         return self.path / "report.html"
@@ -139,6 +149,10 @@ class RunFiles(NetworkFiles):
         return self.path / "baselines"
 
     @property
+    def _finalists(self) -> Path:
+        return self.path / "finalists"
+
+    @property
     def _figures(self) -> Path:
         return self.path / "figures"
 
@@ -156,24 +170,27 @@ class RunFiles(NetworkFiles):
 
     def baselines(self) -> list[NetworkFiles]:
         """All baselines whose training has started, sorted by name."""
-        found = sorted(self._baselines.iterdir()) if self._baselines.is_dir() else []
-        return [NetworkFiles(folder) for folder in found if folder.is_dir()]
+        return _networks_in(self._baselines)
 
     def kept_plugin(self, number: int) -> Path:
         """The folder with the copy of a plugin, and of what it imports; they count from 1."""
         return self.path / "plugins" / str(number)
 
-    def judged(self, blocks: Sequence[str]) -> NetworkFiles:
-        """An architecture trained from scratch to check the supernet's ranking.
+    def finalist(self, blocks: Sequence[str]) -> NetworkFiles:
+        """An architecture trained from scratch that may become the winner."""
+        return NetworkFiles(self._finalists / _folder_name(blocks))
 
-        The folder's name has ``+`` between the blocks if one of them contains a ``-``.
-        """
-        sign = "+" if any("-" in block for block in blocks) else "-"
-        return NetworkFiles(self.path / "trust" / sign.join(blocks))
+    def finalists(self) -> list[NetworkFiles]:
+        """All finalists whose training has started, sorted by name."""
+        return _networks_in(self._finalists)
+
+    def judged(self, blocks: Sequence[str]) -> NetworkFiles:
+        """An architecture trained from scratch to check the supernet's ranking."""
+        return NetworkFiles(self.path / "trust" / _folder_name(blocks))
 
     def networks(self) -> Iterator[NetworkFiles]:
-        """The run's own network and the baselines, each with its further seeds."""
-        for files in (self, *self.baselines()):
+        """The run's own network, finalists and baselines, each with its further seeds."""
+        for files in (self, *self.finalists(), *self.baselines()):
             yield files
             yield from files.further_seeds()
 
@@ -191,6 +208,8 @@ class RunFiles(NetworkFiles):
                 self.layers,
                 self.comparison,
                 self._baselines,
+                self._finalists,
+                self.finalists_table,
                 self._seeds,
                 self.report,
                 self._figures,
@@ -226,6 +245,17 @@ class RunFiles(NetworkFiles):
     def write_best(self, best: dict[str, Any]) -> None:
         """Write the best architecture and its scores."""
         write_stamped(self.best, best)
+
+
+def _networks_in(folder: Path) -> list[NetworkFiles]:
+    found = sorted(folder.iterdir()) if folder.is_dir() else []
+    return [NetworkFiles(one) for one in found if one.is_dir()]
+
+
+def _folder_name(blocks: Sequence[str]) -> str:
+    """The blocks with ``-`` between them, or ``+`` if one of them contains a ``-``."""
+    sign = "+" if any("-" in block for block in blocks) else "-"
+    return sign.join(blocks)
 
 
 def _is_result(result: dict[str, Any]) -> bool:

@@ -13,7 +13,7 @@ from autosnn_nni.formats import read_stamped, write_stamped
 from autosnn_nni.runs.directory import RunDirectory
 from autosnn_nni.runs.run_files import RunFiles
 from autosnn_nni.search_spaces import split_timesteps, to_sample
-from autosnn_nni.strategies import History
+from autosnn_nni.strategies import Evaluated, History
 
 
 def load_history(files: RunFiles) -> History:
@@ -52,10 +52,9 @@ def _rows(history: History) -> Iterator[Mapping[str, Any]]:
         }
 
 
-def save_best(run: RunDirectory, history: History) -> None:
-    """Write the fittest feasible architecture, or the closest to it; the search is then done."""
+def save_best(run: RunDirectory, best: Evaluated) -> None:
+    """Write the best architecture; the search is then done."""
     settings = run.settings
-    (best,) = history.top(1, settings.constraints)
     blocks, timesteps = split_timesteps(best.blocks)
     run.write_best(
         {

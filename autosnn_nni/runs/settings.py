@@ -29,6 +29,9 @@ _TIMESTEPS_HELP = "Timesteps T, or several to search: 2,4,8 [default: the data s
 #: With another number of seeds nothing is repeated: further ones are trained beside the first.
 STAGES = ("supernet", "search", "choice", "retrain", "seeds")
 
+#: Some searches handle these themselves: with others they belong to the choice alone.
+_CONSTRAINTS = ("max_spikes", "min_accuracy")
+
 
 def _of(stage: str, default: Any, meaning: str, *, before: Any) -> Any:
     """A setting of ``stage``; ``before`` is its value in files from before it existed.
@@ -129,6 +132,9 @@ class Settings:
     min_accuracy: float | None = _of(
         "choice", None, "Minimum accuracy of the best architecture on D_val: 0.85", before=None
     )
+    retrain_top: int = _of(
+        "choice", 1, "Train the fittest k and the knee, and name the winner by D_val", before=1
+    )
     retrain_epochs: int = _of(
         "retrain", None, "Epochs of stage 3 [default: the data set's]", before=None
     )
@@ -196,6 +202,8 @@ class Settings:
             )
         if self.val_images is not None and self.val_images < 1:
             raise UserError(f"--val-images must be at least 1, not {self.val_images}")
+        if self.retrain_top < 1:
+            raise UserError(f"--retrain-top must be at least 1, not {self.retrain_top}")
         if self.calibration_batches < 0:
             raise UserError("--calibration-batches must be 0 (off) or more")
         if not 0 < self.learning_rate <= MAX_LEARNING_RATE:
@@ -352,7 +360,8 @@ class Settings:
 
     def _stage(self, setting: "dataclasses.Field[Any]") -> str:
         stage: str = setting.metadata["stage"]
-        return "search" if stage == "choice" and self.search.handles_constraints else stage
+        constrains = setting.name in _CONSTRAINTS
+        return "search" if constrains and self.search.handles_constraints else stage
 
 
 def _key(setting: "dataclasses.Field[Any]") -> str:

@@ -11,6 +11,9 @@ import pytest
 import torch
 
 from autosnn_nni.files import read_json
+from autosnn_nni.runs.directory import load_run
+from autosnn_nni.runs.run_files import RunFiles
+from autosnn_nni.runs.search_state import load_history
 from autosnn_nni.training.checkpoints import load_checkpoint
 
 pytestmark = pytest.mark.slow
@@ -313,3 +316,50 @@ def test_an_exhaustive_search_has_the_optimum_for_every_lambda(
         within = (front["lowest_lambda"] < lambda_) & (lambda_ <= front["highest_lambda"])
         fittest = blocks == front.loc[within, "architecture"].item()
         assert fitness[fittest].item() == pytest.approx(fitness.max())
+
+
+def test_finalists_are_trained_and_the_fittest_on_d_val_wins(
+    tmp_path: Path, start: Autosnn, autosnn: Autosnn, reference: tuple[Path, Any]
+) -> None:
+    run, other = tmp_path / "run", tmp_path / "other"
+    command = ("search", "--retrain-top", 2, "--no-baselines", "--output")
+    for path in (run, other):
+        shutil.copytree(reference[0], path)
+    start(*command, run).stop_when(lambda: any(run.glob("finalists/*/result.json")), signal.SIGKILL)
+    assert not (run / "result.json").exists()
+    outcomes = [autosnn(*command, path) for path in (run, other)]
+    assert all(outcome.code == 0 for outcome in outcomes), outcomes[0].err
+    assert_same(run, other, (*RESULTS, "finalists.csv"))
+
+    finalists = pd.read_csv(run / "finalists.csv")
+    settings, n_avg = load_run(run).settings, load_checkpoint(run / "supernet.ckpt").n_avg
+    fittest = load_history(RunFiles(run)).top(2)
+    assert {1, 2} <= set(finalists["rank"])
+    assert len(finalists) in (2, 3)  # the knee may be one of the fittest
+    fitness = [
+        settings.fitness(accuracy, spikes, n_avg)
+        for accuracy, spikes in zip(finalists["val_accuracy"], finalists["val_spikes"], strict=True)
+    ]
+    assert list(finalists["fitness"]) == pytest.approx(sorted(fitness, reverse=True))
+    winner, best = read_json(run / "result.json"), read_json(run / "best.json")
+    assert winner["blocks"] == best["blocks"] == list(finalists.filter(like="tbd").iloc[0])
+    assert winner["val"]["accuracy"] == finalists["val_accuracy"][0]
+    for one in fittest:
+        files = RunFiles(run).finalist(one.blocks)
+        assert files.read_result()["blocks"] == list(one.blocks)
+    for outcome in outcomes:
+        assert "D_val of digits, after training" in outcome.out
+    assert "Finalists" in (run / "report.html").read_text()
+
+
+def test_fewer_finalists_name_the_winner_of_the_search_again(
+    tmp_path: Path, autosnn: Autosnn, reference: tuple[Path, Any]
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(reference[0], run)
+    for count in (2, 1):
+        outcome = autosnn("search", "--retrain-top", count, "--no-baselines", "--output", run)
+        assert outcome.code == 0, outcome.err
+    assert_same(run, reference[0], RESULTS, ("supernet", "retrained"))
+    assert not (run / "finalists.csv").exists()
+    assert not (run / "finalists").exists()

@@ -48,6 +48,7 @@ OTHERS = {
     "val_images": "50",
     "max_spikes": "80000",
     "min_accuracy": "0.5",
+    "retrain_top": "2",
     "retrain_epochs": "9",
     "seeds": "2",
 }
