@@ -265,10 +265,16 @@ def trust(
     runs: Annotated[
         list[Path], typer.Argument(help="Run folders; all are compared with the first one's sample")
     ],
-    sample: Annotated[int, typer.Option(help="Number of architectures to train from scratch")] = 30,
+    sample: Annotated[
+        int | None, typer.Option(help="Number of architectures to train from scratch [default: 30]")
+    ] = None,
     seeds: Annotated[
-        int, typer.Option(help="Trainings of each: the ceiling of tau needs two or more")
-    ] = 2,
+        int | None,
+        typer.Option(help="Trainings of each; the ceiling of tau needs two [default: 2]"),
+    ] = None,
+    table: Annotated[
+        str | None, typer.Option(help="Take the trainings from a table: its name, or its JSON file")
+    ] = None,
     data_dir: DataDir = None,
     device: Device = "auto",
     devices: Devices = 1,
@@ -276,7 +282,17 @@ def trust(
     """Measure how well a supernet ranks architectures. Run it again to resume."""
     from autosnn_nni.cli import commands
 
-    commands.trust(runs, sample, seeds, Machine(data_dir, device, devices))
+    machine = Machine(data_dir, device, devices)
+    if table is None:
+        commands.trust(
+            runs, 30 if sample is None else sample, 2 if seeds is None else seeds, machine
+        )
+    elif sample is None and seeds is None:
+        commands.trust_table(runs, table, machine)
+    else:
+        raise UserError(
+            "--table has its own architectures and seeds; leave --sample and --seeds out"
+        )
 
 
 @app.command()

@@ -6,7 +6,7 @@ from typing import Any
 
 from autosnn_nni.cli.chosen import Chosen
 from autosnn_nni.cli.console import say
-from autosnn_nni.cli.tables import show_results, show_trust
+from autosnn_nni.cli.tables import show_results, show_table5, show_trust
 from autosnn_nni.errors import UserError
 from autosnn_nni.pipeline import Pipeline, opened
 from autosnn_nni.report import write_report
@@ -100,6 +100,29 @@ def trust(paths: Sequence[Path], sample: int, seeds: int, machine: Machine) -> N
             write_judged(pipeline.run, judged)
             report = pipeline.report()
         show_trust(pipeline.run, judged, report)
+
+
+def trust_table(paths: Sequence[Path], name: str, machine: Machine) -> None:
+    """Compare supernets of runs with every architecture of a table."""
+    from autosnn_nni.table import Table
+    from autosnn_nni.table.supernets import check_comparable, judge_supernet, table5
+
+    table = Table(name)
+    pipelines = [Pipeline(load_run(path), machine) for path in paths]
+    for pipeline in pipelines:
+        load_supernet(pipeline.run)
+        check_comparable(pipeline.run, table)
+        check_writable(pipeline.run.path)
+        pipeline.check()
+    for pipeline in pipelines:
+        run = pipeline.run
+        with locked(run.path):
+            judged = judge_supernet(pipeline, table)
+            write_judged(run, judged)
+            report = pipeline.report()
+        n_avg = load_checkpoint(run.supernet).n_avg
+        show_table5(table5(table, judged, run.settings.fitness, n_avg), len(judged))
+        show_trust(run, judged, report)
 
 
 def report(path: Path) -> None:

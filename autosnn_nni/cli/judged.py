@@ -46,7 +46,7 @@ def _table(name: str) -> Tabular:
     """A table by its name or its JSON file, or a copy of SpikeNAS-Bench by its folder."""
     if Path(name).is_dir():
         return SpikeNASBench(Path(name))
-    return Table(Path(name) if name.endswith(".json") else name)
+    return Table(name)
 
 
 def _rivals() -> Mapping[str, Judged]:

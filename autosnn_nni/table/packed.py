@@ -41,7 +41,7 @@ def unpack(source: str | Path) -> tuple[Plan, pd.DataFrame]:
 
     Raises :class:`UserError` if there is none, or if it is damaged.
     """
-    path = source if isinstance(source, Path) else _path_of(source)
+    path = Path(source) if str(source).endswith(".json") else _path_of(str(source))
     about = read_stamped(path)
     measurements = _measurements(path)
     try:

@@ -46,6 +46,11 @@ class Truth:
         """How much fitness the best architecture of all has more."""
         return self._best - self._worth[chosen]
 
+    def rank(self, chosen: Architecture) -> int:
+        """The place among all, from 1 on: one more than there are fitter ones."""
+        worth = self._worth[chosen]
+        return 1 + sum(other > worth for other in self._worth.values())
+
     def front_share(self, found: Sequence[Architecture]) -> float:
         """The share of the Pareto front that is among ``found``."""
         return len(self._front & set(found)) / len(self._front)

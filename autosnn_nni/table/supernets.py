@@ -1,0 +1,102 @@
+"""Supernets judged on a table: how they rank the whole space, and what is found with them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from random import Random
+from typing import Any
+
+import pandas as pd
+
+from autosnn_nni.errors import UserError
+from autosnn_nni.pipeline import Pipeline
+from autosnn_nni.runs.directory import RunDirectory
+from autosnn_nni.runs.supernet_scorer import SupernetScorer
+from autosnn_nni.scoring.evaluation import metrics
+from autosnn_nni.scoring.ranking import Judged
+from autosnn_nni.search_spaces import Architecture
+from autosnn_nni.strategies import Fitness, Metrics, make_search
+from autosnn_nni.strategies.generations import run_alone
+from autosnn_nni.table.scores import Scores, Truth
+from autosnn_nni.table.table import Table
+
+#: Without a supernet, so many random architectures are trained, and the fittest is taken.
+TRAINED = 10
+#: The searches of Table 5 that use a supernet.
+_SEARCHES = ("random", "evolution")
+
+
+def check_comparable(run: RunDirectory, table: Table) -> None:
+    """Raise :class:`UserError` unless the run's networks and data set are those of the table."""
+    own, other = run.settings, table.plan.settings
+    for name in ("dataset", "space", "channels", "timesteps", "neuron", "candidates"):
+        if (mine := getattr(own, name)) != (theirs := getattr(other, name)):
+            raise UserError(
+                f"{run.path} can't be judged on this table: its {name} is {mine!r}, the table's "
+                f"{theirs!r}"
+            )
+
+
+def judge_supernet(pipeline: Pipeline, table: Table) -> list[Judged]:
+    """Score every architecture of the table with the run's supernet, beside the table's tests."""
+    scorer = SupernetScorer(pipeline.run, pipeline.machine, pipeline.data)
+    scores = scorer.evaluate_population(table.architectures)
+    return [
+        Judged.of(blocks, score, [_tested(table, blocks, seed) for seed in range(table.seeds)])
+        for blocks, score in zip(table.architectures, scores, strict=True)
+    ]
+
+
+def _tested(table: Table, blocks: Architecture, seed: int) -> tuple[float, float]:
+    test = table.tested(blocks, seed)
+    return test.accuracy, test.spikes
+
+
+@dataclass(frozen=True)
+class Inherited:
+    """The answers of a supernet to a search: ``scores`` are its accuracies and spikes."""
+
+    scores: Mapping[Architecture, tuple[float, float]]
+    fitness: Fitness
+    n_avg: float
+
+    def __call__(self, blocks: Architecture) -> Metrics:
+        """``default`` (the fitness), ``accuracy`` and ``spikes``, as trials report them."""
+        return metrics(self.fitness, self.n_avg, *self.scores[blocks])
+
+
+def table5(
+    table: Table, judged: Sequence[Judged], fitness: Fitness, n_avg: float, seeds: int = 100
+) -> pd.DataFrame:
+    """What is found with and without the supernet (the paper's Table 5): a row for each seed.
+
+    Without it, the fittest of ten trained architectures is taken. ``rank`` is the place of what
+    was found among all of the table, ``regret`` how much fitness the best has more; both are on the
+    test split.
+    """
+    truth = Truth(table, fitness)
+    supernet = Inherited(
+        {one.blocks: (one.supernet_accuracy, one.supernet_spikes) for one in judged}, fitness, n_avg
+    )
+    finders: dict[str, Callable[[int], Architecture]] = {
+        f"{TRAINED} random, trained": partial(_best_of_trained, table, fitness),
+        **{f"supernet, {name}": partial(_searched, table, supernet, name) for name in _SEARCHES},
+    }
+    rows: list[dict[str, Any]] = []
+    for name, find in finders.items():
+        for seed in range(seeds):
+            found = find(seed)
+            place = {"rank": truth.rank(found), "regret": truth.regret(found)}
+            rows.append({"search": name, "seed": seed, **place})
+    return pd.DataFrame(rows)
+
+
+def _best_of_trained(table: Table, fitness: Fitness, seed: int) -> Architecture:
+    ask = Scores(table, fitness, seed % table.seeds)
+    drawn = table.choices.unseen(Random(seed), TRAINED, set())
+    return max(drawn, key=lambda blocks: ask(blocks)["default"])
+
+
+def _searched(table: Table, supernet: Inherited, name: str, seed: int) -> Architecture:
+    (best,) = run_alone(make_search(name, {"seed": seed}), table.choices, supernet).top(1)
+    return best.blocks

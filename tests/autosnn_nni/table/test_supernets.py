@@ -1,0 +1,103 @@
+"""Supernets judged on a table of 32 architectures."""
+
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from autosnn_nni.scoring.ranking import Judged
+from autosnn_nni.strategies import Fitness
+from autosnn_nni.table.packed import pack
+from autosnn_nni.table.scores import Scores, Truth
+from autosnn_nni.table.supernets import TRAINED, table5
+from autosnn_nni.table.table import Table
+from tests.autosnn_nni.table.made import PLAN, made_up, table
+
+Autosnn = Callable[..., Any]
+TABLE, FITNESS = table(), Fitness(-0.2)
+TRUTH = Truth(TABLE, FITNESS)
+#: Settings with which the plan's supernet trains.
+SUPERNET = (
+    *("--dataset", "digits", "--images", 100, "--channels", 2, "--timesteps", 2),
+    *("--candidates", "skip,SCB_k3", "--batch-size", 40, "--supernet-epochs", 1),
+)
+
+
+def supernet(sign: int) -> list[Judged]:
+    """One that scores as the tests do, or by the reciprocals."""
+    tests = {blocks: TABLE.tested(blocks) for blocks in TABLE.architectures}
+    return [
+        Judged(blocks, test.accuracy**sign, test.spikes**sign, test.accuracy, test.spikes)
+        for blocks, test in tests.items()
+    ]
+
+
+def test_a_rank_is_a_place_by_fitness() -> None:
+    ordered = sorted(TABLE.architectures, key=TRUTH.regret)
+    assert [TRUTH.rank(blocks) for blocks in ordered] == list(range(1, 33))
+
+
+def test_a_perfect_supernet_finds_the_best() -> None:
+    found = table5(TABLE, supernet(1), FITNESS, TABLE.average_spikes, seeds=2)
+    with_supernet = found[found["search"].str.startswith("supernet")]
+    assert list(with_supernet["search"].unique()) == ["supernet, random", "supernet, evolution"]
+    assert (with_supernet["rank"] == 1).all()
+    assert (with_supernet["regret"] == 0).all()
+
+
+def test_a_supernet_that_ranks_backwards_finds_the_worst() -> None:
+    found = table5(TABLE, supernet(-1), FITNESS, TABLE.average_spikes, seeds=1)
+    assert list(found["rank"])[1:] == [32, 32]
+    worst = max(map(TRUTH.regret, TABLE.architectures))
+    assert list(found["regret"])[1:] == pytest.approx([worst, worst])
+
+
+def test_without_a_supernet_the_fittest_of_the_trained_is_taken() -> None:
+    found = table5(TABLE, supernet(1), FITNESS, TABLE.average_spikes, seeds=3)
+    trained = found[found["search"] == f"{TRAINED} random, trained"]
+    for seed, row in trained.set_index("seed").iterrows():
+        drawn = TABLE.choices.unseen(Random(int(str(seed))), TRAINED, set())
+        scores = Scores(TABLE, FITNESS, int(str(seed)) % 2)
+        best = max(drawn, key=lambda blocks: scores(blocks)["default"])
+        assert (row["rank"], row["regret"]) == (TRUTH.rank(best), TRUTH.regret(best))
+
+
+@pytest.fixture
+def packed(tmp_path: Path) -> Path:
+    path = tmp_path / "small.json"
+    pack("small", PLAN, made_up(), path)
+    return path
+
+
+@pytest.mark.slow
+def test_a_run_is_judged_by_the_whole_table(autosnn: Autosnn, tmp_path: Path, packed: Path) -> None:
+    run = tmp_path / "run"
+    assert autosnn("supernet", *SUPERNET, "--output", run).code == 0
+    outcome = autosnn("trust", run, "--table", packed)
+    assert outcome.code == 0, outcome.err
+    for text in ("Of 32 architectures", "supernet, evolution", "Kendall's tau", "ceiling"):
+        assert text in outcome.out
+    rows = pd.read_csv(run / "trust.csv")
+    assert len(rows) == 32
+    for _, row in rows.iterrows():
+        blocks = tuple(row[[f"tbd{place}" for place in range(1, 6)]])
+        tests = [Table(packed).tested(blocks, seed) for seed in (0, 1)]
+        assert [row["accuracy_1"], row["accuracy_2"]] == [test.accuracy for test in tests]
+    again = autosnn("trust", run, "--table", packed)
+    assert again.out == outcome.out
+
+    outcome = autosnn("trust", run, "--table", packed, "--sample", 3)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "leave --sample and --seeds out" in outcome.err
+
+
+@pytest.mark.slow
+def test_a_run_of_other_networks_is_refused(autosnn: Autosnn, tmp_path: Path, packed: Path) -> None:
+    run = tmp_path / "run"
+    assert autosnn("supernet", *SUPERNET, "--neuron", "IF", "--output", run).code == 0
+    outcome = autosnn("trust", run, "--table", packed)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "its neuron is 'IF', the table's 'PLIF'" in outcome.err
