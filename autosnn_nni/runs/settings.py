@@ -93,7 +93,7 @@ class Settings:
     augmentation: str = _of(
         "supernet",
         None,
-        "Training images: paper (crops, flips; cutout from scratch), crop or none "
+        "Training images: paper (crops, flips; cutout from scratch), crop, flip or none "
         "[default: the data set's]",
         before="paper",
     )
@@ -218,7 +218,7 @@ class Settings:
             raise UserError(f"--precision must be 32 or bf16, not {self.precision!r}")
         if self.augmentation not in AUGMENTATIONS:
             raise UserError(
-                f"--augmentation must be paper, crop or none, not {self.augmentation!r}"
+                f"--augmentation must be paper, crop, flip or none, not {self.augmentation!r}"
             )
         if not isinstance(self.timesteps, int) and self._data_info.events:
             raise UserError(

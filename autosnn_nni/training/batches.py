@@ -1,5 +1,7 @@
 """The batches that networks are trained on."""
 
+from dataclasses import replace
+
 from autosnn_nni.data import Batches, Splits
 from autosnn_nni.training.hyperparameters import Training
 
@@ -9,9 +11,10 @@ def train_batches(data: Splits, training: Training, *, cutout: bool = False) -> 
 
     Squares are cut out only with ``cutout``, and if the training's augmentation is the paper's.
     """
+    flip_only = training.augmentation == "flip"
     return Batches(
         data.train,
-        data.dataset,
+        replace(data.dataset, padding=0) if flip_only else data.dataset,
         batch_size=training.batch_size,
         shuffle=True,
         augment=training.augmentation != "none",

@@ -17,9 +17,9 @@ class Training:
     ``learning_rate`` is the peak of ``schedule``, one of ``SCHEDULES``, by default the schedule's.
     ``loss`` is one of ``LOSSES``; ``spike_regularisation`` is Table 10's lambda_reg, the weight
     of the mean firing rate in it. ``augmentation`` of images is one of ``AUGMENTATIONS``:
-    ``paper``; ``crop``, crops and flips alone; ``none``. ``precision`` is ``32``, or ``bf16`` for
-    convolutions and fully connected layers in bfloat16. Several ``devices`` train in data-parallel
-    processes with ``batch_size`` images each.
+    ``paper``; ``crop``, crops and flips alone; ``flip``; ``none``. ``precision`` is ``32``, or
+    ``bf16`` for convolutions and fully connected layers in bfloat16. Several ``devices`` train in
+    data-parallel processes with ``batch_size`` images each.
 
     Raises :class:`UserError` that names a value with which nothing can be trained.
     """
@@ -50,7 +50,8 @@ class Training:
             raise UserError(f"Training: device must be auto, cpu or cuda, not {self.device!r}")
         if self.augmentation not in AUGMENTATIONS:
             raise UserError(
-                f"Training: augmentation must be paper, crop or none, not {self.augmentation!r}"
+                "Training: augmentation must be paper, crop, flip or none, not "
+                f"{self.augmentation!r}"
             )
         LOSSES[self.loss]
 

@@ -54,7 +54,7 @@ SETTINGS = [
     (("--discounting", "cubic"), ("unknown discounting 'cubic'", "exponential, linear")),
     (("--batch-norm", "layer"), ("batch norm must be one of timestep, kept, pooled", "'layer'")),
     (("--precision", "16"), ("--precision", "32 or bf16", "'16'")),
-    (("--augmentation", "cut"), ("--augmentation", "paper, crop or none", "'cut'")),
+    (("--augmentation", "cut"), ("--augmentation", "paper, crop, flip or none", "'cut'")),
     (("--channels", "3"), ("channels must be even and positive, not 3",)),
     (("--channels", "0"), ("channels must be even and positive, not 0",)),
     (("--timesteps", "0"), ("timesteps must be at least 1, not 0",)),

@@ -24,6 +24,30 @@ def test_without_augmentation_images_are_as_they_are(
     assert torch.equal(found, images_of(plain))
 
 
+def test_flips_alone_mirror_images(tiny_digits: Splits, tiny_training: Training) -> None:
+    dataset = replace(tiny_digits.dataset, flip=True)
+    data, training = (
+        replace(tiny_digits, dataset=dataset),
+        replace(tiny_training, augmentation="flip"),
+    )
+    whole = images_of(Batches(data.train, dataset, batch_size=50)).unflatten(1, dataset.shape)
+    known = {image.numpy().tobytes() for image in whole}
+    mirrored = {image.flip(-1).contiguous().numpy().tobytes() for image in whole}
+    found = images_of(train_batches(data, training, cutout=True)).unflatten(1, dataset.shape)
+    assert len(found) == len(whole)
+    flipped = [image.numpy().tobytes() for image in found]
+    assert set(flipped) <= known | mirrored
+    assert 0.3 < sum(image in mirrored - known for image in flipped) / len(flipped) < 0.7
+
+
+def test_images_that_must_not_be_mirrored_are_not(
+    tiny_digits: Splits, tiny_training: Training
+) -> None:
+    training = replace(tiny_training, augmentation="flip")
+    plain = Batches(tiny_digits.train, tiny_digits.dataset, batch_size=50)
+    assert torch.equal(images_of(train_batches(tiny_digits, training)), images_of(plain))
+
+
 def test_only_the_papers_augmentation_cuts_squares_out(
     tiny_digits: Splits, tiny_training: Training
 ) -> None:

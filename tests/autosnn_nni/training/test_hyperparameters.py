@@ -19,7 +19,7 @@ from autosnn_nni.training.hyperparameters import Training
         ({"precision": "16"}, "precision must be 32 or bf16, not '16'"),
         ({"device": "gpu"}, "device must be auto, cpu or cuda, not 'gpu'"),
         ({"schedule": "one_cycle"}, "unknown schedule 'one_cycle'; did you mean 'one-cycle'"),
-        ({"augmentation": "cut"}, "augmentation must be paper, crop or none, not 'cut'"),
+        ({"augmentation": "cut"}, "augmentation must be paper, crop, flip or none, not 'cut'"),
         ({"loss": "msee"}, "unknown loss 'msee'; did you mean 'mse'"),
     ],
 )
