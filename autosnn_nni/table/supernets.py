@@ -42,14 +42,15 @@ def judge_supernet(pipeline: Pipeline, table: Table) -> list[Judged]:
     scorer = SupernetScorer(pipeline.run, pipeline.machine, pipeline.data)
     scores = scorer.evaluate_population(table.architectures)
     return [
-        Judged.of(blocks, score, [_tested(table, blocks, seed) for seed in range(table.seeds)])
+        Judged.of(blocks, score, tests_of(table, blocks))
         for blocks, score in zip(table.architectures, scores, strict=True)
     ]
 
 
-def _tested(table: Table, blocks: Architecture, seed: int) -> tuple[float, float]:
-    test = table.tested(blocks, seed)
-    return test.accuracy, test.spikes
+def tests_of(table: Table, blocks: Architecture) -> list[tuple[float, float]]:
+    """Test accuracy and spikes of an architecture with each seed that all have."""
+    tests = [table.tested(blocks, seed) for seed in range(table.seeds)]
+    return [(test.accuracy, test.spikes) for test in tests]
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,16 @@ import pytest
 
 from autosnn_nni.data import DATASETS
 from autosnn_nni.plugins import load_plugin
+from autosnn_nni.runs.directory import RunDirectory
+from autosnn_nni.runs.inputs import load_data
+from autosnn_nni.runs.machine import Machine
 from autosnn_nni.search_spaces import network
 from autosnn_nni.strategies import SEARCHES, Choices
 from autosnn_nni.strategies.generations import run_alone
+from autosnn_nni.table.measure import measure
+from autosnn_nni.table.packed import pack
+from autosnn_nni.table.rows import COLUMNS
+from tests.autosnn_nni.table.made import PLAN, made_up
 
 Run = Callable[..., str]
 
@@ -121,6 +128,35 @@ def test_table_noise(run: Run, tmp_path: Path) -> None:
         "spikes",
     ]
     assert run("table_noise", *arguments) == out
+
+
+def test_table_rows(run: Run, tmp_path: Path) -> None:
+    data = load_data(RunDirectory(tmp_path, PLAN.settings), Machine())
+    rows = [row for task in PLAN.tasks[:2] for row in measure(task, PLAN, data)]
+    measured, path = pd.DataFrame(rows, columns=list(COLUMNS)), tmp_path / "two.json"
+    pack("two", PLAN, measured, path)
+    assert "2 of 2 are the same" in run("table_rows", path)
+    measured.loc[1, "val_spikes"] += 0.5
+    pack("two", PLAN, measured, path)
+    out = run("table_rows", path)
+    assert "differs: val_spikes by 0.5\n" in out
+    assert "1 of 2 are the same" in out
+
+
+def test_supernets(run: Run, tmp_path: Path) -> None:
+    table, output = tmp_path / "small.json", tmp_path / "supernets.csv"
+    pack("small", PLAN, made_up(), table)
+    names = ("same", "sampling=fair,loss=tet", "decay=1,groups=2,schedule=cosine", "skips=2")
+    arguments = (table, *names, "--output", output, "--epochs", 2, "--seeds", 1)
+    assert "skips=2" in run("supernets", *arguments)
+    rows = pd.read_csv(output)
+    assert rows["recipe"].tolist() == list(names)
+    assert rows["tau_spikes"].between(-1, 1).all()
+    assert rows["rank"].between(1, 32).all()
+    assert (rows["first"] <= rows["of_three"]).all()
+    before = output.read_bytes()
+    run("supernets", *arguments)
+    assert output.read_bytes() == before
 
 
 def test_predictor(monkeypatch: pytest.MonkeyPatch) -> None:

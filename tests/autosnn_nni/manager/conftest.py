@@ -60,9 +60,19 @@ class Experiment:
         return [trial for trial in trials if status in (None, trial["status"])]
 
     def wait(self, seconds: float = 300) -> None:
-        """Until all trials have ended."""
-        wait_for(lambda: self.status in ("DONE", "ERROR"), "the experiment's end", seconds)
-        assert self.get("check-status") == {"status": "DONE", "errors": []}
+        """Until all trials have ended.
+
+        The first answer that says so counts: if the tuner says twice that it has no more trials,
+        NNI is not done for a moment again.
+        """
+        answers: list[Any] = []
+
+        def ended() -> bool:
+            answers.append(self.get("check-status"))
+            return answers[-1]["status"] in ("DONE", "ERROR")
+
+        wait_for(ended, "the experiment's end", seconds)
+        assert answers[-1] == {"status": "DONE", "errors": []}
 
     def process(self) -> psutil.Process:
         """The manager's."""

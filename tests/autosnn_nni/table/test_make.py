@@ -63,7 +63,7 @@ def test_shards_are_merged_to_the_same_table(whole: Path, tmp_path: Path) -> Non
     merged = tmp_path / "merged"
     merge([*parts, parts[0]], merged)
     assert trained(read(Folder(merged).rows), 2) == set(SMALL.tasks)
-    make("small", SMALL, merged, processes=2)
+    make("small", SMALL, merged)
     pd.testing.assert_frame_equal(measured(merged), measured(whole))
     pack_folder(merged, tmp_path / "packed.json")
     packed = Table(tmp_path / "packed.json")
