@@ -22,7 +22,7 @@ from autosnn_nni.strategies.generations import run_alone
 from autosnn_nni.table.measure import measure
 from autosnn_nni.table.packed import pack
 from autosnn_nni.table.rows import COLUMNS
-from tests.autosnn_nni.table.made import PLAN, made_up
+from tests.autosnn_nni.table.made import PLAN, packed_in
 
 Run = Callable[..., str]
 
@@ -144,8 +144,7 @@ def test_table_rows(run: Run, tmp_path: Path) -> None:
 
 
 def test_supernets(run: Run, tmp_path: Path) -> None:
-    table, output = tmp_path / "small.json", tmp_path / "supernets.csv"
-    pack("small", PLAN, made_up(), table)
+    table, output = packed_in(tmp_path), tmp_path / "supernets.csv"
     names = ("same", "sampling=fair,loss=tet", "decay=1,groups=2,schedule=cosine", "skips=2")
     arguments = (table, *names, "--output", output, "--epochs", 2, "--seeds", 1)
     assert "skips=2" in run("supernets", *arguments)

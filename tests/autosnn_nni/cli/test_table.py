@@ -12,9 +12,8 @@ from autosnn_nni.files import read_json
 from autosnn_nni.runs.surroundings import surroundings
 from autosnn_nni.table import Plan, Table, plan
 from autosnn_nni.table.folder import Folder
-from autosnn_nni.table.packed import pack
 from autosnn_nni.table.rows import append
-from tests.autosnn_nni.table.made import PLAN, VALUES, made_up
+from tests.autosnn_nni.table.made import PLAN, VALUES, made_up, packed_in
 
 Autosnn = Callable[..., Any]
 
@@ -26,9 +25,7 @@ TWO = Plan(
 
 @pytest.fixture
 def packed(tmp_path: Path) -> Path:
-    path = tmp_path / "small.json"
-    pack("small", PLAN, made_up(), path)
-    return path
+    return packed_in(tmp_path)
 
 
 @pytest.mark.slow

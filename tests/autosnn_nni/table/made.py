@@ -1,6 +1,7 @@
 """A plan of 32 small networks, and a table of made-up numbers."""
 
 import itertools
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -8,6 +9,7 @@ import pandas as pd
 
 from autosnn_nni.search_spaces import to_text
 from autosnn_nni.table import Plan, Table
+from autosnn_nni.table.packed import pack
 from autosnn_nni.table.rows import COLUMNS, MEASURED
 
 VALUES = {
@@ -46,6 +48,13 @@ def made_up(plan: Plan = PLAN) -> pd.DataFrame:
             row["parameters"] = 1000 * (1 + work)
         rows.append(row)
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def packed_in(folder: Path) -> Path:
+    """The table's JSON file, made in ``folder``."""
+    path = folder / "small.json"
+    pack("small", PLAN, made_up(), path)
+    return path
 
 
 def table() -> Table:

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from autosnn_nni.table import Table
-from autosnn_nni.table.packed import pack
-from tests.autosnn_nni.table.made import PLAN, made_up
+from tests.autosnn_nni.table.made import packed_in
 
 EXAMPLES = sorted(Path("examples").glob("table_*.py"))
 
@@ -20,8 +19,7 @@ def test_an_example_finds_the_tables_numbers(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    path = tmp_path / "small.json"
-    pack("small", PLAN, made_up(), path)
+    path = packed_in(tmp_path)
     monkeypatch.setattr(sys, "argv", [str(example), str(path)])
     runpy.run_path(str(example), run_name="__main__")
     lines = capsys.readouterr().out.splitlines()

@@ -10,11 +10,10 @@ import pytest
 
 from autosnn_nni.scoring.ranking import Judged
 from autosnn_nni.strategies import Fitness
-from autosnn_nni.table.packed import pack
 from autosnn_nni.table.scores import Scores, Truth
 from autosnn_nni.table.supernets import TRAINED, table5
 from autosnn_nni.table.table import Table
-from tests.autosnn_nni.table.made import PLAN, made_up, table
+from tests.autosnn_nni.table.made import packed_in, table
 
 Autosnn = Callable[..., Any]
 TABLE, FITNESS = table(), Fitness(-0.2)
@@ -67,9 +66,7 @@ def test_without_a_supernet_the_fittest_of_the_trained_is_taken() -> None:
 
 @pytest.fixture
 def packed(tmp_path: Path) -> Path:
-    path = tmp_path / "small.json"
-    pack("small", PLAN, made_up(), path)
-    return path
+    return packed_in(tmp_path)
 
 
 @pytest.mark.slow
