@@ -1,12 +1,12 @@
 """Commands that change a run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from autosnn_nni.cli.chosen import Chosen
 from autosnn_nni.cli.console import say
-from autosnn_nni.cli.tables import show_results, show_table5, show_trust
+from autosnn_nni.cli.tables import show_results, show_trust
 from autosnn_nni.errors import UserError
 from autosnn_nni.pipeline import Pipeline, opened
 from autosnn_nni.report import write_report
@@ -24,6 +24,7 @@ from autosnn_nni.runs.machine import Machine
 from autosnn_nni.runs.picking import feasible
 from autosnn_nni.runs.run_files import RunFiles, not_a_run
 from autosnn_nni.runs.search_state import load_history
+from autosnn_nni.scoring.ranking import Judged
 from autosnn_nni.search_spaces import Architecture, to_text
 from autosnn_nni.training.checkpoints import load_checkpoint
 from autosnn_nni.training.processes import torchrun_processes
@@ -95,34 +96,39 @@ def trust(paths: Sequence[Path], sample: int, seeds: int, machine: Machine) -> N
     with locked(first.run.path):
         results = train_sample(first, architectures, seeds)
     for pipeline in pipelines:
-        with locked(pipeline.run.path):
-            judged = judge(pipeline, results)
-            write_judged(pipeline.run, judged)
-            report = pipeline.report()
+        judged, report = _reported(pipeline, lambda one: judge(one, results))
         show_trust(pipeline.run, judged, report)
 
 
 def trust_table(paths: Sequence[Path], name: str, machine: Machine) -> None:
     """Compare supernets of runs with every architecture of a table."""
+    from autosnn_nni.cli.judged import show_table5
     from autosnn_nni.table import Table
     from autosnn_nni.table.supernets import check_comparable, judge_supernet, table5
 
     table = Table(name)
     pipelines = [Pipeline(load_run(path), machine) for path in paths]
+    averages = []
     for pipeline in pipelines:
-        load_supernet(pipeline.run)
+        averages.append(load_supernet(pipeline.run).n_avg)
         check_comparable(pipeline.run, table)
         check_writable(pipeline.run.path)
         pipeline.check()
-    for pipeline in pipelines:
-        run = pipeline.run
-        with locked(run.path):
-            judged = judge_supernet(pipeline, table)
-            write_judged(run, judged)
-            report = pipeline.report()
-        n_avg = load_checkpoint(run.supernet).n_avg
-        show_table5(table5(table, judged, run.settings.fitness, n_avg), len(judged))
-        show_trust(run, judged, report)
+    for pipeline, n_avg in zip(pipelines, averages, strict=True):
+        judged, report = _reported(pipeline, lambda one: judge_supernet(one, table))
+        found = table5(table, judged, pipeline.run.settings.fitness, n_avg)
+        show_table5(found, len(judged))
+        show_trust(pipeline.run, judged, report)
+
+
+def _reported(
+    pipeline: Pipeline, judge: Callable[[Pipeline], list[Judged]]
+) -> tuple[list[Judged], Path]:
+    """Judge the run's supernet and write its report: what was found, and the report's path."""
+    with locked(pipeline.run.path):
+        judged = judge(pipeline)
+        write_judged(pipeline.run, judged)
+        return judged, pipeline.report()
 
 
 def report(path: Path) -> None:

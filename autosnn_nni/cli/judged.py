@@ -1,4 +1,4 @@
-"""``autosnn table judge``: searches on a table, as a table, a CSV and a picture."""
+"""What is printed of searches and supernets on a table; ``autosnn table judge`` as a whole."""
 
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
@@ -16,7 +16,7 @@ from autosnn_nni.report.drawing import png
 from autosnn_nni.runs.directory import check_writable
 from autosnn_nni.strategies import Fitness
 from autosnn_nni.table import Table
-from autosnn_nni.table.judge import BUDGETS, Judged, judge, own_searches, summary
+from autosnn_nni.table.judge import BUDGETS, Judged, judge, means, own_searches, summary
 from autosnn_nni.table.picture import regrets
 from autosnn_nni.table.spikenas_bench import SpikeNASBench
 from autosnn_nni.table.table import Tabular
@@ -78,6 +78,17 @@ def _show(found: pd.DataFrame, title: str) -> None:
             f"{100 * last['hypervolume']:.1f} %",
             f"{100 * last['front']:.1f} %",
         )
+    console().print(printed)
+
+
+def show_table5(found: pd.DataFrame, architectures: int) -> None:
+    """Print what searches find with a supernet and without one: means and 95 % intervals."""
+    printed = Printed("found by", title=f"Of {architectures:,} architectures, trained from scratch")
+    for column in ("rank", "regret of fitness"):
+        printed.add_column(column, justify="right")
+    for _, row in means(found, ("search",), ("rank", "regret")).iterrows():
+        rank = f"{row['rank']:,.0f} {PLUS_MINUS} {row['rank_interval']:,.0f}"
+        printed.add_row(row["search"], rank, _cell(row, "regret"))
     console().print(printed)
 
 

@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from rich.table import Table
 
 from autosnn_nni.cli.console import console, say
-from autosnn_nni.numbers import PLUS_MINUS, format_accuracy, format_share, format_spikes, format_tau
+from autosnn_nni.numbers import format_accuracy, format_share, format_spikes, format_tau
 from autosnn_nni.pipeline import BASELINES
 from autosnn_nni.runs.contents import read_contents
 from autosnn_nni.runs.directory import RunDirectory
@@ -118,23 +117,6 @@ def show_description(result: Mapping[str, Any]) -> None:
     say(f"Spikes per image: {result['spikes']:,.1f} ({result['spikes_measured_on']})")
     if "accuracy" in result:
         say(f"Accuracy on D_val: {100 * result['accuracy']:.2f} %")
-
-
-def show_table5(found: pd.DataFrame, architectures: int) -> None:
-    """Print what searches find with and without the supernet: means and 95 % intervals."""
-    groups = found.groupby("search", sort=False)[["rank", "regret"]]
-    mean, half = groups.mean(), 1.96 * groups.std() / groups.count() ** 0.5
-    table = Table("found by", title=f"Of {architectures:,} architectures, trained from scratch")
-    for column in ("rank", "regret of fitness"):
-        table.add_column(column, justify="right")
-    for name in mean.index:
-        of, interval = mean.loc[name], half.loc[name]
-        table.add_row(
-            str(name),
-            f"{of['rank']:,.0f} {PLUS_MINUS} {interval['rank']:,.0f}",
-            f"{100 * of['regret']:.2f} {PLUS_MINUS} {100 * interval['regret']:.2f}",
-        )
-    console().print(table)
 
 
 def show_trust(run: RunDirectory, judged: Sequence[Judged], report: Path) -> None:

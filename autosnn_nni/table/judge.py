@@ -65,7 +65,12 @@ def judge(
 
 def summary(judged: pd.DataFrame) -> pd.DataFrame:
     """Means over the seeds, and half of their 95 % confidence intervals (``_interval``)."""
-    groups = judged.groupby(["search", "evaluations"], sort=False)[list(MEASURES)]
+    return means(judged, ("search", "evaluations"), MEASURES)
+
+
+def means(rows: pd.DataFrame, by: Sequence[str], measures: Sequence[str]) -> pd.DataFrame:
+    """Means of the ``measures`` in groups of rows, and half of their 95 % intervals."""
+    groups = rows.groupby(list(by), sort=False)[list(measures)]
     half = (1.96 * groups.std() / groups.count() ** 0.5).add_suffix("_interval")
     return groups.mean().join(half).reset_index()
 

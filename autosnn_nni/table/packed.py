@@ -41,7 +41,8 @@ def unpack(source: str | Path) -> tuple[Plan, pd.DataFrame]:
 
     Raises :class:`UserError` if there is none, or if it is damaged.
     """
-    path = Path(source) if str(source).endswith(".json") else _path_of(str(source))
+    is_path = isinstance(source, Path) or source.endswith(".json")
+    path = Path(source) if is_path else _path_of(str(source))
     about = read_stamped(path)
     measurements = _measurements(path)
     try:

@@ -18,7 +18,7 @@ import itertools
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -60,6 +60,7 @@ from autosnn_nni.training.batches import train_batches
 from autosnn_nni.training.from_scratch import evaluate_on_test
 from autosnn_nni.training.hyperparameters import Training
 from autosnn_nni.training.lightning import SpikingClassifier, make_trainer, torch_left_alone
+from tests.benchmarks.named import named
 
 
 @register_dataset("FashionMNIST16", DataInfo((1, 16, 16), classes=10, padding=2))
@@ -127,13 +128,6 @@ class Recipe:
     smoothing: float = 0.0
     average: float = 0.0
     early: int = 0
-
-    @classmethod
-    def named(cls, name: str) -> "Recipe":
-        """The recipe of a ``name`` such as ``rate=1e-2,batch=64``."""
-        kinds = {one.name: type(one.default) for one in fields(cls)}
-        pairs = [] if name == "paper" else [part.split("=") for part in name.split(",")]
-        return cls(**{key: kinds[key](value) for key, value in pairs})
 
     def training(self, epochs: int, seed: int) -> Training:
         """The package's settings."""
@@ -376,7 +370,7 @@ def main() -> None:
         key = _key(name, seed, options)
         if not any(key.items() <= row.items() for row in rows):
             measure = train_supernet if options.supernet else train
-            rows.append({**key, **measure(Recipe.named(name), options, seed)})
+            rows.append({**key, **measure(named(Recipe, name, "paper"), options, seed)})
             write_whole(options.output, pd.DataFrame(rows).to_csv(index=False))
             print(*rows[-1].values(), flush=True)
     table = pd.DataFrame(rows).groupby(["space", "blocks", "epochs", "recipe"], sort=False)

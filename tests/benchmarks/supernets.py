@@ -16,7 +16,7 @@ import argparse
 import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -38,6 +38,7 @@ from autosnn_nni.strategies import SAMPLINGS, Fitness, SinglePathOneShot
 from autosnn_nni.table import Table
 from autosnn_nni.table.supernets import table5, tests_of
 from autosnn_nni.training.hyperparameters import Training
+from tests.benchmarks.named import named
 
 Belongs = Callable[[Architecture], bool]
 
@@ -55,13 +56,6 @@ class Recipe:
     decay: float = 0.0
     groups: int = 1
     skips: int = -1
-
-    @classmethod
-    def named(cls, name: str) -> "Recipe":
-        """The recipe of a ``name`` such as ``rate=1e-3,batch=32``."""
-        kinds = {one.name: type(one.default) for one in fields(cls)}
-        pairs = [] if name == "same" else [part.split("=") for part in name.split(",")]
-        return cls(**{key: kinds[key](value) for key, value in pairs})
 
     def training(self, table: Table, epochs: int, seed: int) -> Training:
         """The package's settings."""
@@ -215,7 +209,7 @@ def main() -> None:
     for name, seed in itertools.product(options.recipes, range(options.seeds)):
         key = {"recipe": name, "epochs": options.epochs, "seed": seed}
         if not any(key.items() <= row.items() for row in rows):
-            rows.append({**key, **judge(Recipe.named(name), table, options.epochs, seed)})
+            rows.append({**key, **judge(named(Recipe, name, "same"), table, options.epochs, seed)})
             write_whole(options.output, pd.DataFrame(rows).to_csv(index=False))
             print(*rows[-1].values(), flush=True)
     print(pd.DataFrame(rows).groupby(["recipe", "epochs"], sort=False).mean().to_string())

@@ -12,7 +12,7 @@ from autosnn_nni.errors import UserError
 from autosnn_nni.search_spaces import to_text
 from autosnn_nni.table import Table
 from autosnn_nni.table.packed import pack
-from tests.autosnn_nni.table.made import PLAN, made_up, table
+from tests.autosnn_nni.table.made import PLAN, made_up, packed_in, table
 
 TABLE = table()
 #: Means over the seeds after the last epoch at T = 2, by architecture.
@@ -128,6 +128,14 @@ def test_a_broken_table_is_refused(tmp_path: Path, change: object, wrong: str) -
 def test_an_unknown_name_is_refused() -> None:
     with pytest.raises(UserError, match="unknown table 'mine'"):
         Table("mine")
+
+
+def test_a_path_is_read_whatever_its_name(tmp_path: Path) -> None:
+    path = packed_in(tmp_path).rename(tmp_path / "mine")
+    (tmp_path / "small.csv.gz").rename(tmp_path / "mine.csv.gz")
+    assert Table(path).front() == TABLE.front()
+    with pytest.raises(UserError, match="yours does not exist"):
+        Table(tmp_path / "yours")
 
 
 def test_measurements_are_a_data_frame() -> None:
