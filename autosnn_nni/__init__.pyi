@@ -5,8 +5,9 @@ from .nas.trial_evaluator import TrialEvaluator
 from .pretrained import load_pretrained
 from .scoring.batches import Scoring
 from .scoring.evaluation import evaluate
-from .training.from_scratch import TrainedNetwork, train_network
+from .training.from_scratch import train_network
 from .training.hyperparameters import Training
+from .training.trained import TrainedNetwork
 from .version import __version__
 
 __all__ = [

@@ -37,7 +37,7 @@ from autosnn_nni.runs.finalists import judged, write_finalists
 from autosnn_nni.runs.inputs import about_supernet, load_data, make_space, scoring_of, training_of
 from autosnn_nni.runs.machine import Machine
 from autosnn_nni.runs.picking import finalists
-from autosnn_nni.runs.run_files import NetworkFiles
+from autosnn_nni.runs.run_files import BASELINES, NetworkFiles
 from autosnn_nni.runs.search_state import load_history, save_best, save_history
 from autosnn_nni.scoring.batches import val_batches
 from autosnn_nni.scoring.evaluation import evaluate
@@ -46,9 +46,6 @@ from autosnn_nni.search_spaces import Architecture, seeded, timesteps_name
 from autosnn_nni.strategies import AutoSNN, Evaluated, SinglePathOneShot, TrialSearch
 from autosnn_nni.training.checkpoints import load_checkpoint
 from autosnn_nni.training.from_scratch import train_network
-
-#: Blocks of the baselines; each baseline uses one block everywhere (Tables 1 and 8).
-BASELINES = ("SCB_k3", "SRB_k3")
 
 #: Files, architecture and title of a network to be trained with all seeds of the run.
 _Wanted = tuple[NetworkFiles, Sequence[str], str]

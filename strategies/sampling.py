@@ -8,13 +8,14 @@ import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator
 from random import Random
-from typing import Protocol
-
-from nni.nas.nn.pytorch import ModelSpace
+from typing import TYPE_CHECKING, Protocol
 
 from autosnn_nni.registry import Registry
 from autosnn_nni.search_spaces import TIMESTEPS, Architecture, in_order, split_timesteps
 from autosnn_nni.strategies.choices import Choices
+
+if TYPE_CHECKING:  # importing NNI takes seconds
+    from nni.nas.nn.pytorch import ModelSpace
 
 
 class Sampling(Protocol):
@@ -41,7 +42,7 @@ class Uniform:
     per_step = 1
     distils = False
 
-    def __init__(self, space: ModelSpace) -> None:
+    def __init__(self, space: "ModelSpace") -> None:
         self.choices = Choices.of(space)
 
     def paths(self, rng: Random) -> Iterator[Architecture]:
@@ -58,7 +59,7 @@ class Fair:
 
     distils = False
 
-    def __init__(self, space: ModelSpace) -> None:
+    def __init__(self, space: "ModelSpace") -> None:
         self.choices = Choices.of(space)
         self.per_step = max(map(len, self.choices))
 
@@ -85,7 +86,7 @@ class Sandwich:
     per_step = 4
     distils = True
 
-    def __init__(self, space: ModelSpace) -> None:
+    def __init__(self, space: "ModelSpace") -> None:
         self.choices = Choices.of(space)
         sizes = _sizes(space)
         slots = list(enumerate(self.choices))
@@ -101,7 +102,7 @@ class Sandwich:
                 yield self.choices.random(rng)
 
 
-def _sizes(space: ModelSpace) -> Counter[tuple[int, str]]:
+def _sizes(space: "ModelSpace") -> Counter[tuple[int, str]]:
     """Parameters (or timesteps) of every candidate, by the index of its choice and its name."""
     mutables = space.simplify()
     places = {label: place for place, label in enumerate(in_order(mutables))}
@@ -118,7 +119,7 @@ def _sizes(space: ModelSpace) -> Counter[tuple[int, str]]:
     return sizes
 
 
-SAMPLINGS: Registry[Callable[[ModelSpace], Sampling]] = Registry("sampling")
+SAMPLINGS: "Registry[Callable[[ModelSpace], Sampling]]" = Registry("sampling")
 SAMPLINGS.add("uniform", Uniform)
 SAMPLINGS.add("fair", Fair)
 SAMPLINGS.add("sandwich", Sandwich)

@@ -298,9 +298,9 @@ def trust(
 @app.command()
 def report(run: Run) -> None:
     """Rewrite a run's report, figures and tables."""
-    from autosnn_nni.cli import commands
+    from autosnn_nni.cli.report import report as write
 
-    commands.report(run)
+    write(run)
 
 
 @app.command()

@@ -9,7 +9,6 @@ from autosnn_nni.cli.console import say
 from autosnn_nni.cli.tables import show_results, show_trust
 from autosnn_nni.errors import UserError
 from autosnn_nni.pipeline import Pipeline, opened
-from autosnn_nni.report import write_report
 from autosnn_nni.runs.contents import write_judged, write_origin
 from autosnn_nni.runs.directory import (
     RunDirectory,
@@ -22,7 +21,7 @@ from autosnn_nni.runs.directory import (
 from autosnn_nni.runs.inputs import load_supernet
 from autosnn_nni.runs.machine import Machine
 from autosnn_nni.runs.picking import feasible
-from autosnn_nni.runs.run_files import RunFiles, not_a_run
+from autosnn_nni.runs.run_files import RunFiles
 from autosnn_nni.runs.search_state import load_history
 from autosnn_nni.scoring.ranking import Judged
 from autosnn_nni.search_spaces import Architecture, to_text
@@ -129,14 +128,6 @@ def _reported(
         judged = judge(pipeline)
         write_judged(pipeline.run, judged)
         return judged, pipeline.report()
-
-
-def report(path: Path) -> None:
-    """Rewrite a run's report."""
-    if not path.is_dir():
-        raise not_a_run(RunFiles(path))
-    check_writable(path)
-    say(f"Report: {write_report(path)}")
 
 
 def default_output(given: Mapping[str, Any]) -> Path:

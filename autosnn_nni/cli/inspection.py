@@ -31,7 +31,7 @@ from autosnn_nni.search_spaces import (
 from autosnn_nni.search_spaces import describe as describe_network
 from autosnn_nni.search_spaces.memory import inference_memory
 from autosnn_nni.training.checkpoints import Checkpoint, load_checkpoint, load_network
-from autosnn_nni.training.from_scratch import evaluate_on_test
+from autosnn_nni.training.trained import evaluate_on_test
 
 
 def evaluate(trained: Path, text: str | None, machine: Machine) -> dict[str, Any]:

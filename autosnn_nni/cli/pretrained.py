@@ -11,7 +11,7 @@ from autosnn_nni.pretrained.measuring import measure
 from autosnn_nni.runs.machine import Machine
 from autosnn_nni.scoring.batches import Scoring
 from autosnn_nni.search_spaces import describe
-from autosnn_nni.training.from_scratch import TrainedNetwork
+from autosnn_nni.training.trained import TrainedNetwork
 
 
 def evaluate_pretrained(network: str, dataset: str, machine: Machine) -> dict[str, Any]:

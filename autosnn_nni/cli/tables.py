@@ -8,9 +8,9 @@ from rich.table import Table
 
 from autosnn_nni.cli.console import console, say
 from autosnn_nni.numbers import format_accuracy, format_share, format_spikes, format_tau
-from autosnn_nni.pipeline import BASELINES
 from autosnn_nni.runs.contents import read_contents
 from autosnn_nni.runs.directory import RunDirectory
+from autosnn_nni.runs.run_files import BASELINES
 from autosnn_nni.scoring.ranking import Judged, agreements, format_interval, regret
 from autosnn_nni.scoring.spread import compared, spreads_of
 from autosnn_nni.search_spaces import to_text

@@ -43,9 +43,10 @@ from autosnn_nni.nas.trial_engine import TrialEngine, TrialModelSpace, results_o
 from autosnn_nni.nas.trial_evaluator import TrialEvaluator
 from autosnn_nni.search_spaces import from_sample
 from autosnn_nni.strategies import PopulationEngine, PopulationEvaluator, TrialSearch
-from autosnn_nni.training.from_scratch import TrainedNetwork, train_network
+from autosnn_nni.training.from_scratch import train_network
 from autosnn_nni.training.lightning import torch_left_alone
 from autosnn_nni.training.processes import check_main_guard
+from autosnn_nni.training.trained import TrainedNetwork
 
 #: NNI 2.x's execution engines as NNI 3.0's engine and model format.
 _ENGINES = {

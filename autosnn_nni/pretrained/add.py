@@ -30,7 +30,7 @@ from autosnn_nni.runs.machine import Machine
 from autosnn_nni.runs.settings import Settings
 from autosnn_nni.search_spaces import NETWORKS, Architecture, to_text
 from autosnn_nni.training.checkpoints import load_checkpoint, load_network
-from autosnn_nni.training.from_scratch import evaluate_on_test
+from autosnn_nni.training.trained import evaluate_on_test
 
 #: The tests check the results on so many of the first test images.
 FIRST = 500

@@ -9,6 +9,9 @@ from autosnn_nni.errors import UserError
 from autosnn_nni.files import write_whole
 from autosnn_nni.formats import read_stamped, without_stamp, write_stamped
 
+#: Blocks of the baselines; each baseline uses one block everywhere (Tables 1 and 8).
+BASELINES = ("SCB_k3", "SRB_k3")
+
 
 @dataclass(frozen=True)
 class NetworkFiles:

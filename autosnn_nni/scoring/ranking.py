@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 
 import numpy as np
-from scipy import stats
 
 from autosnn_nni.numbers import DASH, format_tau
 from autosnn_nni.search_spaces import Architecture
@@ -83,6 +82,8 @@ def agreement(one: Sequence[float], other: Sequence[float]) -> Agreement:
         return Agreement(count, math.nan, math.nan, math.nan)
     if count < FOR_INTERVAL:
         return Agreement(count, _tau(one, other), math.nan, math.nan)
+    from scipy import stats  # here, because it is slow to import
+
     with warnings.catch_warnings(action="ignore"):  # from resamples without an order
         bootstrap = stats.bootstrap(
             (one, other),
@@ -122,6 +123,8 @@ def format_interval(found: Agreement) -> str:
 
 
 def _tau(one: Sequence[float], other: Sequence[float]) -> float:
+    from scipy import stats  # here, because it is slow to import
+
     return float(stats.kendalltau(one, other).statistic)
 
 

@@ -1,24 +1,14 @@
 """Stage 3: train one architecture from scratch and test it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from pytorch_lightning import Callback
 
 from autosnn_nni.data import Splits
-from autosnn_nni.scoring.batches import Scoring, calibration_batches, plain_batches
-from autosnn_nni.scoring.calibration import recalibrated
-from autosnn_nni.scoring.evaluation import Evaluation, evaluate
-from autosnn_nni.search_spaces import (
-    Description,
-    NetworkConfig,
-    SpikingNetwork,
-    build_network,
-    describe,
-    seeded,
-)
+from autosnn_nni.scoring.batches import Scoring
+from autosnn_nni.search_spaces import NetworkConfig, build_network, seeded
 from autosnn_nni.training.batches import train_batches
 from autosnn_nni.training.hyperparameters import Training
 from autosnn_nni.training.lightning import (
@@ -28,39 +18,7 @@ from autosnn_nni.training.lightning import (
     torch_left_alone,
 )
 from autosnn_nni.training.processes import check_main_guard
-
-
-@dataclass(frozen=True)
-class TrainedNetwork:
-    """A trained network, its description, and its results on the test split."""
-
-    network: SpikingNetwork
-    config: NetworkConfig
-    description: Description
-    test: Evaluation
-
-    @property
-    def accuracy(self) -> float:
-        """Test accuracy as a fraction."""
-        return self.test.accuracy
-
-    @property
-    def spikes(self) -> float:
-        """Spikes per test image, summed over timesteps."""
-        return self.test.spikes
-
-    def to_json(self) -> dict[str, Any]:
-        """Convert to the content of ``result.json``: plain JSON types."""
-        config = self.config
-        test = asdict(self.test)
-        del test["seconds"]  # differ from run to run
-        return {
-            "space": config.space,
-            "channels": config.channels,
-            "timesteps": config.timesteps,
-            **asdict(self.description),
-            **test,
-        }
+from autosnn_nni.training.trained import TrainedNetwork, evaluate_on_test
 
 
 def train_network(
@@ -91,18 +49,3 @@ def train_network(
     with torch_left_alone():
         trainer.fit(module, batches, **resume_from(checkpoint, about))
     return evaluate_on_test(network, config, blocks, data, scoring or training.scoring)
-
-
-def evaluate_on_test(
-    network: SpikingNetwork,
-    config: NetworkConfig,
-    blocks: Sequence[str],
-    data: Splits,
-    scoring: Scoring,
-) -> TrainedNetwork:
-    """Evaluate a trained network on the test split, with recalibrated batch norm statistics."""
-    network = network.to(scoring.torch_device)
-    calibrated = recalibrated(network, calibration_batches(data, scoring))
-    result = evaluate(calibrated, plain_batches(data, data.test, scoring), operations=True)
-    config, blocks = config.stand_alone(blocks)
-    return TrainedNetwork(calibrated, config, describe(calibrated, config, blocks), result)

@@ -57,9 +57,9 @@ from autosnn_nni.search_spaces.layers import VOTERS
 from autosnn_nni.search_spaces.neurons import INITIAL_TAU, NEURONS, PLIF, THRESHOLD
 from autosnn_nni.strategies import Choices, Fitness, SinglePathOneShot
 from autosnn_nni.training.batches import train_batches
-from autosnn_nni.training.from_scratch import evaluate_on_test
 from autosnn_nni.training.hyperparameters import Training
 from autosnn_nni.training.lightning import SpikingClassifier, make_trainer, torch_left_alone
+from autosnn_nni.training.trained import evaluate_on_test
 from tests.benchmarks.named import named
 
 

@@ -4,6 +4,7 @@ import json
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
@@ -391,7 +392,7 @@ def test_an_error_of_the_system_says_what_to_check(
 ) -> None:
     for named, what in (((), "[Errno 28] No space left on device"), (("f",), "No space left on")):
         fail = mock.Mock(side_effect=OSError(28, "No space left on device", *named))
-        monkeypatch.setattr("autosnn_nni.cli.commands.write_report", fail)
+        monkeypatch.setattr("autosnn_nni.cli.report.write_report", fail)
         outcome = autosnn("report", run)
         assert outcome.code == 2
         assert outcome.err.startswith(f"autosnn: {what}")
@@ -414,7 +415,7 @@ def test_an_error_that_is_not_the_users_ends_with_code_1(
     def fail(*_: object) -> None:
         raise RuntimeError("several\nlines")
 
-    monkeypatch.setattr("autosnn_nni.cli.commands.write_report", fail)
+    monkeypatch.setattr("autosnn_nni.cli.report.write_report", fail)
     outcome = autosnn("report", run)
     assert outcome.code == 1
     assert outcome.err == "autosnn: RuntimeError: several lines; --debug shows the traceback\n"
@@ -433,7 +434,7 @@ def test_ctrl_c_during_another_command(
     run: Path, autosnn: Autosnn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "autosnn_nni.cli.commands.write_report", lambda _: signal.raise_signal(signal.SIGINT)
+        "autosnn_nni.cli.report.write_report", lambda _: signal.raise_signal(signal.SIGINT)
     )
     outcome = autosnn("report", run)
     assert outcome.code == 130
@@ -447,3 +448,19 @@ def test_a_copied_run_needs_nothing_of_the_first(
     shutil.rmtree(run)
     assert autosnn("evaluate", copy).code == 0
     assert autosnn("search", "--output", copy).code == 0
+
+
+NNI = {"nni", "pytorch_lightning"}
+
+
+@pytest.mark.parametrize(
+    ("module", "slow"),
+    [
+        ("report", NNI | {"torch"}),
+        *((name, NNI) for name in ("inspection", "names", "pretrained", "judged")),
+    ],
+)
+def test_what_only_looks_does_not_wait_for_slow_imports(module: str, slow: set[str]) -> None:
+    code = f"import sys, autosnn_nni.cli.{module}; print(*sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not slow & set(ran.stdout.split())

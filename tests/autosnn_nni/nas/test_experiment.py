@@ -15,8 +15,8 @@ from autosnn_nni.nas.evaluators import SpikingEvaluator
 from autosnn_nni.nas.experiment import RetiariiExeConfig, RetiariiExperiment
 from autosnn_nni.search_spaces import SpikingNetwork, SpikingSpace, from_sample, to_sample
 from autosnn_nni.strategies import AutoSNN, Evolution, Fitness, PopulationEngine
-from autosnn_nni.training.from_scratch import TrainedNetwork
 from autosnn_nni.training.hyperparameters import Training
+from autosnn_nni.training.trained import TrainedNetwork
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,8 @@ from autosnn_nni.scoring.evaluation import evaluate
 from autosnn_nni.search_spaces import SpikingNetwork, build_network, seeded, to_text
 from autosnn_nni.table.measure import measure
 from autosnn_nni.table.plan import Task
-from autosnn_nni.training.from_scratch import TrainedNetwork, train_network
+from autosnn_nni.training.from_scratch import train_network
+from autosnn_nni.training.trained import TrainedNetwork
 from tests.autosnn_nni.table.made import PLAN
 
 TASK = Task(("SCB_k3", "SCB_k3", "skip", "SCB_k3", "SCB_k3"), 3, 5)

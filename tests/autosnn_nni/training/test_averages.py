@@ -6,8 +6,9 @@ import pytest
 
 from autosnn_nni.data import Images, Splits, load_dataset, split
 from autosnn_nni.search_spaces import MACROS, NetworkConfig
-from autosnn_nni.training.from_scratch import TrainedNetwork, train_network
+from autosnn_nni.training.from_scratch import train_network
 from autosnn_nni.training.hyperparameters import Training
+from autosnn_nni.training.trained import TrainedNetwork
 
 CHANCE = 0.1
 

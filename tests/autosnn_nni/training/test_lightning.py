@@ -26,9 +26,10 @@ from autosnn_nni.search_spaces.layers import VotingLayer
 from autosnn_nni.strategies import Fitness, SinglePathOneShot
 from autosnn_nni.training.batches import train_batches
 from autosnn_nni.training.checkpoints import load_checkpoint
-from autosnn_nni.training.from_scratch import TrainedNetwork, train_network
+from autosnn_nni.training.from_scratch import train_network
 from autosnn_nni.training.hyperparameters import Training
 from autosnn_nni.training.lightning import SpikingClassifier, make_trainer, resume_from
+from autosnn_nni.training.trained import TrainedNetwork
 
 CONFIG = NetworkConfig("SNN_1", shape=(1, 8, 8), classes=10, channels=4, timesteps=2)
 BLOCKS = ("SCB_k3", "SRB_k3", "skip", "SCB_k3", "skip")
