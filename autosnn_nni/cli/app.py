@@ -153,16 +153,76 @@ def evaluate(
         check_unset("the network has its own blocks", blocks=blocks)
         result = package.evaluate_pretrained(network, pretrained, machine)
     else:
-        raise UserError(
-            "Missing argument: a run's folder or a checkpoint, or --network and --pretrained "
-            "(autosnn list pretrained)"
-        )
+        raise _no_weights()
     if json_:
         print_json(result)
         return
     tables.show_evaluation(result)
     if trained is None:
         package.show_documented(result)
+
+
+def _no_weights() -> UserError:
+    return UserError(
+        "Missing argument: a run's folder or a checkpoint, or --network and --pretrained "
+        "(autosnn list pretrained)"
+    )
+
+
+@app.command()
+def export(
+    trained: Annotated[
+        Path | None, typer.Argument(help="A run's folder or a checkpoint", show_default=False)
+    ] = None,
+    format_: Annotated[
+        str, typer.Option("--format", help="nir, or another one of `autosnn list formats`")
+    ] = "nir",
+    blocks: Blocks = None,
+    network: Network = None,
+    pretrained: Annotated[
+        str | None,
+        typer.Option(help="Data set: export the --network's weights that come with the package"),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Folder of the files [default: export in the run's folder]")
+    ] = None,
+    plugin: Annotated[
+        list[Path] | None, typer.Option(help="Python file that registers a format")
+    ] = None,
+    data_dir: DataDir = None,
+    device: Device = "auto",
+) -> None:
+    """Write a trained network for other tools. With --blocks, write a path of a supernet."""
+    from autosnn_nni.cli import export as exports
+    from autosnn_nni.export import EXPORTS
+    from autosnn_nni.plugins import load_plugins
+
+    load_plugins(plugin or [])
+    write, machine = EXPORTS[format_], Machine(data_dir, device)
+    if trained is not None:
+        check_unset("a run has its own weights", network=network, pretrained=pretrained)
+        found = exports.of_run(trained, blocks, machine)
+        folder = (trained.parent if trained.is_file() else trained) / "export"
+    elif network is not None and pretrained is not None:
+        check_unset("the network has its own blocks", blocks=blocks)
+        found, folder = exports.of_package(network, pretrained, machine), Path("export")
+    else:
+        raise _no_weights()
+    exports.show(write(found, output or folder))
+
+
+@app.command("check-export")
+def check_export(
+    folder: Annotated[Path, typer.Argument(help="Folder that autosnn export has written")],
+) -> None:
+    """Compare the spikes that another tool has recorded with those of the network itself.
+
+    The exit code is 1 if any spike differs.
+    """
+    from autosnn_nni.cli.export import check
+
+    if not check(folder):
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -9,14 +9,10 @@ import torch
 
 from autosnn_nni.cli.chosen import Chosen
 from autosnn_nni.data import DATASETS
-from autosnn_nni.errors import UserError
-from autosnn_nni.runs.directory import RunDirectory, load_run
-from autosnn_nni.runs.inputs import load_data, scoring_of
-from autosnn_nni.runs.kept_plugins import find_plugins
+from autosnn_nni.runs.directory import load_run
 from autosnn_nni.runs.machine import Machine
-from autosnn_nni.runs.run_files import RunFiles
-from autosnn_nni.runs.settings import Settings
 from autosnn_nni.runs.supernet_scorer import SupernetScorer
+from autosnn_nni.runs.trained import load_trained
 from autosnn_nni.scoring.device import check_memory
 from autosnn_nni.search_spaces import (
     Architecture,
@@ -26,40 +22,17 @@ from autosnn_nni.search_spaces import (
     build_network,
     from_text,
     seeded,
-    to_text,
 )
 from autosnn_nni.search_spaces import describe as describe_network
 from autosnn_nni.search_spaces.memory import inference_memory
-from autosnn_nni.training.checkpoints import Checkpoint, load_checkpoint, load_network
 from autosnn_nni.training.trained import evaluate_on_test
 
 
 def evaluate(trained: Path, text: str | None, machine: Machine) -> dict[str, Any]:
     """Test results of a run's retrained network, of a checkpoint, or of a supernet's path."""
-    path, blocks = trained, None if text is None else from_text(text)
-    if not trained.is_file() and trained.suffix != ".ckpt":
-        files = load_run(trained)
-        path = files.supernet if blocks else files.retrained
-    checkpoint = load_checkpoint(path)
-    run = RunDirectory(path.parent, _settings_of(path, checkpoint))
-    if checkpoint.kind == "supernet" and not blocks:
-        raise UserError(f"{path} is a supernet; name one of its architectures with --blocks")
-    if checkpoint.kind == "network" and blocks:
-        raise UserError(f"{path} is one network ({to_text(checkpoint.blocks)}); leave out --blocks")
-    chosen = run.settings.network.check(blocks or checkpoint.blocks)
-    network = load_network(path, checkpoint, run.settings.network, chosen)
-    data, scoring = load_data(run, machine), scoring_of(run, machine)
-    tested = evaluate_on_test(network, run.settings.network, chosen, data, scoring)
+    found = load_trained(trained, None if text is None else from_text(text), machine)
+    tested = evaluate_on_test(found.network, found.config, found.blocks, found.data, found.scoring)
     return {**tested.to_json(), "milliseconds_per_image": 1000 * tested.test.seconds}
-
-
-def _settings_of(path: Path, checkpoint: Checkpoint) -> Settings:
-    """The settings in a checkpoint, of this version or an earlier one."""
-    find_plugins(RunFiles(path.parent), checkpoint.settings)
-    try:
-        return Settings.from_json(checkpoint.settings)
-    except UserError as error:
-        raise UserError(f"{path}: {error}") from error
 
 
 def describe(chosen: Chosen, dataset: str, config: Mapping[str, Any]) -> dict[str, Any]:

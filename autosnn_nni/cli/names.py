@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 
 from autosnn_nni.data import DATASETS
 from autosnn_nni.errors import UserError
+from autosnn_nni.export import EXPORTS
 from autosnn_nni.pretrained import read_index
 from autosnn_nni.reproduce.recipes import recipe_names
 from autosnn_nni.search_spaces import BLOCKS, MACROS, NETWORKS, NEURONS, OPERATIONS, SURROGATES
@@ -24,6 +25,7 @@ _NAMES: dict[str, Callable[[], Iterable[str]]] = {
     "losses": lambda: LOSSES,
     "schedules": lambda: SCHEDULES,
     "strategies": lambda: SEARCHES,
+    "formats": lambda: EXPORTS,
     "recipes": recipe_names,
 }
 

@@ -1,0 +1,58 @@
+"""What an export is made of."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from autosnn_nni.data import Batches, DataSet
+from autosnn_nni.export.convert import graph_of
+from autosnn_nni.export.graph import Graph
+from autosnn_nni.search_spaces import Architecture, NetworkConfig, SpikingNetwork, to_text
+from autosnn_nni.version import __version__
+
+#: Test images whose spikes are recorded.
+RECORDED = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Exported:
+    """A trained network to be written: in eval mode, with the batch norm it is tested with."""
+
+    network: SpikingNetwork
+    config: NetworkConfig
+    blocks: Architecture
+    dataset: DataSet
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The network as a graph; raises :class:`UserError` if it can't be one."""
+        return graph_of(self.network, self.config)
+
+    @property
+    def images(self) -> Tensor:
+        """The first test images as the network gets them, in the type of its weights."""
+        images = self.dataset.test.subset(torch.arange(min(RECORDED, len(self.dataset.test))))
+        ((batch, _),) = Batches(images, self.dataset, batch_size=RECORDED, device="cpu")
+        return batch.to(self.network.fc.linear.weight)
+
+    @property
+    def about(self) -> dict[str, str]:
+        """Where the network comes from, and how its images were normalised."""
+        return {
+            "made_by": f"autosnn-nni {__version__}",
+            "space": self.config.space,
+            "blocks": to_text(self.blocks),
+            "channels": str(self.config.channels),
+            "neuron": self.config.neuron,
+            "dataset": self.dataset.name,
+            "normalisation": self._normalisation,
+        }
+
+    @property
+    def _normalisation(self) -> str:
+        if self.dataset.events:
+            return "none: numbers of events"
+        mean, std = (", ".join(map(repr, one)) for one in (self.dataset.mean, self.dataset.std))
+        return f"(pixel / 255 - mean) / std for each channel, mean {mean}, std {std}"

@@ -1,0 +1,67 @@
+"""The trained network of a run, as the commands that use it load it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from autosnn_nni.data import Splits
+from autosnn_nni.errors import UserError
+from autosnn_nni.runs.directory import RunDirectory, load_run
+from autosnn_nni.runs.inputs import load_data, scoring_of
+from autosnn_nni.runs.kept_plugins import find_plugins
+from autosnn_nni.runs.machine import Machine
+from autosnn_nni.runs.run_files import RunFiles
+from autosnn_nni.runs.settings import Settings
+from autosnn_nni.scoring.batches import Scoring, calibration_batches
+from autosnn_nni.scoring.calibration import recalibrated
+from autosnn_nni.search_spaces import Architecture, NetworkConfig, SpikingNetwork, to_text
+from autosnn_nni.training.checkpoints import Checkpoint, load_checkpoint, load_network
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network with trained weights, its settings, and the data it was trained on.
+
+    ``config`` is that of its space. Batch norm has the statistics of training, with which no result
+    is measured: see :meth:`calibrated`.
+    """
+
+    network: SpikingNetwork
+    config: NetworkConfig
+    blocks: Architecture
+    data: Splits
+    scoring: Scoring
+
+    def calibrated(self) -> SpikingNetwork:
+        """The network as it is tested: in eval mode, batch norm computed again on D_train."""
+        network = self.network.to(self.scoring.torch_device)
+        return recalibrated(network, calibration_batches(self.data, self.scoring)).eval()
+
+
+def load_trained(path: Path, blocks: Sequence[str] | None, machine: Machine) -> Trained:
+    """Load a run's retrained network, a checkpoint's, or with ``blocks`` a path of a supernet.
+
+    Raises :class:`UserError` if there are no such weights, or not the data.
+    """
+    if not path.is_file() and path.suffix != ".ckpt":
+        files = load_run(path)
+        path = files.supernet if blocks else files.retrained
+    checkpoint = load_checkpoint(path)
+    run = RunDirectory(path.parent, _settings_of(path, checkpoint))
+    if checkpoint.kind == "supernet" and not blocks:
+        raise UserError(f"{path} is a supernet; name one of its architectures with --blocks")
+    if checkpoint.kind == "network" and blocks:
+        raise UserError(f"{path} is one network ({to_text(checkpoint.blocks)}); leave out --blocks")
+    config = run.settings.network
+    chosen = config.check(blocks or checkpoint.blocks)
+    network = load_network(path, checkpoint, config, chosen)
+    return Trained(network, config, chosen, load_data(run, machine), scoring_of(run, machine))
+
+
+def _settings_of(path: Path, checkpoint: Checkpoint) -> Settings:
+    """The settings in a checkpoint, of this version or an earlier one."""
+    find_plugins(RunFiles(path.parent), checkpoint.settings)
+    try:
+        return Settings.from_json(checkpoint.settings)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error

@@ -1,0 +1,32 @@
+"""Small networks with weights and batch norm that let many neurons fire, in float64."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from autosnn_nni.search_spaces import NetworkConfig, SpikingNetwork, build_network, seeded
+
+
+def config_of(space: str, blocks: tuple[str, ...] = (), **options: Any) -> NetworkConfig:
+    fields = {"shape": (2, 32, 32), "channels": 4, "timesteps": 3, **options}
+    candidates = tuple(dict.fromkeys(blocks))
+    return NetworkConfig(space, classes=3, candidates=candidates, **fields)
+
+
+def trained(
+    config: NetworkConfig, blocks: tuple[str, ...] = (), dtype: torch.dtype = torch.float64
+) -> SpikingNetwork:
+    """A network whose batch norm has statistics of random images, in eval mode."""
+    with seeded(1):
+        network = build_network(config, blocks).to(dtype)
+        network.train()
+        for _ in range(3):
+            network(images(config, 4).to(dtype))
+    return network.eval()
+
+
+def images(config: NetworkConfig, count: int, seed: int = 0) -> Tensor:
+    """Random images, strong enough for the last layers."""
+    generator = torch.Generator().manual_seed(seed)
+    return 2 * torch.randn(count, *config.shape, generator=generator, dtype=torch.float64)
