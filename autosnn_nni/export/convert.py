@@ -150,7 +150,9 @@ class _Converter:
             raise refusal(f"the function {name} over other axes than the pixels'")
         windows = {"kernel": (height, width), "stride": (height, width), "padding": (0, 0)}
         divisor = height * width if name == "mean" else 1
-        return self._add(call, argument, call.name, SumPool, {**windows, "divisor": divisor})
+        place = list(call.meta["nn_module_stack"])[-1]
+        name = f"{place.removeprefix('stages.')}_{name}".replace(".", "_")
+        return self._add(call, argument, name, SumPool, {**windows, "divisor": divisor})
 
 
 def _shape(call: Any) -> Shape:

@@ -31,9 +31,14 @@ class Exported:
         return graph_of(self.network, self.config)
 
     @property
+    def rows(self) -> Tensor:
+        """The numbers of the first test images."""
+        return torch.arange(min(RECORDED, len(self.dataset.test)))
+
+    @property
     def images(self) -> Tensor:
         """The first test images as the network gets them, in the type of its weights."""
-        images = self.dataset.test.subset(torch.arange(min(RECORDED, len(self.dataset.test))))
+        images = self.dataset.test.subset(self.rows)
         ((batch, _),) = Batches(images, self.dataset, batch_size=RECORDED, device="cpu")
         return batch.to(self.network.fc.linear.weight)
 

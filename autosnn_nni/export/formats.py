@@ -5,11 +5,13 @@ from pathlib import Path
 
 import nir
 import torch
+from safetensors.torch import save_file
 
 from autosnn_nni.export.exported import Exported
 from autosnn_nni.export.nir_graph import to_nir
 from autosnn_nni.export.recording import record, to_nir_data
-from autosnn_nni.files import write_whole_with
+from autosnn_nni.export.torch_file import source_of, weights_of
+from autosnn_nni.files import write_whole, write_whole_with
 from autosnn_nni.registry import Registry
 
 #: Writes the files of a format into a folder, and gives their paths.
@@ -18,6 +20,8 @@ EXPORTS: Registry[Export] = Registry("format")
 
 #: The files of the format ``nir``: the network, and what it sends for a few test images.
 NIR_GRAPH, NIR_RECORDING = "network.nir", "recording.nir"
+#: Those of ``torch``: code, weights, and the test split.
+TORCH_FILE, TORCH_WEIGHTS, TEST_IMAGES = "network.py", "weights.safetensors", "test.safetensors"
 
 
 def write_nir(exported: Exported, folder: Path) -> list[Path]:
@@ -33,4 +37,17 @@ def write_nir(exported: Exported, folder: Path) -> list[Path]:
     return paths
 
 
+def write_torch(exported: Exported, folder: Path) -> list[Path]:
+    """Write a Python file that needs torch alone, its weights, and the test images."""
+    paths = [folder / name for name in (TORCH_FILE, TORCH_WEIGHTS, TEST_IMAGES)]
+    source, weights = source_of(exported), weights_of(exported.graph)
+    test = exported.dataset.test
+    images = {"images": test.images.contiguous(), "labels": test.labels}
+    write_whole(paths[0], source)
+    write_whole_with(paths[1], lambda path: save_file(weights, path, exported.about))
+    write_whole_with(paths[2], lambda path: save_file(images, path))
+    return paths
+
+
 EXPORTS.add("nir", write_nir)
+EXPORTS.add("torch", write_torch)

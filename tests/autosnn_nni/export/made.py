@@ -5,6 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from autosnn_nni.data import DataSet, Images
+from autosnn_nni.export import Exported
 from autosnn_nni.search_spaces import NetworkConfig, SpikingNetwork, build_network, seeded
 
 
@@ -30,3 +32,12 @@ def images(config: NetworkConfig, count: int, seed: int = 0) -> Tensor:
     """Random images, strong enough for the last layers."""
     generator = torch.Generator().manual_seed(seed)
     return 2 * torch.randn(count, *config.shape, generator=generator, dtype=torch.float64)
+
+
+def exported(config: NetworkConfig, blocks: tuple[str, ...] = (), **options: Any) -> Exported:
+    """What is exported of a network, with a data set of a few random images."""
+    pixels = torch.randint(0, 256, (6, *config.shape), dtype=torch.uint8)
+    data = Images(pixels, torch.arange(6) % config.classes)
+    mean, std = (0.5,) * config.shape[0], (0.25,) * config.shape[0]
+    dataset = DataSet("random", config.classes, data, data, mean, std, 0, flip=False)
+    return Exported(trained(config, blocks, **options), config, blocks, dataset)
