@@ -1,12 +1,14 @@
 """The formats of exports by name. To add one, write a function and one ``EXPORTS.add`` line."""
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import nir
 import torch
 from safetensors.torch import save_file
 
+from autosnn_nni.errors import UserError
 from autosnn_nni.export.exported import Exported
 from autosnn_nni.export.nir_graph import to_nir
 from autosnn_nni.export.recording import record, to_nir_data
@@ -22,6 +24,8 @@ EXPORTS: Registry[Export] = Registry("format")
 NIR_GRAPH, NIR_RECORDING = "network.nir", "recording.nir"
 #: Those of ``torch``: code, weights, and the test split.
 TORCH_FILE, TORCH_WEIGHTS, TEST_IMAGES = "network.py", "weights.safetensors", "test.safetensors"
+#: That of ``onnx``.
+ONNX_MODEL = "network.onnx"
 
 
 def write_nir(exported: Exported, folder: Path) -> list[Path]:
@@ -49,5 +53,17 @@ def write_torch(exported: Exported, folder: Path) -> list[Path]:
     return paths
 
 
+def write_onnx(exported: Exported, folder: Path) -> list[Path]:
+    """Write one timestep of the network as an ONNX model."""
+    if find_spec("onnx") is None:
+        raise UserError("--format onnx needs onnx; run pip install 'autosnn-nni[onnx]'")
+    from autosnn_nni.export.onnx_model import to_onnx
+
+    path = folder / ONNX_MODEL
+    write_whole(path, to_onnx(exported.graph, exported.about).SerializeToString())
+    return [path]
+
+
 EXPORTS.add("nir", write_nir)
 EXPORTS.add("torch", write_torch)
+EXPORTS.add("onnx", write_onnx)
