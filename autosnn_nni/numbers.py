@@ -28,6 +28,9 @@ def number(text: str, name: str) -> float:
     return value
 
 
+_PER_JOULE = {"pJ": 1e12, "nJ": 1e9, "µJ": 1e6, "mJ": 1e3}
+
+
 def format_accuracy(fraction: float, std: float = math.nan) -> str:
     """Format a fraction as a percentage, with its standard deviation if that is known.
 
@@ -80,6 +83,21 @@ def format_share(share: float) -> str:
     '55 %'
     """
     return f"{100 * share:.0f} %" if math.isfinite(share) else DASH
+
+
+def format_joules(joules: float) -> str:
+    """Format an energy with three digits.
+
+    >>> format_joules(3.36e-8), format_joules(0.00123), format_joules(9.999e-7)
+    ('33.6 nJ', '1.23 mJ', '1 µJ')
+    """
+    if not math.isfinite(joules):
+        return DASH
+    for unit in ("pJ", "nJ", "µJ", "mJ"):
+        value = joules * _PER_JOULE[unit]
+        if float(f"{value:.3g}") < 1000:
+            break
+    return f"{value:.3g} {unit}"
 
 
 def format_seconds(seconds: float) -> str:

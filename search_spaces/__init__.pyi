@@ -22,6 +22,7 @@ from .macros import MACROS
 from .network import Folded, SpikingNetwork, fold_batch_norm, path_weights, subnet
 from .networks import NETWORKS, Network
 from .neurons import NEURONS, NeuronFactory
+from .operations import LayerOperations, OperationCounter, synaptic_operations
 from .segments import Cut, Segment, cut
 from .space import SpikingSpace
 from .spikes import (
@@ -34,7 +35,6 @@ from .spikes import (
 )
 from .stages import TBD, Fixed, FullyConnected, GlobalPool, Pool
 from .surrogates import SURROGATES, Surrogate
-from .synops import LayerOperations, SynapticOperations, synaptic_operations
 from .watch import StepVotes, Watch
 
 __all__ = [
@@ -65,6 +65,7 @@ __all__ = [
     "Network",
     "NetworkConfig",
     "NeuronFactory",
+    "OperationCounter",
     "Pool",
     "Segment",
     "SpikeCounter",
@@ -73,7 +74,6 @@ __all__ = [
     "SpikingSpace",
     "StepVotes",
     "Surrogate",
-    "SynapticOperations",
     "Watch",
     "build_network",
     "cut",

@@ -7,7 +7,14 @@ from typing import Any
 from rich.table import Table
 
 from autosnn_nni.cli.console import console, say
-from autosnn_nni.numbers import format_accuracy, format_share, format_spikes, format_tau
+from autosnn_nni.energy import ENERGY
+from autosnn_nni.numbers import (
+    format_accuracy,
+    format_joules,
+    format_share,
+    format_spikes,
+    format_tau,
+)
 from autosnn_nni.runs.contents import read_contents
 from autosnn_nni.runs.directory import RunDirectory
 from autosnn_nni.runs.run_files import BASELINES
@@ -93,6 +100,32 @@ def show_evaluation(result: Mapping[str, Any]) -> None:
         )
         table.add_row(layer["name"], layer["kind"], *numbers)
     console().print(table)
+    show_energy(result)
+
+
+def show_energy(result: Mapping[str, Any]) -> None:
+    """Print operations per image, in total and per layer, and the energy by every model."""
+    table = Table("layer with weights")
+    for column in ("synaptic operations", "MACs", "parameters"):
+        table.add_column(column, justify="right")
+    for one in result["operations"]:
+        numbers = f"{one['synops']:,.0f}", f"{one['macs']:,.0f}", f"{one['parameters']:,}"
+        table.add_row(one["name"], *numbers)
+    total = f"{result['synops']:,.0f}", f"{result['macs']:,.0f}", f"{result['parameters']:,}"
+    table.add_row("all, with batch norm and neurons", *total)
+    console().print(table)
+    energies = Table("model", title="Energy per image, good to 40 % at best")
+    for column in ("pJ per operation", "pJ per MAC", "energy"):
+        energies.add_column(column, justify="right")
+    sources: dict[str, list[str]] = {}
+    for name, joules in result["energy"].items():
+        model = ENERGY[name]
+        numbers = f"{model.synop:g}", f"{model.mac:g}", format_joules(joules)
+        energies.add_row(model.title, *numbers)
+        sources.setdefault(model.source, []).append(model.title)
+    console().print(energies)
+    for source, models in sources.items():
+        say(f"{', '.join(models)}: {source}")
 
 
 def _title(result: Mapping[str, Any]) -> str:

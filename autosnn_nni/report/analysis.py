@@ -5,6 +5,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from autosnn_nni.energy import ENERGY
 from autosnn_nni.numbers import format_accuracy, format_spikes
 from autosnn_nni.report.theme import BASELINES, CANDIDATE, FRONT, TIMES, WINNER
 from autosnn_nni.runs.contents import (
@@ -12,6 +13,7 @@ from autosnn_nni.runs.contents import (
     Best,
     Candidate,
     Epoch,
+    Operations,
     Result,
     RunContents,
     Stage,
@@ -242,6 +244,39 @@ def stage_spikes(stage: Stage, result: Result | None) -> float | None:
         if layer.name == stage.name or layer.name.startswith(f"{stage.name}.")
     ]
     return sum(spikes) if spikes else None
+
+
+@dataclass(frozen=True)
+class Energy:
+    """The energy per image by a model, and what the model says; empty if it is not known here."""
+
+    title: str
+    joules: float
+    synop: str
+    mac: str
+    source: str
+
+
+def energies(run: RunContents) -> list[Energy]:
+    """The energy of the trained network by every model, in the models' order."""
+    found = run.result.energy if run.result and run.result.operations else {}
+    return [_energy(name, joules) for name, joules in found.items()]
+
+
+def _energy(name: str, joules: float) -> Energy:
+    if name not in ENERGY:  # a plugin's
+        return Energy(name, joules, "", "", "")
+    model = ENERGY[name]
+    return Energy(model.title, joules, f"{model.synop:g}", f"{model.mac:g}", model.source)
+
+
+def energy_shares(run: RunContents) -> list[tuple[Operations, float]]:
+    """Every layer with weights and its share of the energy by the first model."""
+    layers = run.result.operations if run.result else ()
+    model = next(iter(ENERGY.values()))
+    joules = [model.joules(layer.synops, layer.macs) for layer in layers]
+    total = sum(joules) or 1.0
+    return [(layer, one / total) for layer, one in zip(layers, joules, strict=True)]
 
 
 def stage_shape(stage: Stage) -> str:

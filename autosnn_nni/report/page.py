@@ -66,6 +66,8 @@ def render(run: RunContents) -> str:
         agreements=agreements(run.judged) if run.judged else {},
         regret=regret(run.judged) if run.judged else None,
         progress=analysis.search_progress(run.candidates),
+        energies=analysis.energies(run),
+        energy_shares=analysis.energy_shares(run),
         trainings=analysis.trainings(run),
         figures=_figures(run),
         settings=[(key.replace("_", " "), _setting(run.settings[key])) for key in run.settings],
@@ -87,8 +89,10 @@ def _template() -> jinja2.Template:
         rate=numbers.format_rate,
         tau=numbers.format_tau,
         share=numbers.format_share,
+        joules=numbers.format_joules,
         interval=format_interval,
         whole="{:,}".format,
+        rounded="{:,.0f}".format,
     )
     return environment.get_template("page.html")
 

@@ -11,13 +11,14 @@ from autosnn_nni.files import write_whole
 from autosnn_nni.report import analysis, png_figures
 from autosnn_nni.report.drawing import png
 from autosnn_nni.report.page import render
-from autosnn_nni.runs.contents import Layer, Result, RunContents, read_contents
+from autosnn_nni.runs.contents import Layer, Operations, Result, RunContents, read_contents
 from autosnn_nni.runs.run_files import RunFiles
 from autosnn_nni.scoring.spread import MEASURED, Spread, verdicts
 from autosnn_nni.search_spaces import to_text
 from autosnn_nni.strategies import OBJECTIVES
 
 _LAYER_COLUMNS = ("name", "kind", "neurons", "spikes", "firing_rate")
+_OPERATION_COLUMNS = ("name", "synops", "macs", "dense", "parameters")
 _FRONT_COLUMNS = ("architecture", "accuracy", "spikes", "lowest_lambda", "highest_lambda")
 _COMPARISON_COLUMNS = (
     "network",
@@ -38,8 +39,8 @@ def write_report(run: Path) -> Path:
     """Write the report of the run directory ``run`` and return the path of its page.
 
     Also writes the figures as PNG, and the tables that are in no other file: the front, the layers,
-    the comparison. Results that the run does not have are left out. Raises :class:`UserError` if
-    ``run`` is not a run directory or a file in it is broken.
+    their operations, the comparison. Results that the run does not have are left out. Raises
+    :class:`UserError` if ``run`` is not a run directory or a file in it is broken.
     """
     contents, files = read_contents(run), RunFiles(run)
     page = render(contents)
@@ -75,7 +76,9 @@ def _tables(run: RunContents, files: RunFiles) -> dict[Path, str]:
     if analysis.with_accuracy(run.candidates):
         tables[files.front] = _front_table(run)
     if run.result and run.result.layers:
-        tables[files.layers] = _layers_table(run.result.layers)
+        tables[files.layers] = _rows_table(_LAYER_COLUMNS, run.result.layers)
+    if run.result and run.result.operations:
+        tables[files.operations] = _rows_table(_OPERATION_COLUMNS, run.result.operations)
     if any(baseline.result for baseline in run.baselines):
         tables[files.comparison] = _comparison_table(run)
     return tables
@@ -92,9 +95,8 @@ def _front_row(row: analysis.OnFront) -> tuple[object, ...]:
     return to_text(one.blocks), one.accuracy, one.spikes, *lambdas
 
 
-def _layers_table(layers: Sequence[Layer]) -> str:
-    rows = ([getattr(layer, name) for name in _LAYER_COLUMNS] for layer in layers)
-    return _table(_LAYER_COLUMNS, rows)
+def _rows_table(columns: Sequence[str], rows: Iterable[Layer | Operations]) -> str:
+    return _table(columns, ([getattr(row, name) for name in columns] for row in rows))
 
 
 def _comparison_table(run: RunContents) -> str:

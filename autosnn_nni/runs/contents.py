@@ -5,7 +5,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -86,6 +86,20 @@ class Layer:
 
 
 @dataclass(frozen=True)
+class Operations:
+    """Operations per image of a layer with weights: synaptic ones, and multiply-accumulates.
+
+    ``dense`` are those that it would have if no input were 0.
+    """
+
+    name: str
+    synops: float
+    macs: float
+    dense: float
+    parameters: int
+
+
+@dataclass(frozen=True)
 class Stage:
     """One part of the macro architecture; the shape is unknown before the network is built."""
 
@@ -100,7 +114,8 @@ class Stage:
 class Result:
     """Results of a trained network on the test split: those of its first seed.
 
-    ``spreads`` are its results over all seeds, by name.
+    ``spreads`` are its results over all seeds, by name. ``operations`` are those of its layers, and
+    ``energy`` is in joules per image, by the name of a model; earlier versions had neither.
     """
 
     title: str
@@ -113,6 +128,8 @@ class Result:
     layers: tuple[Layer, ...]
     stages: tuple[Stage, ...]
     spreads: Spreads
+    operations: tuple[Operations, ...] = ()
+    energy: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def seeds(self) -> int:
@@ -359,6 +376,8 @@ def _read_result(path: Path, *, chosen_timesteps: bool) -> Result:
         layers=tuple(_layer(layer) for layer in data["layers"]),
         stages=tuple(_stage(stage) for stage in data.get("stages") or []),
         spreads=spreads_of(data),
+        operations=tuple(_operations(layer) for layer in data.get("operations") or []),
+        energy={str(name): float(one) for name, one in (data.get("energy") or {}).items()},
     )
 
 
@@ -382,6 +401,16 @@ def _layer(data: dict[str, Any]) -> Layer:
         neurons=int(data["neurons"]),
         spikes=float(data["spikes"]),
         firing_rate=None if rate is None else float(rate),
+    )
+
+
+def _operations(data: dict[str, Any]) -> Operations:
+    return Operations(
+        name=str(data["name"]),
+        synops=float(data["synops"]),
+        macs=float(data["macs"]),
+        dense=float(data["dense"]),
+        parameters=int(data["parameters"]),
     )
 
 

@@ -123,6 +123,11 @@ class RunFiles(NetworkFiles):
         return self.path / "layers.csv"
 
     @property
+    def operations(self) -> Path:
+        """The operations of the winner's layers with weights, as a table."""
+        return self.path / "operations.csv"
+
+    @property
     def comparison(self) -> Path:
         """The winner and the baselines, as a table."""
         return self.path / "comparison.csv"
@@ -209,6 +214,7 @@ class RunFiles(NetworkFiles):
                 self.retrained_curve,
                 self.result,
                 self.layers,
+                self.operations,
                 self.comparison,
                 self._baselines,
                 self._finalists,

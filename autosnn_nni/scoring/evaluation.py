@@ -13,10 +13,11 @@ from autosnn_nni.scoring.calibration import recalibrated
 from autosnn_nni.search_spaces import (
     ActivationMeter,
     LayerActivation,
+    LayerOperations,
     LayerSpikes,
+    OperationCounter,
     SpikeCounter,
     SpikingNetwork,
-    SynapticOperations,
     fold_batch_norm,
 )
 from autosnn_nni.strategies import Fitness, Metrics
@@ -27,8 +28,9 @@ class Evaluation:
     """Results of a network on a set of images: accuracy as a fraction, spikes per image.
 
     ``layers`` are those that send spikes; ``activations`` are those of a ReLU network. Synaptic
-    operations ``synops`` are per image, NaN if they were not counted. ``seconds`` are per image,
-    batches and all; they are no part of a comparison.
+    operations ``synops`` and multiply-accumulates ``macs`` are per image, NaN if they were not
+    counted; ``operations`` are those of all layers with weights. ``seconds`` are per image, batches
+    and all; they are no part of a comparison.
     """
 
     accuracy: float
@@ -38,6 +40,8 @@ class Evaluation:
     layers: tuple[LayerSpikes, ...]
     activations: tuple[LayerActivation, ...]
     synops: float = math.nan
+    macs: float = math.nan
+    operations: tuple[LayerOperations, ...] = ()
     seconds: float = field(default=0.0, compare=False)
 
 
@@ -47,15 +51,15 @@ def evaluate(
 ) -> Evaluation:
     """Measure accuracy and spikes of ``network`` in eval mode, without recalibration.
 
-    Synaptic ``operations`` are counted on request, which takes a tenth of the time more.
+    ``operations`` are counted on request, which takes a tenth of the time more.
     """
     folded = fold_batch_norm(network)
     hits, start = [], time.perf_counter()
-    synops = SynapticOperations(folded)
+    counted = OperationCounter(folded)
     with (
         SpikeCounter(folded) as counter,
         ActivationMeter(folded) as meter,
-        synops if operations else nullcontext(),
+        counted if operations else nullcontext(),
     ):
         for images, labels in batches:
             votes = torch.cat([folded(part) for part in chunks(images, folded)])
@@ -68,7 +72,9 @@ def evaluate(
         firing_rate=counter.firing_rate,
         layers=tuple(counter.layers()),
         activations=tuple(meter.layers()),
-        synops=synops.operations if operations else math.nan,
+        synops=counted.synops if operations else math.nan,
+        macs=counted.macs if operations else math.nan,
+        operations=tuple(counted.layers()) if operations else (),
         seconds=(time.perf_counter() - start) / counter.images,
     )
 

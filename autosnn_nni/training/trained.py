@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from autosnn_nni.data import Splits
+from autosnn_nni.energy import ENERGY
 from autosnn_nni.scoring.batches import Scoring, calibration_batches, plain_batches
 from autosnn_nni.scoring.calibration import recalibrated
 from autosnn_nni.scoring.evaluation import Evaluation, evaluate
@@ -41,6 +42,29 @@ class TrainedNetwork:
             "timesteps": config.timesteps,
             **asdict(self.description),
             **test,
+            "energy": self._energy(),
+            "neurobench": self._neurobench(),
+        }
+
+    def _energy(self) -> dict[str, float]:
+        """Joules per image, by the name of their model."""
+        test = self.test
+        return {name: model.joules(test.synops, test.macs) for name, model in ENERGY.items()}
+
+    def _neurobench(self) -> dict[str, float]:
+        """The metrics that NeuroBench defines (Yik et al. 2025), by its names.
+
+        All neurons are updated at every timestep.
+        """
+        stored = [*self.network.parameters(), *self.network.buffers()]
+        return {
+            "Footprint": sum(one.numel() * one.element_size() for one in stored),
+            "ParameterCount": self.description.parameters,
+            "ActivationSparsity": 1 - self.test.firing_rate,
+            "Effective_ACs": self.test.synops,
+            "Effective_MACs": self.test.macs,
+            "Dense": sum(one.dense for one in self.test.operations),
+            "MembraneUpdates": self.description.neurons * self.config.timesteps_choice[0],
         }
 
 

@@ -91,6 +91,13 @@ def judged(count: int = 30) -> list[tuple[Any, ...]]:
     return rows
 
 
+#: Of layers with weights, per image.
+OPERATIONS = [
+    {"name": "stem.conv", "synops": 0.0, "macs": 1000.0, "dense": 1000.0, "parameters": 36},
+    {"name": "fc.linear", "synops": 7666.7, "macs": 0.0, "dense": 51200.0, "parameters": 6400},
+]
+
+
 def result(blocks: list[str], accuracy: float, scale: float, seed: int) -> dict[str, Any]:
     rng = random.Random(seed)
     layers: list[dict[str, Any]] = []
@@ -128,6 +135,8 @@ def result(blocks: list[str], accuracy: float, scale: float, seed: int) -> dict[
         "epochs": 40,
         "layers": layers,
         "stages": stages,
+        "operations": OPERATIONS,
+        "energy": {"cmos45": 1.15e-8, "mychip": 3e-9},
     }
 
 

@@ -15,7 +15,7 @@ from tests.autosnn_nni.written_run import add_seeds
 
 SECTIONS = [
     *("network", "comparison", "search", "fitness", "top", "front", "trust", "layers"),
-    *("curves", "settings"),
+    *("energy", "curves", "settings"),
 ]
 FIGURES = ["fitness", "layers", "network", "search", "supernet", "training", "trust"]
 
@@ -103,7 +103,7 @@ def test_every_evaluated_architecture_can_be_read_on_hover(reported: Path) -> No
         (["supernet.csv"], ["curves"], ["supernet"]),
         (
             ["result.json", "retrained.csv"],
-            ["network", "layers", "curves"],
+            ["network", "layers", "energy", "curves"],
             ["layers", "network", "training"],
         ),
         (["candidates.csv"], ["search", "fitness", "top", "front"], ["fitness", "search"]),
@@ -111,7 +111,7 @@ def test_every_evaluated_architecture_can_be_read_on_hover(reported: Path) -> No
         (["trust.csv"], ["trust"], ["trust"]),
         (
             ["result.json", "baselines"],
-            ["network", "comparison", "layers", "curves"],
+            ["network", "comparison", "layers", "energy", "curves"],
             ["layers", "network", "training"],
         ),
     ],
@@ -138,6 +138,25 @@ def test_figures_show_something(reported: Path) -> None:
 def test_layers_csv_equals_the_result(reported: Path) -> None:
     expected = pd.DataFrame(json.loads((reported / "result.json").read_text())["layers"])
     pd.testing.assert_frame_equal(pd.read_csv(reported / "layers.csv"), expected)
+
+
+def test_the_energy_is_shown_by_model_and_by_layer(reported: Path) -> None:
+    html = html_of(reported)
+    assert "<td>45 nm CMOS, 32 bits</td>" in html
+    assert "11.5 nJ</td>" in html
+    assert "Horowitz, ISSCC 2014</td>" in html
+    assert "<td>mychip</td>" in html  # of a plugin that the report does not know
+    assert [f"{share} %</td>" in html for share in (40, 60)] == [True, True]
+    table = pd.read_csv(reported / "operations.csv")
+    expected = json.loads((reported / "result.json").read_text())["operations"]
+    pd.testing.assert_frame_equal(table, pd.DataFrame(expected))
+
+
+def test_a_result_of_an_earlier_version_has_no_energy(run: Path) -> None:
+    result = json.loads((run / "result.json").read_text())
+    del result["operations"], result["energy"]
+    (run / "result.json").write_text(json.dumps(result))
+    assert "energy" not in Page(report(run)).sections
 
 
 def test_front_csv_is_the_front_with_its_lambdas(reported: Path) -> None:

@@ -1,14 +1,15 @@
-"""Synaptic operations: for every spike, the number of weights that it meets.
+"""Count operations. All counting is done in this module.
 
-A spike adds one weight to the current of each neuron that it reaches: an accumulate (AC), where a
-network without spikes multiplies and accumulates (MAC). At the border of an image a spike reaches
-fewer neurons. Example: a 3x3 convolution with padding 1 and 2 output channels; a spike in the
-corner costs 4 x 2 = 8 operations, one in the centre 9 x 2 = 18. A fully connected layer costs one
-for each of its outputs.
+A spike adds one weight to the current of each neuron that it reaches: a synaptic operation, or
+accumulate (AC). At the border of an image a spike reaches fewer neurons. Example: a 3x3 convolution
+with padding 1 and 2 output channels; a spike in the corner costs 4 x 2 = 8 operations, one in the
+centre 9 x 2 = 18. A fully connected layer costs one for each of its outputs.
 
-Counted are all convolutions and fully connected layers whose inputs are spikes. Not counted are
-those that get other numbers: the stem (pixels, or numbers of events), layers behind an average pool
-that passes averages on, and a fully connected layer behind batch norm.
+Layers that get other numbers multiply them first: multiply-accumulates (MAC), counted in the same
+way for every input that is not 0. These are the stem (pixels, or numbers of events), layers behind
+an average pool that passes averages on, a fully connected layer behind batch norm, and all layers
+of a ReLU network. The stem runs once for an image, and for events at every timestep. What adding
+padding would cost is not counted.
 """
 
 from collections.abc import Iterator
@@ -26,7 +27,7 @@ from torch.utils.hooks import RemovableHandle
 from autosnn_nni.kernels.spikes import Spikes
 from autosnn_nni.search_spaces.firing import look_at_input
 from autosnn_nni.search_spaces.layers import Pointwise, VotingLayer
-from autosnn_nni.search_spaces.spikes import layer_name
+from autosnn_nni.search_spaces.spikes import is_spiking, layer_name
 from autosnn_nni.search_spaces.watch import Watch
 
 
@@ -78,29 +79,47 @@ def _windows(
 
 @dataclass(frozen=True)
 class LayerOperations:
-    """Synaptic ``operations`` of a layer, per image, summed over all timesteps."""
+    """Operations of a layer with weights, per image, summed over all timesteps.
+
+    ``dense`` are those that it would have if no input were 0; ``parameters`` are its weights.
+    """
 
     name: str
-    operations: float
+    synops: float
+    macs: float
+    dense: float
+    parameters: int
 
 
-class SynapticOperations(Watch):
-    """Counts synaptic operations; used as a context manager."""
+@dataclass
+class _Total:
+    """What was counted of a layer, for all images."""
+
+    parameters: int
+    synops: float = 0.0
+    macs: float = 0.0
+    dense: float = 0.0
+
+
+class OperationCounter(Watch):
+    """Counts operations; used as a context manager."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__(network)
-        self._totals: dict[str, float] = {}
+        self._totals: dict[str, _Total] = {}
         self._averages: Tensor | None = None
         self._images = 0
 
     def _watch(self) -> Iterator[RemovableHandle]:
         network: Any = self.network
+        spiking = is_spiking(network)
         yield network.register_forward_pre_hook(self._count_images)
         for path, layer in network.named_modules():
             if isinstance(layer, nn.AvgPool2d):
                 yield layer.register_forward_hook(self._remember)
-            elif isinstance(layer, nn.Conv2d | nn.Linear) and not self._gets_numbers(path):
-                yield look_at_input(layer, partial(self._count, _name(path)))
+            elif isinstance(layer, nn.Conv2d | nn.Linear):
+                numbers = not spiking or self._gets_numbers(path)
+                yield look_at_input(layer, partial(self._count, _name(path), numbers))
 
     def _gets_numbers(self, path: str) -> bool:
         """Whether a layer's inputs are never spikes."""
@@ -115,17 +134,45 @@ class SynapticOperations(Watch):
     def _remember(self, module: nn.Module, inputs: Any, output: Tensor) -> None:
         self._averages = output
 
-    def _count(self, name: str, layer: Any, inputs: tuple[Tensor, ...]) -> None:
-        (x,) = inputs
-        if x is not self._averages:
-            total = self._totals.get(name, 0.0)
-            self._totals[name] = total + synaptic_operations(layer, x.detach())
+    def _count(self, name: str, numbers: bool, layer: Any, inputs: tuple[Tensor, ...]) -> None:
+        x = inputs[0].detach()
+        total = self._totals.setdefault(name, _Total(layer.weight.numel()))
+        total.dense += _dense(layer, x)
+        if numbers or inputs[0] is self._averages:
+            total.macs += synaptic_operations(layer, x != 0)
+        else:
+            total.synops += synaptic_operations(layer, x)
 
     @property
-    def operations(self) -> float:
-        """Synaptic operations per image."""
-        return sum(self._totals.values()) / self._images
+    def synops(self) -> float:
+        """Synaptic operations (AC) per image."""
+        return sum(total.synops for total in self._totals.values()) / self._images
+
+    @property
+    def macs(self) -> float:
+        """Multiply-accumulates per image."""
+        return sum(total.macs for total in self._totals.values()) / self._images
 
     def layers(self) -> list[LayerOperations]:
-        """Every layer that got spikes, in network order."""
-        return [LayerOperations(name, total / self._images) for name, total in self._totals.items()]
+        """Every layer with weights, in the order in which they were called first."""
+        images = self._images
+        return [
+            LayerOperations(
+                name,
+                total.synops / images,
+                total.macs / images,
+                total.dense / images,
+                total.parameters,
+            )
+            for name, total in self._totals.items()
+        ]
+
+
+def _dense(layer: Any, x: Tensor) -> float:
+    """The operations of an input ``[..., C, H, W]`` without zeros."""
+    if isinstance(layer, nn.Linear):
+        return float(layer.out_features * x.numel())
+    channels, *size = x.shape[-3:]
+    windows = _windows(*_geometry(layer), (size[0], size[1]))
+    samples = x.numel() // x.shape[-3:].numel()
+    return layer.out_channels // layer.groups * channels * samples * float(windows.sum())

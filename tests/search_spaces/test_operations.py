@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from autosnn_nni.kernels.library import SWITCH
 from autosnn_nni.kernels.spikes import Spikes
 from autosnn_nni.search_spaces import (
+    LayerOperations,
+    OperationCounter,
     SpikingNetwork,
-    SynapticOperations,
     synaptic_operations,
 )
 from autosnn_nni.search_spaces.layers import Conv2d, Linear, Pointwise
@@ -71,8 +72,8 @@ def test_operations_are_the_outputs_of_a_layer_whose_weights_are_1(
     assert synaptic_operations(layer, Spikes.of(spikes)) == outputs.sum()
 
 
-def count(network: nn.Module, batch: Tensor) -> SynapticOperations:
-    with SynapticOperations(network) as operations, torch.no_grad():
+def count(network: nn.Module, batch: Tensor) -> OperationCounter:
+    with OperationCounter(network) as operations, torch.no_grad():
         network(batch)
     return operations
 
@@ -80,16 +81,21 @@ def count(network: nn.Module, batch: Tensor) -> SynapticOperations:
 def test_operations_are_per_image_and_over_all_timesteps() -> None:
     # The 16 neurons of the stem fire at t = 2 and 4, and the layer has 10 outputs.
     twice = count(hand_made(4, 0.5, 1 / 16), torch.cat([ONES, ONES]))
-    assert [(one.name, one.operations) for one in twice.layers()] == [("fc.linear", 320)]
-    assert twice.operations == 320
+    assert [one for one in twice.layers() if one.synops] == [
+        LayerOperations("fc.linear", synops=320, macs=0, dense=640, parameters=160)
+    ]
+    assert twice.synops == 320
 
 
-def test_layers_that_get_averages_or_normalised_numbers_are_not_counted() -> None:
+def test_layers_that_get_averages_or_normalised_numbers_multiply() -> None:
     network = small_network("VGG16-SALT", shape=(3, 32, 32)).eval()
-    counted = [one.name for one in count(network, images(1, (3, 32, 32))).layers()]
+    layers = count(network, images(1, (3, 32, 32))).layers()
     # blocks 2, 4, 7, 10 and fc1 are behind mean pools, fc is behind batch norm
     behind_spikes = [f"block{number}.conv" for number in (1, 3, 5, 6, 8, 9, 11, 12)]
-    assert counted == [*behind_spikes, "fc2.linear"]
+    assert [one.name for one in layers if one.synops] == [*behind_spikes, "fc2.linear"]
+    behind_numbers = [f"block{number}.conv" for number in (2, 4, 7, 10)]
+    multiplying = [one.name for one in layers if one.macs]
+    assert multiplying == ["stem.conv", *behind_numbers, "fc1.linear", "fc.linear"]
 
 
 def by_spikingjelly(network: SpikingNetwork, batch: Tensor) -> float:
@@ -108,7 +114,7 @@ def test_spikingjelly_counts_the_same(
     monkeypatch.setenv(SWITCH, "0")
     expected = by_spikingjelly(network.double(), batch)
     monkeypatch.setenv(SWITCH, kernels)
-    assert count(network.double(), batch).operations == expected > 0
+    assert count(network.double(), batch).synops == expected > 0
 
 
 @pytest.mark.parametrize("block", ["skip", "SCB_k5", "SRB_k3", "SIB_k3_e3", "max_pool"])
@@ -117,7 +123,7 @@ def test_every_block_is_counted_as_by_spikingjelly(
 ) -> None:
     blocks = [block] * len(blocks_for("SNN_3"))
     network, batch = small_network("SNN_3", blocks).eval(), images(4)
-    found = count(network, batch).operations
+    found = count(network, batch).synops
     monkeypatch.setenv(SWITCH, "0")
     assert found == by_spikingjelly(network.double(), batch) > 0
 
@@ -126,6 +132,38 @@ def test_watching_changes_nothing() -> None:
     network, batch = small_network("SNN_3").eval(), images(4)
     with torch.no_grad():
         before = network(batch)
-        with SynapticOperations(network):
+        with OperationCounter(network):
             watched = network(batch)
     assert torch.equal(before, watched)
+
+
+def test_the_stem_multiplies_once_for_an_image_and_for_each_frame_of_events() -> None:
+    network = small_network("SNN_1").eval()
+    image = images(1)
+    (stem, *_) = count(network, image).layers()
+    side = image.shape[-1]
+    whole = 4 * 3 * (3 * side - 2) ** 2  # channels x windows: borders have two instead of three
+    assert (stem.name, stem.macs, stem.dense) == ("stem.conv", whole, whole)
+    frames = image.unsqueeze(1).repeat(1, 3, 1, 1, 1)
+    frames[:, 1] = 0
+    (stem, *_) = count(network, frames).layers()
+    assert (stem.macs, stem.dense) == (2 * whole, 3 * whole)
+
+
+def test_a_relu_network_only_multiplies() -> None:
+    network = small_network("SNN_1", neuron="ANN").eval()
+    found = count(network, images(1))
+    assert found.synops == 0
+    assert found.macs == sum(one.macs for one in found.layers()) > 0
+    assert all(0 < one.macs <= one.dense for one in found.layers())
+
+
+@pytest.mark.parametrize("space", ["SNN_1", "SNN_3"])
+def test_dense_are_the_operations_of_inputs_without_zeros(space: str) -> None:
+    layers = count(small_network(space).eval(), images(2)).layers()
+    assert all(0 <= one.synops + one.macs <= one.dense for one in layers)
+    assert sum(one.parameters for one in layers) == sum(
+        module.weight.numel()
+        for module in small_network(space).modules()
+        if isinstance(module, nn.Conv2d | nn.Linear)
+    )
