@@ -47,3 +47,8 @@ ENERGY.add("spinnaker2", _chip("SpiNNaker2", 10))
 ENERGY.add("seneca", _chip("SENECA", 2.8))
 ENERGY.add("tianjic", _chip("Tianjic", 1.54))
 ENERGY.add("odin", _chip("ODIN", 12.7))
+
+
+def energies(synops: float, macs: float) -> dict[str, float]:
+    """The energy of so many operations in joules, by the name of every model."""
+    return {name: model.joules(synops, macs) for name, model in ENERGY.items()}

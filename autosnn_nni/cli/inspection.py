@@ -9,6 +9,7 @@ import torch
 
 from autosnn_nni.cli.chosen import Chosen
 from autosnn_nni.data import DATASETS
+from autosnn_nni.energy import energies
 from autosnn_nni.runs.directory import load_run
 from autosnn_nni.runs.machine import Machine
 from autosnn_nni.runs.supernet_scorer import SupernetScorer
@@ -17,6 +18,7 @@ from autosnn_nni.scoring.device import check_memory
 from autosnn_nni.search_spaces import (
     Architecture,
     NetworkConfig,
+    OperationCounter,
     SpikeCounter,
     SpikingNetwork,
     build_network,
@@ -46,13 +48,15 @@ def describe(chosen: Chosen, dataset: str, config: Mapping[str, Any]) -> dict[st
     with seeded(0):
         network = build_network(network_config, blocks)
         images = torch.rand(16, *info.shape)
-        with torch.no_grad(), SpikeCounter(network) as counter:
+        counter, operations = SpikeCounter(network), OperationCounter(network)
+        with torch.no_grad(), counter, operations:
             network(images)
-    spikes = {
+    measured = {
         "spikes": counter.spikes,
+        **_operations(operations.synops, operations.macs),
         "spikes_measured_on": "untrained weights, 16 random images (--run uses a supernet's)",
     }
-    return _description(network, network_config, dataset, blocks, spikes)
+    return _description(network, network_config, dataset, blocks, measured)
 
 
 def describe_in_run(path: Path, blocks: Architecture, machine: Machine) -> dict[str, Any]:
@@ -61,12 +65,17 @@ def describe_in_run(path: Path, blocks: Architecture, machine: Machine) -> dict[
     scorer = SupernetScorer(run, machine)
     network = scorer.network(blocks)
     result = scorer.evaluate(network)
-    spikes = {
+    measured = {
         "spikes": result.spikes,
+        **_operations(result.synops, result.macs),
         "accuracy": result.accuracy,
         "spikes_measured_on": f"D_val of {run.settings.dataset}, weights of {run.supernet}",
     }
-    return _description(network, run.settings.network, run.settings.dataset, blocks, spikes)
+    return _description(network, run.settings.network, run.settings.dataset, blocks, measured)
+
+
+def _operations(synops: float, macs: float) -> dict[str, Any]:
+    return {"synops": synops, "macs": macs, "energy": energies(synops, macs)}
 
 
 def _description(
@@ -74,7 +83,7 @@ def _description(
     config: NetworkConfig,
     dataset: str,
     blocks: Architecture,
-    spikes: dict[str, Any],
+    measured: dict[str, Any],
 ) -> dict[str, Any]:
     config, blocks = config.stand_alone(blocks)
     fixed = {
@@ -85,4 +94,4 @@ def _description(
         "neuron": config.neuron,
         "image": list(config.shape),
     }
-    return {**fixed, **asdict(describe_network(network, config, blocks)), **spikes}
+    return {**fixed, **asdict(describe_network(network, config, blocks)), **measured}

@@ -148,6 +148,14 @@ def show_description(result: Mapping[str, Any]) -> None:
     say(f"Parameters: {result['parameters']:,}")
     say(f"Neurons: {result['neurons']:,} (and {result['pool_outputs']:,} max-pool outputs)")
     say(f"Spikes per image: {result['spikes']:,.1f} ({result['spikes_measured_on']})")
+    energies = ", ".join(
+        f"{format_joules(joules)} ({ENERGY[name].title})"
+        for name, joules in result["energy"].items()
+    )
+    say(
+        f"Operations per image: {result['synops']:,.0f} synaptic, {result['macs']:,.0f} MACs; "
+        f"energy, good to 40 % at best: {energies}"
+    )
     if "accuracy" in result:
         say(f"Accuracy on D_val: {100 * result['accuracy']:.2f} %")
 

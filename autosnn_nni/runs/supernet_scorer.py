@@ -40,8 +40,8 @@ class SupernetScorer:
         return recalibrated(network.to(self._scoring.torch_device), self._calibration)
 
     def evaluate(self, network: SpikingNetwork) -> Evaluation:
-        """Evaluate the ``network`` of an architecture on D_val."""
-        return evaluate(network, self._val)
+        """Evaluate the ``network`` of an architecture on D_val, and count its operations."""
+        return evaluate(network, self._val, operations=True)
 
     def evaluate_population(
         self, architectures: Sequence[Architecture]

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from autosnn_nni.data import Splits
-from autosnn_nni.energy import ENERGY
+from autosnn_nni.energy import energies
 from autosnn_nni.scoring.batches import Scoring, calibration_batches, plain_batches
 from autosnn_nni.scoring.calibration import recalibrated
 from autosnn_nni.scoring.evaluation import Evaluation, evaluate
@@ -42,14 +42,9 @@ class TrainedNetwork:
             "timesteps": config.timesteps,
             **asdict(self.description),
             **test,
-            "energy": self._energy(),
+            "energy": energies(self.test.synops, self.test.macs),
             "neurobench": self._neurobench(),
         }
-
-    def _energy(self) -> dict[str, float]:
-        """Joules per image, by the name of their model."""
-        test = self.test
-        return {name: model.joules(test.synops, test.macs) for name, model in ENERGY.items()}
 
     def _neurobench(self) -> dict[str, float]:
         """The metrics that NeuroBench defines (Yik et al. 2025), by its names.

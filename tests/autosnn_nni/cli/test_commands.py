@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from autosnn_nni.data import DATASETS
+from autosnn_nni.energy import energies
 from autosnn_nni.files import read_json
 from autosnn_nni.search_spaces import BLOCKS, NETWORKS, NEURONS, OPERATIONS, SURROGATES
 from autosnn_nni.strategies import SEARCHES
@@ -60,6 +61,8 @@ def test_describe_follows_its_options(autosnn: Autosnn) -> None:
     )
     assert (told["space"], told["channels"], told["timesteps"]) == ("SNN_3", 8, 3)
     assert (told["neuron"], told["image"], len(told["blocks"])) == ("LIF", [1, 8, 8], 8)
+    assert told["macs"] == 8 * 1 * 22**2  # of the stem: its 3x3 windows on 8x8 pixels
+    assert told["energy"] == energies(told["synops"], told["macs"])
 
 
 @pytest.mark.parametrize(
@@ -155,6 +158,8 @@ def test_describe_with_a_run_is_what_its_search_has_measured(
     assert (told["accuracy"], told["spikes"]) == (best["accuracy"], best["spikes"])
     assert (told["channels"], told["timesteps"], told["image"]) == (2, 2, [1, 8, 8])
     assert "D_val of digits" in told["spikes_measured_on"]
+    assert told["synops"] > told["spikes"]
+    assert told["energy"] == energies(told["synops"], told["macs"])
     assert f"{100 * best['accuracy']:.2f} %" in autosnn(*command).out
 
 
