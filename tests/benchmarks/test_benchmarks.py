@@ -23,6 +23,7 @@ from autosnn_nni.table.measure import measure
 from autosnn_nni.table.packed import pack
 from autosnn_nni.table.rows import COLUMNS
 from tests.autosnn_nni.table.made import PLAN, packed_in
+from tests.benchmarks import readers
 
 Run = Callable[..., str]
 
@@ -170,3 +171,19 @@ def test_predictor(monkeypatch: pytest.MonkeyPatch) -> None:
     history = run_alone(SEARCHES["predictor"](seed=0), choices, ask, 60)
     assert len(history) == len(history.seen) == 60
     assert history.top(1)[0].blocks == ("c",) * 6
+
+
+@pytest.mark.data
+def test_operations(run: Run) -> None:
+    networks = ("CIFARNet-Fang-DVS5", "VGG9-BNTT")
+    out = run("operations", "--repeats", 1, "--images", 8, "--networks", *networks)
+    assert re.search(r"^scoring .* s, counting operations .* s: \d", out, re.MULTILINE)
+    assert re.search(r"^CIFARNet-Fang-DVS5 +nir .* s  torch .* s  onnx .* s$", out, re.MULTILINE)
+    assert "BatchNormThroughTime2d" in out
+
+
+def test_readers(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readers, "NETWORKS", {"SNN_4": ("skip",) * 5})
+    out = run("readers")
+    assert "| SNN_4 | LIF | 0 | 0 | 0 | 0 |" in out
+    assert "| SNN_4 | IF | 0 | 0 | 0 | refused: r != 1 not supported |" in out
