@@ -3,6 +3,7 @@ from .nas.evaluators import SpikingEvaluator, SubnetEvaluator
 from .nas.experiment import RetiariiExeConfig, RetiariiExperiment
 from .nas.trial_evaluator import TrialEvaluator
 from .pretrained import load_pretrained
+from .runs.prediction import Prediction, Predictor, load
 from .scoring.batches import Scoring
 from .scoring.evaluation import evaluate
 from .training.from_scratch import train_network
@@ -11,6 +12,8 @@ from .training.trained import TrainedNetwork
 from .version import __version__
 
 __all__ = [
+    "Prediction",
+    "Predictor",
     "RetiariiExeConfig",
     "RetiariiExperiment",
     "Scoring",
@@ -22,6 +25,7 @@ __all__ = [
     "UserError",
     "__version__",
     "evaluate",
+    "load",
     "load_pretrained",
     "train_network",
 ]

@@ -162,6 +162,23 @@ def evaluate(
         package.show_documented(result)
 
 
+@app.command()
+def predict(
+    trained: Annotated[Path, typer.Argument(help="A run's folder or a checkpoint")],
+    images: Annotated[
+        list[Path], typer.Argument(help="Pictures of any size, or .npy files of images or events")
+    ],
+    blocks: Blocks = None,
+    data_dir: DataDir = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print one JSON list")] = False,
+) -> None:
+    """Classify single pictures: votes by timestep, spikes and energy."""
+    from autosnn_nni.cli import predict as prediction
+
+    found = prediction.predict(trained, images, blocks, data_dir)
+    print_json(found) if json_ else prediction.show(found)
+
+
 def _no_weights() -> UserError:
     return UserError(
         "Missing argument: a run's folder or a checkpoint, or --network and --pretrained "

@@ -1,0 +1,100 @@
+"""What a trained network makes of single images."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from autosnn_nni.data import Batches, DataSet, Images
+from autosnn_nni.data.pictures import read_picture
+from autosnn_nni.energy import energies
+from autosnn_nni.runs.machine import Machine
+from autosnn_nni.runs.trained import load_trained
+from autosnn_nni.search_spaces import (
+    Architecture,
+    OperationCounter,
+    SpikeCounter,
+    SpikingNetwork,
+    StepVotes,
+    fold_batch_norm,
+)
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The class of an image, and what finding it took.
+
+    ``votes`` are those of every class after each timestep, as means over the timesteps so far: the
+    last ones decide. ``energy`` is in joules, by the name of a model.
+    """
+
+    label: int
+    votes: tuple[tuple[float, ...], ...]
+    spikes: float
+    synops: float
+    macs: float
+    energy: dict[str, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Predictor:
+    """A trained network, and the data set whose images it knows."""
+
+    network: SpikingNetwork
+    dataset: DataSet
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """``(C, H, W)`` of an image, or ``(T, 2, H, W)`` of a recording."""
+        return self.dataset.test.shape
+
+    def predict(self, images: Any) -> list[Prediction]:
+        """Predictions for images uint8 ``[N, C, H, W]`` or recordings ``[N, T, 2, H, W]``.
+
+        Tensors or arrays; images are scaled and normalised here, and must have the data set's size.
+        Raises :class:`ValueError` for another shape.
+        """
+        pixels = torch.as_tensor(images)
+        if tuple(pixels.shape[1:]) != self.shape:
+            raise ValueError(f"images have the shape {tuple(pixels.shape[1:])}, not {self.shape}")
+        labels = torch.zeros(len(pixels), dtype=torch.long)
+        batches = Batches(Images(pixels, labels), self.dataset, batch_size=1, device="cpu")
+        return list(self._predicted(image for image, _ in batches))
+
+    def predict_files(self, paths: Iterable[Path]) -> list[Prediction]:
+        """Predictions for pictures of any size, or ``.npy`` files, by the path of their file."""
+        return self.predict(torch.stack([read_picture(path, self.shape) for path in paths]))
+
+    @torch.inference_mode()
+    def _predicted(self, images: Iterable[Tensor]) -> Iterator[Prediction]:
+        network = fold_batch_norm(self.network)
+        for image in images:
+            spikes, operations = SpikeCounter(network), OperationCounter(network)
+            with spikes, operations, StepVotes(network) as steps:
+                votes = network(image)
+            summed = torch.stack([one[0] for one in steps.votes]).cumsum(0)
+            means = summed.double() / torch.arange(1, len(summed) + 1).view(-1, 1)
+            synops, macs = operations.synops, operations.macs
+            yield Prediction(
+                label=int(votes.argmax()),
+                votes=tuple(tuple(row) for row in means.numpy().round(6).tolist()),
+                spikes=spikes.spikes,
+                synops=synops,
+                macs=macs,
+                energy=energies(synops, macs),
+            )
+
+
+def load(
+    path: Path | str, blocks: Architecture | None = None, data_dir: Path | None = None
+) -> Predictor:
+    """A run's trained network, or with ``blocks`` a path of its supernet, on the CPU.
+
+    Batch norm is computed again on D_train, as for every result of the run, so the run's data must
+    be there. Raises :class:`UserError` if there are no weights or no data.
+    """
+    found = load_trained(Path(path), blocks, Machine(data_dir, "cpu"))
+    return Predictor(found.calibrated(), found.data.dataset)

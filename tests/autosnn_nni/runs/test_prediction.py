@@ -1,0 +1,63 @@
+"""Predictions of single images are those of the test."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from autosnn_nni import Predictor, load
+from autosnn_nni.energy import energies
+from autosnn_nni.files import read_json
+
+
+@pytest.fixture(scope="module")
+def predictor(finished: Path) -> Predictor:
+    return load(finished)
+
+
+def test_over_the_test_split_they_are_the_runs_result(predictor: Predictor, finished: Path) -> None:
+    test = predictor.dataset.test
+    found = predictor.predict(test.images)
+    result = read_json(finished / "result.json")
+    hits = [one.label == label for one, label in zip(found, test.labels.tolist(), strict=True)]
+    assert np.mean(hits) == pytest.approx(result["accuracy"])
+    assert np.mean([one.spikes for one in found]) == pytest.approx(result["spikes"])
+    assert np.mean([one.synops for one in found]) == pytest.approx(result["synops"])
+    assert np.mean([one.macs for one in found]) == pytest.approx(result["macs"])
+
+
+def test_votes_are_means_over_the_timesteps_so_far(predictor: Predictor) -> None:
+    images = predictor.dataset.test.images[:3]
+    with torch.no_grad():
+        mean, std = (float(one[0]) for one in (predictor.dataset.mean, predictor.dataset.std))
+        votes = predictor.network((images.float() / 255 - mean) / std)
+    for one, expected in zip(predictor.predict(images), votes, strict=True):
+        assert len(one.votes) == 2
+        assert one.votes[-1] == pytest.approx(expected.tolist(), abs=1e-5)
+        assert one.label == int(expected.argmax())
+        assert one.energy == energies(one.synops, one.macs)
+
+
+def test_files_are_scaled_to_the_networks_images(predictor: Predictor, tmp_path: Path) -> None:
+    pixels = predictor.dataset.test.images[0, 0].numpy()
+    larger = Image.fromarray(pixels.repeat(8, 0).repeat(8, 1)).convert("RGB")
+    larger.save(tmp_path / "digit.png")
+    Image.fromarray(pixels).save(tmp_path / "small.bmp")
+    np.save(tmp_path / "digit.npy", pixels[None])
+    paths = [tmp_path / name for name in ("small.bmp", "digit.npy", "digit.png")]
+    small, array, large = predictor.predict_files(paths)
+    assert small == array == predictor.predict(predictor.dataset.test.images[:1])[0]
+    assert large.macs == small.macs  # as many pixels
+
+
+def test_images_of_another_size_are_an_error(predictor: Predictor) -> None:
+    with pytest.raises(ValueError, match=r"the shape \(1, 9, 9\), not \(1, 8, 8\)"):
+        predictor.predict(torch.zeros(1, 1, 9, 9, dtype=torch.uint8))
+
+
+def test_a_path_of_the_supernet_predicts_too(finished: Path) -> None:
+    predictor = load(str(finished), ("skip",) * 5)
+    (one,) = predictor.predict(predictor.dataset.test.images[:1])
+    assert len(one.votes[-1]) == 10
