@@ -3,11 +3,15 @@
 from typing import Any
 
 import torch
+from hypothesis import strategies as st
 from torch import Tensor
 
 from autosnn_nni.data import DataSet, Images
 from autosnn_nni.export import Exported
-from autosnn_nni.search_spaces import NetworkConfig, SpikingNetwork, build_network, seeded
+from autosnn_nni.search_spaces import MACROS, NetworkConfig, SpikingNetwork, build_network, seeded
+
+PAPER = ("skip", "SCB_k3", "SCB_k5", "SRB_k3", "SRB_k5")
+OTHERS = ("SIB_k3_e1", "SIB_k3_e3", "SIB_k3_e1_full", "max_pool", "average_pool")
 
 
 def config_of(space: str, blocks: tuple[str, ...] = (), **options: Any) -> NetworkConfig:
@@ -41,3 +45,12 @@ def exported(config: NetworkConfig, blocks: tuple[str, ...] = (), **options: Any
     mean, std = (0.5,) * config.shape[0], (0.25,) * config.shape[0]
     dataset = DataSet("random", config.classes, data, data, mean, std, 0, flip=False)
     return Exported(trained(config, blocks, **options), config, blocks, dataset)
+
+
+def drawn(data: st.DataObject, space: str, **options: Any) -> Exported:
+    """What is exported of a random architecture."""
+    blocks = data.draw(st.tuples(*[st.sampled_from(PAPER + OTHERS)] * MACROS[space].tbd_blocks))
+    neuron = data.draw(st.sampled_from(["PLIF", "LIF", "IF"]))
+    size = data.draw(st.sampled_from([(16, 16), (17, 18)]))
+    config = config_of(space, blocks, neuron=neuron, shape=(2, *size), channels=2)
+    return exported(config, blocks, **options)

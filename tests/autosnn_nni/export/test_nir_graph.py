@@ -20,10 +20,7 @@ from autosnn_nni.export import Graph, graph_of, record, to_nir
 from autosnn_nni.export.nir_graph import DT
 from autosnn_nni.search_spaces import MACROS, NetworkConfig
 from tests import nir_by_numpy
-from tests.autosnn_nni.export.made import config_of, images, trained
-
-PAPER = ("skip", "SCB_k3", "SCB_k5", "SRB_k3", "SRB_k5")
-OTHERS = ("SIB_k3_e1", "SIB_k3_e3", "SIB_k3_e1_full", "max_pool", "average_pool")
+from tests.autosnn_nni.export.made import OTHERS, PAPER, config_of, images, trained
 
 #: ``(network, graph in NIR, frames [T, C, H, W])`` to spikes ``[T, neurons]`` by node.
 Reader = Callable[[Graph, nir.NIRGraph, Tensor], dict[str, Any]]

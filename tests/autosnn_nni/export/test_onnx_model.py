@@ -16,9 +16,7 @@ from torch import Tensor
 
 from autosnn_nni.export import EXPORTS, Exported, record
 from autosnn_nni.export.onnx_model import to_onnx
-from autosnn_nni.search_spaces import MACROS
-from tests.autosnn_nni.export.made import config_of, exported
-from tests.autosnn_nni.export.test_nir_graph import OTHERS, PAPER
+from tests.autosnn_nni.export.made import config_of, drawn, exported
 
 BLOCKS = ("SRB_k3", "SIB_k3_e3", "skip", "max_pool", "SRB_k5")
 
@@ -61,11 +59,7 @@ def is_the_same(found: Exported) -> bool:
 @given(data=st.data())
 @pytest.mark.parametrize("space", ["SNN_1", "SNN_2", "SNN_3", "SNN_4"])
 def test_every_spike_of_every_architecture_is_the_same(space: str, data: st.DataObject) -> None:
-    blocks = data.draw(st.tuples(*[st.sampled_from(PAPER + OTHERS)] * MACROS[space].tbd_blocks))
-    neuron = data.draw(st.sampled_from(["PLIF", "LIF", "IF"]))
-    size = data.draw(st.sampled_from([(16, 16), (17, 18)]))
-    config = config_of(space, blocks, neuron=neuron, shape=(2, *size), channels=2)
-    assert is_the_same(exported(config, blocks, dtype=torch.float32))
+    assert is_the_same(drawn(data, space, dtype=torch.float32))
 
 
 @pytest.mark.parametrize("name", ["CIFARNet-Wu", "ResNet19-Zheng", "VGG16-SALT"])

@@ -18,10 +18,8 @@ from torch import Tensor, nn
 from autosnn_nni.export import EXPORTS, Exported, record
 from autosnn_nni.export.torch_file import source_of, weights_of
 from autosnn_nni.files import read_json
-from autosnn_nni.search_spaces import MACROS
 from tests.autosnn_nni.conftest import ALIKE
-from tests.autosnn_nni.export.made import config_of, exported
-from tests.autosnn_nni.export.test_nir_graph import OTHERS, PAPER
+from tests.autosnn_nni.export.made import config_of, drawn, exported
 
 SRB = ("SRB_k3", "SIB_k3_e3", "skip", "max_pool", "SRB_k5")
 
@@ -61,11 +59,7 @@ def is_the_same(found: Exported, folder: Path, network: Any = None) -> bool:
 @given(data=st.data())
 @pytest.mark.parametrize("space", ["SNN_1", "SNN_2", "SNN_3", "SNN_4"])
 def test_every_spike_of_every_architecture_is_the_same(space: str, data: st.DataObject) -> None:
-    blocks = data.draw(st.tuples(*[st.sampled_from(PAPER + OTHERS)] * MACROS[space].tbd_blocks))
-    neuron = data.draw(st.sampled_from(["PLIF", "LIF", "IF"]))
-    size = data.draw(st.sampled_from([(16, 16), (17, 18)]))
-    config = config_of(space, blocks, neuron=neuron, shape=(2, *size), channels=2)
-    assert is_the_same(exported(config, blocks), Path())
+    assert is_the_same(drawn(data, space), Path())
 
 
 @pytest.mark.parametrize("name", ["CIFARNet-Wu", "ResNet19-Zheng", "SCNN-He", "VGG16-SALT"])
