@@ -10,6 +10,7 @@ from autosnn_nni.errors import UserError
 from autosnn_nni.export.fold import fold
 from autosnn_nni.export.graph import (
     Affine,
+    Dense,
     Graph,
     Input,
     MaxPool,
@@ -91,18 +92,19 @@ class _Converter:
         self, call: fx.Node, argument: Any, name: str, kind: type[Node], fields: Mapping[str, Any]
     ) -> Value:
         name = name if name not in self.nodes else f"{name}_{call.name}"
-        inputs = () if argument is None else self._inputs(argument)
+        inputs = () if argument is None else self._inputs(argument, kind)
         self.nodes[name] = kind(name=name, inputs=inputs, shape=_shape(call), **fields)
         self._values[call] = {name: 1.0}
         return self._values[call]
 
-    def _inputs(self, argument: Any) -> tuple[str, ...]:
+    def _inputs(self, argument: Any, kind: type[Node]) -> tuple[str, ...]:
         value = self._values[argument]
         if not value:
             raise refusal("a layer that gets nothing but zeros")
-        return tuple(
-            name if times == 1 else self._times(name, times) for name, times in value.items()
-        )
+        for name in value:
+            if kind is not Dense and not _same(self.nodes[name].shape, _shape(argument)):
+                raise refusal(f"a block that gives the output of {name} another shape")
+        return tuple(self._times(name, times) for name, times in value.items())
 
     def _times(self, name: str, times: float) -> str:
         if times == 1:
@@ -137,17 +139,17 @@ class _Converter:
             return _sum(*values)
         if not call.kwargs and name == "sub" and len(values) == 2:
             return _sum(values[0], _scaled(values[1], -1.0))
-        if not call.kwargs and name in ("mul", "truediv", "div") and len(values) == 1:
-            (number,) = numbers
-            return _scaled(values[0], number if name == "mul" else 1 / number)
+        divides = name in ("truediv", "div") and isinstance(call.args[0], fx.Node)
+        if not call.kwargs and len(values) == len(numbers) == 1 and (divides or name == "mul"):
+            return _scaled(values[0], 1 / numbers[0] if divides else numbers[0])
         raise refusal(f"the function {name} of a block")
 
     def _over_all_pixels(self, call: fx.Node, name: str) -> Value:
         argument, *options = call.args
         given = {**dict(zip(("dim", "keepdim"), options, strict=False)), **call.kwargs}
         height, width = _shape(argument)[-2:]
-        if given.get("dim") not in ((-2, -1), (-1, -2)):
-            raise refusal(f"the function {name} over other axes than the pixels'")
+        if given.get("dim") not in ((-2, -1), (-1, -2)) or not given.get("keepdim"):
+            raise refusal(f"the function {name}, except over both axes of pixels with keepdim,")
         windows = {"kernel": (height, width), "stride": (height, width), "padding": (0, 0)}
         divisor = height * width if name == "mean" else 1
         place = list(call.meta["nn_module_stack"])[-1]
@@ -158,6 +160,15 @@ class _Converter:
 def _shape(call: Any) -> Shape:
     """The shape of a call's result for one image."""
     return tuple(call.meta["tensor_meta"].shape[1:])
+
+
+def _same(shape: Shape, other: Shape) -> bool:
+    """Whether two shapes are equal apart from axes of size 1 at the end."""
+    while shape and shape[-1] == 1:
+        shape = shape[:-1]
+    while other and other[-1] == 1:
+        other = other[:-1]
+    return shape == other
 
 
 def _adds_axes(index: Any) -> bool:

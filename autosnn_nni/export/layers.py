@@ -10,22 +10,37 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from autosnn_nni.export.graph import Affine, Convolution, Dense, MaxPool, Neurons, Node, SumPool
 from autosnn_nni.export.tracing import refusal
+from autosnn_nni.search_spaces.firing import is_watched
 from autosnn_nni.search_spaces.layers import Pointwise
+from autosnn_nni.search_spaces.neurons import IF, LIF, PLIF
+
+#: Whose layers do what their class says. One of a user's own may do anything in its forward.
+_PACKAGES = ("torch", "spikingjelly", "autosnn_nni")
+#: Neurons of which the equations are known; there are others among their subclasses.
+_NEURONS = (PLIF, LIF, IF, neuron.ParametricLIFNode, neuron.LIFNode, neuron.IFNode)
 
 #: The kind of a node, and its own fields.
 Made = tuple[type[Node], dict[str, Any]]
 
 
-@singledispatch
 def node_of(layer: nn.Module, size: tuple[int, ...]) -> Made:
     """The node of a layer whose inputs have the given ``size``.
 
     Raises :class:`UserError` for layers that are not known.
     """
-    raise refusal(f"{type(layer).__name__}")
+    if type(layer).__module__.partition(".")[0] not in _PACKAGES:
+        raise refusal(f"{type(layer).__name__}, a layer of your own,")
+    if is_watched(layer):
+        raise refusal(f"{type(layer).__name__} with a hook")
+    return _node_of(layer, size)
 
 
-@node_of.register
+@singledispatch
+def _node_of(layer: nn.Module, size: tuple[int, ...]) -> Made:
+    raise refusal(type(layer).__name__)
+
+
+@_node_of.register
 def _(layer: nn.Conv2d, size: tuple[int, ...]) -> Made:
     stride = layer.pixels if isinstance(layer, Pointwise) else layer.stride
     return Convolution, {
@@ -45,13 +60,13 @@ def _padding(layer: nn.Conv2d) -> tuple[int, int]:
     return top, left
 
 
-@node_of.register
+@_node_of.register
 def _(layer: nn.Linear, size: tuple[int, ...]) -> Made:
     bias = None if layer.bias is None else _double(layer.bias)
     return Dense, {"weight": _double(layer.weight), "bias": bias}
 
 
-@node_of.register
+@_node_of.register
 def _(layer: _BatchNorm, size: tuple[int, ...]) -> Made:
     if layer.running_mean is None or layer.running_var is None:
         raise refusal("batch norm without running statistics")
@@ -63,14 +78,14 @@ def _(layer: _BatchNorm, size: tuple[int, ...]) -> Made:
     return Affine, {"scale": scale, "shift": shift}
 
 
-@node_of.register
+@_node_of.register
 def _(layer: nn.MaxPool2d, size: tuple[int, ...]) -> Made:
     if _pair(layer.dilation) != (1, 1):
         raise refusal("a max-pool with dilation")
     return MaxPool, _windows(layer)
 
 
-@node_of.register
+@_node_of.register
 def _(layer: nn.AvgPool2d, size: tuple[int, ...]) -> Made:
     windows = _windows(layer)
     (height, width) = windows["kernel"]
@@ -88,7 +103,7 @@ def _(layer: nn.AvgPool2d, size: tuple[int, ...]) -> Made:
     return SumPool, {**windows, "divisor": layer.divisor_override or height * width}
 
 
-@node_of.register
+@_node_of.register
 def _(layer: neuron.BaseNode, size: tuple[int, ...]) -> Made:
     leak, gain = _leak_and_gain(layer)
     if layer.v_reset is None:
@@ -98,14 +113,14 @@ def _(layer: neuron.BaseNode, size: tuple[int, ...]) -> Made:
 
 
 def _leak_and_gain(layer: Any) -> tuple[float, float]:
+    if type(layer) not in _NEURONS:
+        raise refusal(f"{type(layer).__name__}, whose equations are not those of IF, LIF or PLIF,")
+    if isinstance(layer, neuron.IFNode):
+        return 0.0, 1.0
     if isinstance(layer, neuron.ParametricLIFNode):
         leak = float(_double(layer.w).sigmoid())
-    elif isinstance(layer, neuron.LIFNode):
-        leak = 1 / float(layer.tau)
-    elif isinstance(layer, neuron.IFNode):
-        return 0.0, 1.0
     else:
-        raise refusal(f"{type(layer).__name__}, whose equations are not those of IF, LIF or PLIF,")
+        leak = 1 / float(layer.tau)
     return leak, leak if layer.decay_input else 1.0
 
 

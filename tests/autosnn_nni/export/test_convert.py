@@ -121,6 +121,47 @@ class Rectified(Block):
         return torch.relu(one) + other
 
 
+class Reshaping(Block):
+    def currents(self, one: Tensor, other: Tensor) -> Tensor:
+        return self.norm(one.flatten(2).unflatten(2, (-1, 4))).reshape(other.shape) + other
+
+
+class Pooling(Block):
+    def currents(self, one: Tensor, other: Tensor) -> Tensor:
+        return one + other.mean((1, 2, 3), True)
+
+
+class Standardised(nn.Conv2d):
+    """A user's own: its weights are not those that it convolves with."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return self._conv_forward(input, self.weight - self.weight.mean(), None)
+
+
+class OwnLayer(Block):
+    def __init__(self, in_channels: int, out_channels: int, *rest: object) -> None:
+        super().__init__(in_channels, out_channels, *rest)  # type: ignore[arg-type]
+        self.one = Standardised(in_channels, out_channels, 3, padding=1)
+
+    def currents(self, one: Tensor, other: Tensor) -> Tensor:
+        return one + other
+
+
+class OwnNeuron(neurons.LIFNode):
+    def neuronal_charge(self, x: Tensor) -> None:
+        self.v = self.v + x
+
+
+class OwnCharge(Hard):
+    neuron_type = OwnNeuron
+
+
+class Hooked(Hard):
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*arguments)  # type: ignore[arg-type]
+        self.norm.register_forward_hook(lambda module, inputs, output: 2 * output)
+
+
 def blocks_of(block: type[Block], monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
     monkeypatch.setitem(BLOCKS._items, "mine", block)
     return ("mine",) * 5
@@ -143,6 +184,11 @@ def test_a_plugins_block_is_the_same(
         (Branching, "a block whose forward depends on values"),
         (OwnWeights, "stages.tbd1.scale, which belongs to no layer, can't be exported"),
         (Rectified, "the function relu of a block can't be exported"),
+        (Reshaping, "a block that gives the output of tbd1_one another shape can't be exported"),
+        (Pooling, "the function mean, except over both axes of pixels with keepdim, can't be"),
+        (OwnLayer, "stages.tbd1.one: Standardised, a layer of your own, can't be exported"),
+        (OwnCharge, "stages.tbd1.neuron: OwnNeuron, a layer of your own, can't be exported"),
+        (Hooked, "stages.tbd1.norm: BatchNorm2d with a hook can't be exported"),
     ],
 )
 def test_a_plugins_block_that_no_graph_expresses_is_refused(
