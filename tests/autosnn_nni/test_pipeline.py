@@ -20,7 +20,14 @@ pytestmark = pytest.mark.slow
 
 Autosnn = Callable[..., Any]
 Args = tuple[str, ...]
-RESULTS = ("best.json", "candidates.csv", "search.json", "result.json", "layers.csv")
+RESULTS = (
+    "best.json",
+    "candidates.csv",
+    "search.json",
+    "result.json",
+    "layers.csv",
+    "operations.csv",
+)
 BASELINES = tuple(f"baselines/{block}/result.json" for block in ("SCB_k3", "SRB_k3"))
 
 
@@ -273,7 +280,14 @@ def test_the_files_of_a_run_are_those_of_the_contract(reference: tuple[Path, Any
     assert {path.name for path in run.iterdir()} == {
         *(".lock", "settings.json", "supernet.ckpt", "supernet.csv"),
         *("search.json", "candidates.csv", "best.json", "front.csv"),
-        *("retrained.ckpt", "retrained.csv", "result.json", "layers.csv", "baselines"),
+        *(
+            "retrained.ckpt",
+            "retrained.csv",
+            "result.json",
+            "layers.csv",
+            "operations.csv",
+            "baselines",
+        ),
         *("comparison.csv", "report.html", "figures"),
     }
     best, result = read_json(run / "best.json"), read_json(run / "result.json")
