@@ -132,7 +132,8 @@ def _reported(
 
 def default_output(given: Mapping[str, Any]) -> Path:
     """The default folder of a search."""
-    return Path("runs") / str(given.get("dataset", "digits"))
+    dataset = Path(str(given.get("dataset", "digits"))).resolve()
+    return Path("runs") / dataset.name.removesuffix(".npz")
 
 
 def _check_constraints(pipeline: Pipeline) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from autosnn_nni.cli.chosen import Chosen
-from autosnn_nni.data import DATASETS
+from autosnn_nni.data import find_source
 from autosnn_nni.energy import energies
 from autosnn_nni.runs.directory import load_run
 from autosnn_nni.runs.machine import Machine
@@ -39,7 +39,7 @@ def evaluate(trained: Path, text: str | None, machine: Machine) -> dict[str, Any
 
 def describe(chosen: Chosen, dataset: str, config: Mapping[str, Any]) -> dict[str, Any]:
     """Describe an architecture; spikes are of untrained weights on random images."""
-    info, blocks = DATASETS[dataset].info, chosen.blocks
+    info, blocks = find_source(dataset).info, chosen.blocks
     given = chosen.settings({key: value for key, value in config.items() if value is not None})
     defaults = {"space": "SNN_1", "timesteps": info.timesteps}
     network_config = NetworkConfig(shape=info.shape, classes=info.classes, **{**defaults, **given})

@@ -24,7 +24,8 @@ def predict(
     predictor = load(trained, None if text is None else from_text(text), data_dir)
     predictions = predictor.predict_files(images)
     return [
-        {"image": str(path), **asdict(one)} for path, one in zip(images, predictions, strict=True)
+        {"image": str(path), "classes": predictor.names, **asdict(one)}
+        for path, one in zip(images, predictions, strict=True)
     ]
 
 
@@ -33,11 +34,11 @@ def show(predictions: Sequence[dict[str, Any]]) -> None:
     for one in predictions:
         last = one["votes"][-1]
         first = sorted(range(len(last)), key=lambda label: -last[label])[:_SHOWN]
-        table = Table("class", title=f"{one['image']}: class {one['label']}")
+        table = Table("class", title=f"{one['image']}: class {one['name']}")
         for timestep in range(1, len(one["votes"]) + 1):
             table.add_column(f"t = {timestep}", justify="right")
         for label in first:
-            table.add_row(str(label), *(f"{votes[label]:.2f}" for votes in one["votes"]))
+            table.add_row(one["classes"][label], *(f"{votes[label]:.2f}" for votes in one["votes"]))
         console().print(table)
         name, joules = next(iter(one["energy"].items()))
         say(

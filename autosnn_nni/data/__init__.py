@@ -13,10 +13,10 @@ from autosnn_nni.data.dataset import (
     DataInfo,
     DataSet,
     DataSource,
-    load_dataset,
     register_dataset,
 )
 from autosnn_nni.data.images import Images
+from autosnn_nni.data.sources import find_source, load_dataset
 from autosnn_nni.data.splits import Splits, split
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "Splits",
     "crop_and_flip",
     "cut_out",
+    "find_source",
     "load_dataset",
     "register_dataset",
     "split",

@@ -26,7 +26,8 @@ class DataInfo:
     the epochs of stages 1 and 3 are default settings: the paper's (A.1), or those of
     ``docs/training.md`` for data sets on which they were measured; ``padding`` is the border of
     random crops in pixels; ``flip`` says whether a mirrored image keeps its label; ``events``,
-    whether it comes from an event camera, whose frames are not normalised.
+    whether it comes from an event camera, whose frames are not normalised. ``names`` are those of
+    the classes, if they have any; the last ``held_out`` training images are D_val.
     """
 
     shape: tuple[int, int, int]
@@ -40,6 +41,8 @@ class DataInfo:
     flip: bool = True
     timesteps: int = 8
     events: bool = False
+    names: tuple[str, ...] = ()
+    held_out: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +50,7 @@ class DataSet:
     """A loaded data set with its official splits.
 
     ``mean`` and ``std`` are per channel, of the training pixels scaled to [0, 1], and 0 and 1 for
-    events; ``padding``, ``flip`` and ``events`` as in :class:`DataInfo`.
+    events; ``padding``, ``flip``, ``events``, ``names`` and ``held_out`` as in :class:`DataInfo`.
     """
 
     name: str
@@ -59,6 +62,8 @@ class DataSet:
     padding: int
     flip: bool
     events: bool = False
+    names: tuple[str, ...] = ()
+    held_out: int = 0
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -86,7 +91,17 @@ class DataSource:
         if not info.events:
             mean, std = _channel_statistics(train.images)
         return DataSet(
-            self.name, info.classes, train, test, mean, std, info.padding, info.flip, info.events
+            self.name,
+            info.classes,
+            train,
+            test,
+            mean,
+            std,
+            info.padding,
+            info.flip,
+            info.events,
+            info.names,
+            info.held_out,
         )
 
     def _read(self, folder: Path | None, timesteps: int) -> tuple[Images, Images]:
@@ -113,16 +128,6 @@ def register_dataset(name: str, info: DataInfo) -> Callable[[Reader], Reader]:
         return read
 
     return register
-
-
-def load_dataset(name: str, folder: Path | None = None, timesteps: int | None = None) -> DataSet:
-    """Load a data set by name from ``folder``, or from its default folder.
-
-    Events are divided into ``timesteps`` frames, by default ``DataInfo.timesteps``.
-    Raises :class:`UserError` for an unknown name, a folder that can't be used, missing files that
-    can't be downloaded, and damaged files.
-    """
-    return DATASETS[name].load(folder, timesteps)
 
 
 def _channel_statistics(images: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:

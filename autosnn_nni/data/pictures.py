@@ -1,39 +1,63 @@
 """Single pictures and recordings from files, in the form of a data set's images."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from autosnn_nni.errors import UserError
 
-_ARRAYS = (".npy",)
+Shape = tuple[int, int, int]
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Any]:
+    """A picture of Pillow; raises :class:`UserError` if the file can't be read as one."""
+    from PIL import Image  # here, because most commands read no pictures
+
+    try:
+        with Image.open(path) as picture:
+            yield picture
+    except FileNotFoundError:
+        raise UserError(f"{path} does not exist; check the path") from None
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise UserError(f"{path} is no picture that can be read ({error}); check it") from error
+
+
+def pixels_of(picture: Any, shape: Shape) -> NDArray[np.uint8]:
+    """A picture of Pillow as uint8 ``[C, H, W]``, grey or coloured.
+
+    It is scaled until it covers ``shape``; what is too much on two sides is cut off.
+    """
+    from PIL import Image, ImageOps
+
+    channels, height, width = shape
+    if picture.mode.startswith("I;16"):
+        picture = Image.fromarray((np.array(picture) >> 8).astype(np.uint8))
+    converted = picture.convert("L" if channels == 1 else "RGB")
+    fitting = ImageOps.fit(converted, (width, height), Image.Resampling.BILINEAR)
+    return np.array(fitting).reshape(height, width, channels).transpose(2, 0, 1)
 
 
 def read_picture(path: Path, shape: tuple[int, ...]) -> Tensor:
-    """A picture as uint8 ``[C, H, W]``, grey or coloured and as large as ``shape`` says.
+    """A picture as uint8 ``[C, H, W]``, as large as ``shape`` says.
 
     A recording, whose ``shape`` is ``(T, 2, H, W)``, is a file of numpy with numbers of events.
     Such a file with an image of the right shape is taken as it is.
     Raises :class:`UserError` for files that can't be read, or have another shape.
     """
-    if path.suffix in _ARRAYS or len(shape) > 3:
+    if path.suffix == ".npy" or len(shape) > 3:
         return _read_array(path, shape)
-    from PIL import Image  # here, because most commands read no pictures
-
     channels, height, width = shape
     if channels not in (1, 3):
         raise UserError(f"{path}: pictures have 1 or 3 channels, not {channels}; give a .npy file")
-    try:
-        with Image.open(path) as picture:
-            fitting = picture.convert("L" if channels == 1 else "RGB")
-    except FileNotFoundError:
-        raise UserError(f"{path} does not exist; check the path") from None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise UserError(f"{path} is no picture that can be read ({error}); check it") from error
-    resized = fitting.resize((width, height), Image.Resampling.BILINEAR)
-    return torch.from_numpy(np.array(resized)).view(height, width, channels).permute(2, 0, 1)
+    with opened(path) as picture:
+        return torch.from_numpy(pixels_of(picture, (channels, height, width)).copy())
 
 
 def _read_array(path: Path, shape: tuple[int, ...]) -> Tensor:

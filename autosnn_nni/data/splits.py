@@ -25,9 +25,12 @@ class Splits:
 def split(dataset: DataSet, *, seed: int, images: int | None = None) -> Splits:
     """Split the training images 8:2 into D_train and D_val by ``seed``, stratified by class.
 
-    ``images`` limits the number of training images, also stratified. Raises :class:`UserError` if
+    ``images`` limits the number of training images, also stratified. If the data set has a D_val of
+    its own, that one is taken whole, and all the others are D_train. Raises :class:`UserError` if
     the data set has fewer, or if they are less than one per class or too few for D_val.
     """
+    if dataset.held_out:
+        return _with_its_own(dataset, seed, images)
     if len(dataset.train) < _LEAST:
         raise UserError(
             f"{dataset.name} has {len(dataset.train)} training images; a search needs at least "
@@ -35,10 +38,21 @@ def split(dataset: DataSet, *, seed: int, images: int | None = None) -> Splits:
         )
     order = _shuffle_within_classes(dataset.train.labels, seed)
     if images is not None:
-        _check_count(dataset, images)
+        _check_count(dataset, images, len(order))
         order = order[torch.arange(images) * len(order) // images]
     train, val = _one_in_five(order)
     return Splits(dataset.train.subset(train), dataset.train.subset(val), dataset.test, dataset)
+
+
+def _with_its_own(dataset: DataSet, seed: int, images: int | None) -> Splits:
+    count = len(dataset.train) - dataset.held_out
+    order = _shuffle_within_classes(dataset.train.labels[:count], seed)
+    if images is not None:
+        _check_count(dataset, images, count)
+        order = order[torch.arange(images) * count // images]
+    val = torch.arange(count, len(dataset.train))
+    train = dataset.train.subset(order.sort().values)
+    return Splits(train, dataset.train.subset(val), dataset.test, dataset)
 
 
 def split_evenly(images: Images, seed: int) -> tuple[Images, Images]:
@@ -47,12 +61,12 @@ def split_evenly(images: Images, seed: int) -> tuple[Images, Images]:
     return images.subset(most), images.subset(fifth)
 
 
-def _check_count(dataset: DataSet, images: int) -> None:
+def _check_count(dataset: DataSet, images: int, count: int) -> None:
     least = max(dataset.classes, _LEAST)
-    if not least <= images <= len(dataset.train):
+    if not least <= images <= count:
         raise UserError(
             f"{dataset.name} cannot be searched with {images} training images; "
-            f"choose from {least} to {len(dataset.train)}"
+            f"choose from {least} to {count}"
         )
 
 

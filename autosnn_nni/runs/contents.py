@@ -116,6 +116,8 @@ class Result:
 
     ``spreads`` are its results over all seeds, by name. ``operations`` are those of its layers, and
     ``energy`` is in joules per image, by the name of a model; earlier versions had neither.
+    ``confusion`` has, for data with named ``classes``, how many images of a row's class were taken
+    for a column's.
     """
 
     title: str
@@ -130,6 +132,8 @@ class Result:
     spreads: Spreads
     operations: tuple[Operations, ...] = ()
     energy: Mapping[str, float] = field(default_factory=dict)
+    classes: tuple[str, ...] = ()
+    confusion: tuple[tuple[int, ...], ...] = ()
 
     @property
     def seeds(self) -> int:
@@ -377,6 +381,8 @@ def _read_result(path: Path, *, chosen_timesteps: bool) -> Result:
         stages=tuple(_stage(stage) for stage in data.get("stages") or []),
         spreads=spreads_of(data),
         operations=tuple(_operations(layer) for layer in data.get("operations") or []),
+        classes=tuple(map(str, data.get("classes") or [])),
+        confusion=tuple(tuple(map(int, row)) for row in data.get("confusion") or []),
         energy={str(name): float(one) for name, one in (data.get("energy") or {}).items()},
     )
 

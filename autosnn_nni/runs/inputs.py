@@ -20,7 +20,7 @@ def load_data(run: RunDirectory, machine: Machine) -> Splits:
     """The run's data set, split by its seed."""
     settings = run.settings
     timesteps = max(settings.network.timesteps_choice)  # only events use it: a single number
-    dataset = load_dataset(settings.dataset, machine.data_dir, timesteps)
+    dataset = load_dataset(settings.dataset, machine.data_dir, timesteps, settings.size)
     return split(dataset, seed=settings.seed, images=settings.images)
 
 

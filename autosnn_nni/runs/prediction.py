@@ -27,11 +27,13 @@ from autosnn_nni.search_spaces import (
 class Prediction:
     """The class of an image, and what finding it took.
 
+    ``name`` is the class's, if classes have names, else its number.
     ``votes`` are those of every class after each timestep, as means over the timesteps so far: the
     last ones decide. ``energy`` is in joules, by the name of a model.
     """
 
     label: int
+    name: str
     votes: tuple[tuple[float, ...], ...]
     spikes: float
     synops: float
@@ -50,6 +52,11 @@ class Predictor:
     def shape(self) -> tuple[int, ...]:
         """``(C, H, W)`` of an image, or ``(T, 2, H, W)`` of a recording."""
         return self.dataset.test.shape
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the classes; their numbers, if they have none."""
+        return self.dataset.names or tuple(map(str, range(self.dataset.classes)))
 
     def predict(self, images: Any) -> list[Prediction]:
         """Predictions for images uint8 ``[N, C, H, W]`` or recordings ``[N, T, 2, H, W]``.
@@ -78,8 +85,10 @@ class Predictor:
             summed = torch.stack([one[0] for one in steps.votes]).cumsum(0)
             means = summed.double() / torch.arange(1, len(summed) + 1).view(-1, 1)
             synops, macs = operations.synops, operations.macs
+            label = int(votes.argmax())
             yield Prediction(
-                label=int(votes.argmax()),
+                label=label,
+                name=self.names[label],
                 votes=tuple(tuple(row) for row in means.numpy().round(6).tolist()),
                 spikes=spikes.spikes,
                 synops=synops,

@@ -54,7 +54,12 @@ class Settings:
     plugins: tuple[str, ...] = _of(
         "supernet", (), "Python file that registers blocks, spaces, ...", before=()
     )
-    dataset: str = _of("supernet", "digits", "Name of the data set", before="digits")
+    dataset: str = _of(
+        "supernet", "digits", "Name of the data set, or path of your own", before="digits"
+    )
+    size: int | None = _of(
+        "supernet", None, "Side of your own pictures in pixels [default: theirs]", before=None
+    )
     images: int | None = _of(
         "supernet", None, "Number of training images to use [default: all]", before=None
     )
@@ -156,9 +161,12 @@ class Settings:
             raise UserError(f"--min-accuracy: {self.strategy} does not measure accuracies")
 
     def _fill_in(self) -> None:
+        from autosnn_nni.data import find_source
         from autosnn_nni.search_spaces import MACROS
         from autosnn_nni.training.schedules import SCHEDULES
 
+        own = find_source(self.dataset, self.size).name  # the absolute path of a user's own data
+        object.__setattr__(self, "dataset", own)
         info = self._data_info
         schedule = info.schedule if self.schedule is None else self.schedule
         defaults: dict[str, Any] = {
@@ -175,9 +183,9 @@ class Settings:
 
     @property
     def _data_info(self) -> "DataInfo":
-        from autosnn_nni.data import DATASETS
+        from autosnn_nni.data import find_source
 
-        return DATASETS[self.dataset].info
+        return find_source(self.dataset, self.size).info
 
     def _check_types(self) -> None:
         hints = get_type_hints(type(self))

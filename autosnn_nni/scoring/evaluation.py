@@ -27,6 +27,7 @@ from autosnn_nni.strategies import Fitness, Metrics
 class Evaluation:
     """Results of a network on a set of images: accuracy as a fraction, spikes per image.
 
+    ``confusion`` has a row for each class: how many of its images were taken for which class.
     ``layers`` are those that send spikes; ``activations`` are those of a ReLU network. Synaptic
     operations ``synops`` and multiply-accumulates ``macs`` are per image, NaN if they were not
     counted; ``operations`` are those of all layers with weights. ``seconds`` are per image, batches
@@ -39,6 +40,7 @@ class Evaluation:
     firing_rate: float
     layers: tuple[LayerSpikes, ...]
     activations: tuple[LayerActivation, ...]
+    confusion: tuple[tuple[int, ...], ...] = ()
     synops: float = math.nan
     macs: float = math.nan
     operations: tuple[LayerOperations, ...] = ()
@@ -54,7 +56,7 @@ def evaluate(
     ``operations`` are counted on request, which takes a tenth of the time more.
     """
     folded = fold_batch_norm(network)
-    hits, start = [], time.perf_counter()
+    pairs, start = [], time.perf_counter()
     counted = OperationCounter(folded)
     with (
         SpikeCounter(folded) as counter,
@@ -63,10 +65,12 @@ def evaluate(
     ):
         for images, labels in batches:
             votes = torch.cat([folded(part) for part in chunks(images, folded)])
-            hits.append((votes.argmax(1) == labels).sum())
-    correct = int(torch.stack(hits).sum())  # waits for a GPU
+            classes = votes.shape[1]
+            pairs.append(torch.bincount(labels * classes + votes.argmax(1), minlength=classes**2))
+    confusion = torch.stack(pairs).sum(0).view(classes, classes)
     return Evaluation(
-        accuracy=correct / counter.images,
+        accuracy=int(confusion.trace()) / counter.images,
+        confusion=tuple(map(tuple, confusion.tolist())),
         spikes=counter.spikes,
         neuron_spikes=counter.neuron_spikes,
         firing_rate=counter.firing_rate,

@@ -14,12 +14,16 @@ from autosnn_nni.search_spaces import Description, NetworkConfig, SpikingNetwork
 
 @dataclass(frozen=True)
 class TrainedNetwork:
-    """A trained network, its description, and its results on the test split."""
+    """A trained network, its description, and its results on the test split.
+
+    ``classes`` are the names of the classes, if they have any.
+    """
 
     network: SpikingNetwork
     config: NetworkConfig
     description: Description
     test: Evaluation
+    classes: tuple[str, ...] = ()
 
     @property
     def accuracy(self) -> float:
@@ -36,12 +40,15 @@ class TrainedNetwork:
         config = self.config
         test = asdict(self.test)
         del test["seconds"]  # differ from run to run
+        confusion = test.pop("confusion")
+        named = {"classes": self.classes, "confusion": confusion} if self.classes else {}
         return {
             "space": config.space,
             "channels": config.channels,
             "timesteps": config.timesteps,
             **asdict(self.description),
             **test,
+            **named,
             "energy": energies(self.test.synops, self.test.macs),
             "neurobench": self._neurobench(),
         }
@@ -75,4 +82,5 @@ def evaluate_on_test(
     calibrated = recalibrated(network, calibration_batches(data, scoring))
     result = evaluate(calibrated, plain_batches(data, data.test, scoring), operations=True)
     config, blocks = config.stand_alone(blocks)
-    return TrainedNetwork(calibrated, config, describe(calibrated, config, blocks), result)
+    description = describe(calibrated, config, blocks)
+    return TrainedNetwork(calibrated, config, description, result, data.dataset.names)

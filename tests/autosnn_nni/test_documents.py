@@ -1,11 +1,14 @@
 """What the documents show works: links, and the examples of CONTRIBUTING.md."""
 
 import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.autosnn_nni.conftest import EXECUTABLE
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
@@ -42,3 +45,25 @@ def test_the_examples_of_how_to_add_things_are_searched_with(
     outcome = start("search", "--output", tmp_path / "run", *options).wait()
     assert outcome.code == 0, outcome.err
     assert (tmp_path / "run/report.html").exists()
+
+
+@pytest.mark.slow
+def test_every_command_of_own_data_does_what_the_page_says(
+    tmp_path: Path, start: Callable[..., Any]
+) -> None:
+    page = (ROOT / "docs/own-data.md").read_text()
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    said = {}
+    for line in re.findall(r"^    ((?:autosnn|python) .*)$", page, re.MULTILINE):
+        program, *arguments = shlex.split(line)
+        outcome = start(*arguments, command=EXECUTABLE.with_name(program), cwd=tmp_path).wait()
+        assert outcome.code == 0, (line, outcome.err)
+        said[program, arguments[0]] = outcome.out
+    assert "digit 3/45.png: class digit" in said["autosnn", "predict"]
+    assert "Loihi" in said["autosnn", "evaluate"]
+    assert "SpiNNaker2" in said["autosnn", "evaluate"]
+    assert "spikingjelly.nir: 0 of" in said["autosnn", "check-export"]
+    (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    program = EXECUTABLE.with_name("python")
+    outcome = start("-c", example, command=program, cwd=tmp_path).wait()
+    assert outcome.out.startswith("digit "), outcome.err

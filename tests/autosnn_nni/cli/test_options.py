@@ -12,6 +12,7 @@ import typer
 from autosnn_nni.cli.options import with_settings
 from autosnn_nni.files import read_json
 from autosnn_nni.runs.settings import Settings
+from tests.autosnn_nni.data.test_own import fill
 
 Autosnn = Callable[..., Any]
 FLAGS = {
@@ -20,7 +21,7 @@ FLAGS = {
 }
 FLAGS = {name: flag.replace("_", "-") for name, flag in FLAGS.items()}
 OTHERS = {
-    "dataset": "digits",  # the only one that is always there
+    "size": "16",
     "images": "30",
     "space": "SNN_4",
     "channels": "4",
@@ -67,14 +68,16 @@ def test_help_shows_every_setting_with_its_default(command: str, autosnn: Autosn
 
 
 def test_an_option_for_every_setting_reaches_the_run(tmp_path: Path, autosnn: Autosnn) -> None:
-    assert OTHERS.keys() | {"plugins", "baselines"} == FLAGS.keys()
+    assert OTHERS.keys() | {"dataset", "plugins", "baselines"} == FLAGS.keys()
+    own = fill(tmp_path / "own", {"train": 20, "test": 2})
     plugin = tmp_path / "nothing.py"
     plugin.write_text("")
     options = [f"{FLAGS[name]}={value}" for name, value in OTHERS.items()]
-    options += [f"--plugin={plugin}", "--no-baselines"]
+    options += [f"--dataset={own}", f"--plugin={plugin}", "--no-baselines"]
     outcome = autosnn("supernet", "--output", tmp_path / "run", *options)
     assert outcome.code == 0, outcome.err
     written = read_json(tmp_path / "run/settings.json")
+    assert written.pop("dataset") == str(own)
     assert written.pop("plugins") == [str(plugin)]
     assert written.pop("baselines") is False
     assert written.pop("candidates") == ["skip", "SCB_k7"]
@@ -82,7 +85,7 @@ def test_an_option_for_every_setting_reaches_the_run(tmp_path: Path, autosnn: Au
         if name != "candidates":
             key = name.rstrip("_")
             assert written[key] == type(written[key])(value)
-            assert name == "dataset" or value != str(Settings().to_json()[key])
+            assert value != str(Settings().to_json()[key])
 
 
 def test_a_command_gets_what_was_named_and_nothing_else() -> None:
