@@ -50,10 +50,10 @@ def check(folder: Path) -> bool:
             f"{folder} has no other recording; let a reader write its spikes to it with "
             "nir.write_data, as reader.nir for example"
         )
-    same = True
+    recorded, same = nir.read_data(own), True
     for path in others:
         try:
-            found = compare(nir.read_data(own), nir.read_data(path))
+            found = compare(recorded, nir.read_data(path))
         except UserError as error:
             raise UserError(f"{path}: {error}") from None
         table = Table("node", title=f"{path.name} against {NIR_RECORDING}")

@@ -64,7 +64,7 @@ def describe_in_run(path: Path, blocks: Architecture, machine: Machine) -> dict[
     run = load_run(path)
     scorer = SupernetScorer(run, machine)
     network = scorer.network(blocks)
-    result = scorer.evaluate(network)
+    result = scorer.evaluate(network, operations=True)
     measured = {
         "spikes": result.spikes,
         **_operations(result.synops, result.macs),

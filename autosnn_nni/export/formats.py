@@ -5,7 +5,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import nir
-import torch
 from safetensors.torch import save_file
 
 from autosnn_nni.errors import UserError
@@ -31,8 +30,7 @@ ONNX_MODEL = "network.onnx"
 def write_nir(exported: Exported, folder: Path) -> list[Path]:
     """Write the network in NIR, and a recording of a few test images."""
     graph, images = exported.graph, exported.images
-    dtype = torch.empty(0, dtype=images.dtype).numpy().dtype
-    network = to_nir(graph, exported.about, dtype)
+    network = to_nir(graph, exported.about, images.numpy().dtype)
     spikes, _ = record(exported.network, graph, images)
     recording = to_nir_data(graph, images, spikes)
     paths = [folder / NIR_GRAPH, folder / NIR_RECORDING]

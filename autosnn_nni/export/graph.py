@@ -64,6 +64,16 @@ class Pool(Node):
     stride: Size
     padding: Size
 
+    def cut_off(self, before: Shape) -> Size:
+        """By how many pixels the last windows reach beyond the padding of inputs ``before``."""
+        height, width = (
+            max((after - 1) * stride + kernel - size - 2 * padding, 0)
+            for after, stride, kernel, size, padding in zip(
+                self.shape[1:], self.stride, self.kernel, before[1:], self.padding, strict=True
+            )
+        )
+        return height, width
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class MaxPool(Pool):

@@ -26,7 +26,6 @@ from autosnn_nni.export.graph import (
     MaxPool,
     Neurons,
     Node,
-    Pool,
     Shape,
     Size,
     SumPool,
@@ -49,9 +48,10 @@ def to_nir(
     """
     nodes: dict[str, nir.NIRNode] = {}
     edges: list[tuple[str, str]] = []
+    numbers = _Numbers(dtype)
     for node in graph.nodes.values():
         before = graph.nodes[node.inputs[0]].shape if node.inputs else node.shape
-        parts = dict(_parts(node, before, _Numbers(dtype)))
+        parts = dict(_parts(node, before, numbers))
         nodes |= parts
         edges += [(source, next(iter(parts))) for source in node.inputs]
         edges += pairwise(parts)
@@ -173,7 +173,7 @@ def _(node: Neurons, before: Shape, numbers: _Numbers) -> Iterator[tuple[str, ni
 @_parts.register
 def _(node: SumPool, before: Shape, numbers: _Numbers) -> Iterator[tuple[str, nir.NIRNode]]:
     height, width = node.kernel
-    whole = _cut_off(node, before) == (0, 0)
+    whole = node.cut_off(before) == (0, 0)
     windows = [np.array(size) for size in (node.kernel, node.stride, node.padding)]
     if whole and node.divisor == height * width:
         yield node.name, nir.AvgPool2d(*windows)
@@ -201,23 +201,13 @@ def _(node: MaxPool, before: Shape, numbers: _Numbers) -> Iterator[tuple[str, ni
     yield from _parts(any_spike, sums.shape, numbers)
 
 
-def _cut_off(pool: Pool, before: Shape) -> Size:
-    """By how many pixels the last windows reach beyond the padding."""
-    size, kernel, stride, padding = before[1:], pool.kernel, pool.stride, pool.padding
-    beyond = [
-        (pool.shape[axis + 1] - 1) * stride[axis] + kernel[axis] - size[axis] - 2 * padding[axis]
-        for axis in range(2)
-    ]
-    return max(beyond[0], 0), max(beyond[1], 0)
-
-
 def _as_convolution(pool: SumPool, before: Shape) -> Convolution:
     """A pool as a convolution.
 
     Padding is the same on all sides. Where it is needed at the end, zeros at the kernel's start
     make up for it.
     """
-    start, (height, width) = max(_cut_off(pool, before)), pool.kernel
+    start, (height, width) = max(pool.cut_off(before)), pool.kernel
     weight = torch.zeros(pool.shape[0], 1, start + height, start + width, dtype=torch.float64)
     weight[..., start:, start:] = 1 / pool.divisor
     return Convolution(

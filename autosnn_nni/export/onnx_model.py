@@ -163,17 +163,8 @@ class _Writer:
 
     def _all_pads(self, node: Pool) -> list[int]:
         """Padding before and after, so that a last window that is cut off is whole."""
-        ends = [
-            max((side - 1) * stride + kernel - before - padding, padding)
-            for side, stride, kernel, before, padding in zip(
-                node.shape[1:],
-                node.stride,
-                node.kernel,
-                self._before(node)[1:],
-                node.padding,
-                strict=True,
-            )
-        ]
+        cut_off = node.cut_off(self._before(node))
+        ends = [padding + more for padding, more in zip(node.padding, cut_off, strict=True)]
         return [*node.padding, *ends]
 
     @write.register

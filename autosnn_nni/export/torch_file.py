@@ -152,16 +152,10 @@ def _(node: SumPool, before: Shape) -> str:
 
 def _windows(node: Pool, before: Shape) -> dict[str, Any]:
     """Arguments of a pool, each with torch's default."""
-    whole = tuple(
-        (size + 2 * padding - kernel) // stride + 1
-        for size, kernel, stride, padding in zip(
-            before[1:], node.kernel, node.stride, node.padding, strict=True
-        )
-    )
     return {
         "stride": (_size(node.stride), _size(node.kernel)),
         "padding": (_size(node.padding), 0),
-        "ceil_mode": (whole != node.shape[1:], False),
+        "ceil_mode": (node.cut_off(before) != (0, 0), False),
     }
 
 

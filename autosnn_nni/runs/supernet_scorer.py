@@ -39,9 +39,9 @@ class SupernetScorer:
         network = load_network(self.run.supernet, self.supernet, config, config.check(blocks))
         return recalibrated(network.to(self._scoring.torch_device), self._calibration)
 
-    def evaluate(self, network: SpikingNetwork) -> Evaluation:
-        """Evaluate the ``network`` of an architecture on D_val, and count its operations."""
-        return evaluate(network, self._val, operations=True)
+    def evaluate(self, network: SpikingNetwork, *, operations: bool = False) -> Evaluation:
+        """Evaluate the ``network`` of an architecture on D_val."""
+        return evaluate(network, self._val, operations=operations)
 
     def evaluate_population(
         self, architectures: Sequence[Architecture]
