@@ -1,6 +1,7 @@
 """Parsing and formatting of numbers for people."""
 
 import math
+import re
 from typing import Final
 
 from autosnn_nni.errors import UserError
@@ -26,6 +27,48 @@ def number(text: str, name: str) -> float:
     if math.isnan(value):
         raise UserError(f"{name} must be a number such as 80000, 80K or 1.2M, not {text!r}")
     return value
+
+
+_PREFIXES = {
+    "p": 1e-12,
+    "n": 1e-9,
+    "u": 1e-6,
+    "µ": 1e-6,
+    "m": 1e-3,
+    "": 1.0,
+    "k": 1e3,
+    "K": 1e3,
+    "M": 1e6,
+    "G": 1e9,
+    "Ki": 2.0**10,
+    "Mi": 2.0**20,
+    "Gi": 2.0**30,
+}
+_EXAMPLES = {"J": "2uJ or 350nJ", "B": "64KiB or 1MB", "%": "0.85 or 85%", "ms": "5ms"}
+
+
+def quantity(text: str, unit: str, name: str) -> float:
+    """Parse a number with a ``unit``; without it, it is in that unit.
+
+    Counts have no unit, a percentage is a fraction. Raises :class:`UserError` that names the
+    option.
+
+    >>> quantity("2uJ", "J", "--max energy"), quantity("64KiB", "B", "--max memory")
+    (2e-06, 65536.0)
+    >>> quantity("85%", "%", "--min accuracy"), quantity("80K", "", "--max spikes")
+    (0.85, 80000.0)
+    """
+    if not unit:
+        return number(text, name)
+    match = re.fullmatch(rf"([-+.0-9]+(?:e[-+]?[0-9]+)?)(?:([a-zµA-Z]*){unit})?", text)
+    try:
+        value, prefix = (float(match[1]), match[2] or "") if match else (math.nan, "")
+    except ValueError:
+        value, prefix = math.nan, ""
+    if math.isnan(value) or prefix not in _PREFIXES or (prefix and unit in ("%", "ms")):
+        raise UserError(f"{name} must be a number such as {_EXAMPLES[unit]}, not {text!r}")
+    percent = unit == "%" and text.endswith("%")
+    return value / 100 if percent else float(f"{value * _PREFIXES[prefix]:.15g}")
 
 
 _PER_JOULE = {"pJ": 1e12, "nJ": 1e9, "µJ": 1e6, "mJ": 1e3}
@@ -98,6 +141,36 @@ def format_joules(joules: float) -> str:
         if float(f"{value:.3g}") < 1000:
             break
     return f"{value:.3g} {unit}"
+
+
+def format_bytes(size: float) -> str:
+    """Format a memory with three digits.
+
+    >>> format_bytes(65536), format_bytes(100), format_bytes(3_500_000)
+    ('64 KiB', '100 B', '3.34 MiB')
+    """
+    if not math.isfinite(size):
+        return DASH
+    units = ["B", "KiB", "MiB", "GiB"]
+    while size >= 1024 and len(units) > 1:
+        size /= 1024
+        units.pop(0)
+    return f"{size:.4g} {units[0]}" if size >= 1000 else f"{size:.3g} {units[0]}"
+
+
+def format_quantity(value: float, unit: str) -> str:
+    """Format a value with its unit; a count has none, and a percentage is a fraction.
+
+    >>> format_quantity(3412.3, ""), format_quantity(2e-6, "J"), format_quantity(0.972, "%")
+    ('3,412', '2 µJ', '97.2 %')
+    """
+    if unit == "ms":
+        return f"{value:.3g} ms" if math.isfinite(value) else DASH
+    if unit == "%":
+        return format_accuracy(value)
+    if unit == "J":
+        return format_joules(value)
+    return format_bytes(value) if unit == "B" else format_spikes(value)
 
 
 def format_seconds(seconds: float) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from autosnn_nni.data import Splits
 from autosnn_nni.formats import without_stamp
+from autosnn_nni.mapping import fitting_of, search_of
 from autosnn_nni.nas.evaluators import SpikingEvaluator
 from autosnn_nni.nas.experiment import RetiariiExperiment
 from autosnn_nni.nas.training_free import TrainingFreeEvaluator
@@ -39,11 +40,12 @@ from autosnn_nni.runs.machine import Machine
 from autosnn_nni.runs.picking import finalists
 from autosnn_nni.runs.run_files import BASELINES, NetworkFiles
 from autosnn_nni.runs.search_state import load_history, save_best, save_history
+from autosnn_nni.scoring.average import average_cost
 from autosnn_nni.scoring.batches import val_batches
-from autosnn_nni.scoring.evaluation import evaluate
+from autosnn_nni.scoring.evaluation import measure
 from autosnn_nni.scoring.spread import summary, without_summary
 from autosnn_nni.search_spaces import Architecture, seeded, timesteps_name
-from autosnn_nni.strategies import AutoSNN, Evaluated, SinglePathOneShot, TrialSearch
+from autosnn_nni.strategies import AutoSNN, Evaluated, SinglePathOneShot, TrialSearch, costs_among
 from autosnn_nni.training.checkpoints import load_checkpoint
 from autosnn_nni.training.from_scratch import train_network
 
@@ -91,14 +93,21 @@ class Pipeline:
         check_sampling(self.run, self.machine)
 
     def check_search(self) -> None:
-        """Check what all stages need; raises :class:`UserError`."""
+        """Check what all stages need; raises :class:`UserError`.
+
+        Some architecture must fit the run's chip, if it has one.
+        """
         run = self.run
         check_search(run)
         check_trained(run)
         networks = [run.baseline(block) for block in BASELINES] if run.settings.baselines else []
         self.check(done=is_searched(run) and self._trained(run, *networks))
-        if not is_searched(run) and run.settings.needs_supernet:
+        if is_searched(run):
+            return
+        if run.settings.needs_supernet:
             check_sampling(run, self.machine)
+        if run.settings.chip is not None:
+            fitting_of(run.settings).share()
 
     def check_train(self, blocks: Architecture) -> None:
         """Check what the training of an architecture needs; raises :class:`UserError`."""
@@ -131,9 +140,9 @@ class Pipeline:
         if settings.needs_supernet:
             fitness = settings.fitness
             paths: Any = {"seed": settings.seed, "sampling": settings.sampling}
-            self._experiment(AutoSNN(settings.search, fitness, **paths, **state))
+            self._experiment(AutoSNN(search_of(settings), fitness, **paths, **state))
         else:
-            self._search_without_training(TrialSearch(settings.search, **state))
+            self._search_without_training(TrialSearch(search_of(settings), **state))
         (fittest,) = state["history"].top(1, settings.constraints)
         save_best(run, fittest)
 
@@ -157,22 +166,25 @@ class Pipeline:
         """Train the finalists with the first seed; the winner is the fittest on D_val then."""
         run, settings = self.run, self.run.settings
         history = load_history(run)
-        chosen = finalists(history, settings.constraints, settings.retrain_top)
+        cost, *_ = costs_among(settings.objectives)
+        chosen = finalists(history, settings.constraints, settings.retrain_top, cost)
         for number, one in enumerate(chosen, start=1):
             title = f"Finalist {number} of {len(chosen)}"
             self.train_in(run.finalist(one.blocks), one.blocks, title, validate=True)
-        found = judged(run, chosen, history, self._n_avg(history))
+        found = judged(run, chosen, history, self._average_cost(history))
         write_finalists(run, found)
         winner = next(one for one in chosen if one.blocks == found[0].blocks)
         if not run.result.exists():
             run.finalist(winner.blocks).copy_to(run)
         save_best(run, winner)
 
-    def _n_avg(self, history: Sequence[Evaluated]) -> float:
-        """N_avg of the fitness (Eq. 3): without a supernet, the mean over what was searched."""
-        if self.run.settings.needs_supernet:
-            return load_checkpoint(self.run.supernet).n_avg
-        return fmean(one.spikes for one in history)
+    def _average_cost(self, history: Sequence[Evaluated]) -> float:
+        """The mean cost of the fitness (Eq. 3): without a supernet, that of what was searched."""
+        settings = self.run.settings
+        if settings.needs_supernet:
+            average = load_checkpoint(self.run.supernet).average
+            return average_cost(settings.fitness, average, settings.network)
+        return fmean(settings.fitness.objective.value(one) for one in history)
 
     def train(self, architecture: Sequence[str]) -> None:
         """Stage 3 for a given architecture, with every seed, without baselines."""
@@ -237,8 +249,8 @@ class Pipeline:
         )
         result = {**trained.to_json(), "epochs": epochs, "seed": training.seed}
         if validate:
-            val = evaluate(trained.network, val_batches(self.data, scoring))
-            result["val"] = {"accuracy": val.accuracy, "spikes": val.spikes}
+            val = val_batches(self.data, scoring)
+            result["val"] = measure(trained.network, val, timed=settings.timed).measured
         files.write_result(result)
 
     def report(self) -> Path:
@@ -254,6 +266,7 @@ class Pipeline:
             checkpoint=self.run.supernet,
             about=about_supernet(self.run),
             cache_memory=self.machine.cache_bytes,
+            timed=settings.timed,
         )
         with seeded(settings.seed):
             space = make_space(self.run)

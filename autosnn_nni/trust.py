@@ -90,7 +90,11 @@ def judge(
     scorer = SupernetScorer(pipeline.run, pipeline.machine, pipeline.data)
     scores = scorer.evaluate_population(list(results))
     return [
-        Judged.of(blocks, score, [(one["accuracy"], one["spikes"]) for one in trained])
+        Judged.of(
+            blocks,
+            (score.accuracy, score.spikes),
+            [(one["accuracy"], one["spikes"]) for one in trained],
+        )
         for score, (blocks, trained) in zip(scores, results.items(), strict=True)
     ]
 

@@ -7,6 +7,7 @@ from typing import Any
 from autosnn_nni.errors import UserError
 from autosnn_nni.manager.checks import check_run, tuner_search
 from autosnn_nni.manager.client import Manager
+from autosnn_nni.mapping import fitting_of
 from autosnn_nni.runs.directory import RunDirectory
 from autosnn_nni.runs.search_state import searched
 from autosnn_nni.strategies import Listed, SearchTuner
@@ -44,6 +45,8 @@ class AutoSNNTuner(SearchTuner):
         run = check_run(Path(manager.experiment()["trialCodeDirectory"]), search_space)
         if self.best is not None:
             self.search = fittest(run, self.best)
+        elif run.settings.chip is not None:
+            self.search = self.search.only(fitting_of(run.settings))
         super().update_search_space(search_space)
 
 

@@ -3,7 +3,13 @@
 from pathlib import Path
 
 from autosnn_nni.plugins import load_plugin
-from autosnn_nni.testing import BlockContract, SearchContract, SpaceContract
+from autosnn_nni.testing import (
+    BlockContract,
+    ExportContract,
+    ObjectiveContract,
+    SearchContract,
+    SpaceContract,
+)
 
 load_plugin(Path(__file__).with_name("my_blocks.py"))
 
@@ -24,3 +30,15 @@ class TestEvolution(SearchContract):
     """A search: here one of the package, as the plugin has none."""
 
     names = ("evolution",)
+
+
+class TestEnergy(ObjectiveContract):
+    """An objective: here one of the package."""
+
+    names = ("energy:loihi",)
+
+
+class TestNir(ExportContract):
+    """A format of exports: here one of the package."""
+
+    names = ("nir",)

@@ -29,12 +29,12 @@ from .spikes import (
     FiringRate,
     LayerSpikes,
     SpikeCounter,
-    SpikeTotal,
     is_spiking,
     spiking_layers,
 )
 from .stages import TBD, Fixed, FullyConnected, GlobalPool, Pool
 from .surrogates import SURROGATES, Surrogate
+from .totals import TotalCounter, Totals
 from .watch import StepVotes, Watch
 
 __all__ = [
@@ -69,11 +69,12 @@ __all__ = [
     "Pool",
     "Segment",
     "SpikeCounter",
-    "SpikeTotal",
     "SpikingNetwork",
     "SpikingSpace",
     "StepVotes",
     "Surrogate",
+    "TotalCounter",
+    "Totals",
     "Watch",
     "build_network",
     "cut",

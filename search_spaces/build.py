@@ -59,7 +59,7 @@ def assemble(config: NetworkConfig, make_slot: MakeSlot) -> SpikingNetwork:
             for placed in config.stages
         }
     )
-    fc = VotingLayer(math.prod(config.features), config.classes, neuron)
+    fc = VotingLayer(math.prod(config.features), config.classes, neuron, config.macro.voters)
     NORMS[config.macro.batch_norm](stem, stages, fc, max(config.timesteps_choice))
     if config.batch_norm == "kept":
         keep_statistics(stages, max(config.timesteps_choice))

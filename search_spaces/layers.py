@@ -135,6 +135,11 @@ def max_pool() -> nn.Module:
     return MaxPool2d(2)
 
 
+def sum_pool() -> nn.Module:
+    """Make a pool that halves the resolution; all spikes of a window are passed on."""
+    return layer.AvgPool2d(2, divisor_override=1)
+
+
 def mean_pool() -> nn.Module:
     """Make a pool that halves the resolution; its outputs are averages."""
     return layer.AvgPool2d(2)
@@ -196,12 +201,18 @@ class SpikingLinear(nn.Module):
 
 
 class VotingLayer(nn.Module):
-    """Fully connected layer of 10 neurons per class, whose spikes are averaged (Section 3)."""
+    """Fully connected layer of 10 neurons per class, whose spikes are averaged (Section 3).
 
-    def __init__(self, features: int, classes: int, neuron: NeuronFactory) -> None:
+    ``voters`` is another number of neurons per class.
+    """
+
+    def __init__(
+        self, features: int, classes: int, neuron: NeuronFactory, voters: int = VOTERS
+    ) -> None:
         super().__init__()
+        self.voters = voters
         self.norm: nn.Module = nn.Identity()
-        self.linear = Linear(features, classes * VOTERS, bias=False)
+        self.linear = Linear(features, classes * voters, bias=False)
         self.neuron = neuron()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -209,4 +220,4 @@ class VotingLayer(nn.Module):
         if not isinstance(self.norm, nn.Identity):
             x = self.norm(x.flatten(-3)).unflatten(-1, x.shape[-3:])
         spikes = fire(self.neuron, (x, self.linear))
-        return spikes.unflatten(-1, (-1, VOTERS)).mean(-1)
+        return spikes.unflatten(-1, (-1, self.voters)).mean(-1)

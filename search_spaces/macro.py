@@ -8,6 +8,7 @@ from itertools import count, islice
 from autosnn_nni.registry import Registry
 from autosnn_nni.search_spaces.architecture import Architecture, labels
 from autosnn_nni.search_spaces.blocks import BLOCKS, PAPER_CANDIDATES, BlockFactory
+from autosnn_nni.search_spaces.layers import VOTERS
 from autosnn_nni.search_spaces.stages import Fixed, Pool, Shape, Stage
 
 _CONV = Fixed("conv_k3", 1)
@@ -36,7 +37,8 @@ class Macro:
     currents to the next stage. ``batch_norm`` says where batch norm is: after every ``"layer"``,
     there with separate parameters for every timestep (``"time"``), or only before the ``"last"``
     layer.
-    ``candidates`` are the default candidates of TBD blocks, out of ``blocks``.
+    ``voters`` is the number of neurons per class in the voting layer. ``candidates`` are the
+    default candidates of TBD blocks, out of ``blocks``.
     """
 
     stages: tuple[Stage, ...]
@@ -45,6 +47,7 @@ class Macro:
     shrink: int = 1
     currents: bool = False
     batch_norm: str = "layer"
+    voters: int = VOTERS
     candidates: Architecture = PAPER_CANDIDATES
     blocks: Registry[BlockFactory] = field(default_factory=lambda: BLOCKS)
 

@@ -22,7 +22,7 @@ from autosnn_nni.search_spaces.stages import TBD, Fixed, FullyConnected, GlobalP
 
 MACROS: Registry[Macro] = Registry("space")
 
-_MAX, _AVERAGE, _MEAN = Pool("max"), Pool("average"), Pool("mean")
+_MAX, _AVERAGE, _MEAN, _SUM = Pool("max"), Pool("average"), Pool("mean"), Pool("sum")
 
 
 def _tbd(*widths: int) -> tuple[Stage, ...]:
@@ -59,6 +59,10 @@ MACROS.add("SNN_4", Macro(_snn(_AVERAGE)))
 
 # Table 6: one more TBD block before each pool. The other space of eight blocks there is SNN_3.
 MACROS.add("SNN_1_8", Macro((*_tbd(1, 1), _MAX, *_tbd(2, 2, 2), _MAX, *_tbd(4, 4, 4), _MAX)))
+
+# For chips like Speck: no residual blocks, all spikes of a pool's window are passed on, and one
+# neuron votes for each class.
+MACROS.add("Speck", Macro(_snn(_SUM), voters=1, candidates=("skip", "SCB_k3", "SCB_k5")))
 
 # Tables 3 and 4: networks of Wu et al. 2019, Fang et al. 2021, Lee et al. 2020, Zheng et al. 2021.
 MACROS.add(

@@ -141,6 +141,12 @@ class SpikingNetwork(nn.Module):
         conv = self.stem.conv
         return Encoder(conv, self.timesteps, multi_step=self.multi_step, shrink=self.shrink)
 
+    def steps(self, images: Tensor) -> int:
+        """The number of timesteps for these images or event frames."""
+        timesteps: Any = self.timesteps
+        count: int = images.shape[1] if images.dim() == 5 else timesteps.count
+        return count
+
     def forward(self, images: Tensor) -> Tensor:
         """Map images ``[N, C, H, W]`` or event frames ``[N, T, C, H, W]`` to votes.
 

@@ -12,7 +12,7 @@ of a ReLU network. The stem runs once for an image, and for events at every time
 padding would cost is not counted.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
@@ -33,11 +33,16 @@ from autosnn_nni.search_spaces.watch import Watch
 
 def synaptic_operations(layer: nn.Conv2d | nn.Linear, spikes: Tensor) -> float:
     """The operations of ``spikes`` ``[..., C, H, W]``; a fully connected layer's have any shape."""
+    return float(_operations(layer, spikes))
+
+
+def _operations(layer: Any, spikes: Tensor) -> Tensor:
+    """The same, on the device of ``spikes``: counting never waits for a GPU."""
     if isinstance(layer, nn.Linear):
-        return layer.out_features * float(spikes.sum(dtype=torch.float64))
+        return layer.out_features * spikes.sum(dtype=torch.float64)
     height, width = spikes.shape[-2:]
-    windows = _windows(*_geometry(layer), (height, width)).to(spikes.device)
-    return layer.out_channels // layer.groups * float((_by_pixel(spikes) * windows).sum())
+    windows = windows_over(*_geometry(layer), (height, width)).to(spikes.device)
+    return layer.out_channels // layer.groups * (_by_pixel(spikes) * windows).sum()
 
 
 def _name(path: str) -> str:
@@ -63,7 +68,7 @@ def _geometry(layer: Any) -> tuple[tuple[int, int], ...]:
 
 
 @cache
-def _windows(
+def windows_over(
     kernel: tuple[int, int],
     stride: tuple[int, int],
     padding: tuple[int, int],
@@ -96,29 +101,33 @@ class _Total:
     """What was counted of a layer, for all images."""
 
     parameters: int
-    synops: float = 0.0
-    macs: float = 0.0
+    synops: Tensor | float = 0.0
+    macs: Tensor | float = 0.0
     dense: float = 0.0
 
 
 class OperationCounter(Watch):
-    """Counts operations; used as a context manager."""
+    """Counts operations; used as a context manager.
 
-    def __init__(self, network: nn.Module) -> None:
+    For a part of a network, ``spiking`` tells whether the whole one has spiking neurons.
+    """
+
+    def __init__(self, network: nn.Module, *, spiking: bool | None = None) -> None:
         super().__init__(network)
+        self._spiking = is_spiking(network) if spiking is None else spiking
         self._totals: dict[str, _Total] = {}
+        self._given: Sequence[Tensor] = ()
         self._averages: Tensor | None = None
         self._images = 0
 
     def _watch(self) -> Iterator[RemovableHandle]:
         network: Any = self.network
-        spiking = is_spiking(network)
         yield network.register_forward_pre_hook(self._count_images)
         for path, layer in network.named_modules():
-            if isinstance(layer, nn.AvgPool2d):
+            if isinstance(layer, nn.AvgPool2d) and layer.divisor_override != 1:
                 yield layer.register_forward_hook(self._remember)
             elif isinstance(layer, nn.Conv2d | nn.Linear):
-                numbers = not spiking or self._gets_numbers(path)
+                numbers = not self._spiking or self._gets_numbers(path)
                 yield look_at_input(layer, partial(self._count, _name(path), numbers))
 
     def _gets_numbers(self, path: str) -> bool:
@@ -126,7 +135,7 @@ class OperationCounter(Watch):
         network: Any = self.network
         parent = network.get_submodule(path.rpartition(".")[0])
         normed = isinstance(parent, VotingLayer) and not isinstance(parent.norm, nn.Identity)
-        return normed or path.startswith("stem.")
+        return normed or path.removeprefix("network.").startswith(("stem.", "encoder."))
 
     def _count_images(self, module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         self._images += len(inputs[0])
@@ -138,20 +147,34 @@ class OperationCounter(Watch):
         x = inputs[0].detach()
         total = self._totals.setdefault(name, _Total(layer.weight.numel()))
         total.dense += _dense(layer, x)
-        if numbers or inputs[0] is self._averages:
-            total.macs += synaptic_operations(layer, x != 0)
+        if numbers or self.is_average(inputs[0]):
+            total.macs += _operations(layer, x != 0)
         else:
-            total.synops += synaptic_operations(layer, x)
+            total.synops += _operations(layer, x)
+
+    def is_average(self, x: Tensor) -> bool:
+        """Whether ``x`` is the last output of an average pool, or was said to be an average."""
+        return x is self._averages or any(x is one for one in self._given)
+
+    def take_for_averages(self, inputs: Sequence[Tensor]) -> None:
+        """Say that these inputs of a part are averages of spikes."""
+        self._given = inputs
+
+    def take(self) -> tuple[Tensor | float, Tensor | float]:
+        """Synaptic operations and multiply-accumulates of all images since the last call."""
+        totals = list(self._totals.values())
+        self._totals.clear()
+        return sum(one.synops for one in totals), sum(one.macs for one in totals)
 
     @property
     def synops(self) -> float:
         """Synaptic operations (AC) per image."""
-        return sum(total.synops for total in self._totals.values()) / self._images
+        return float(sum(total.synops for total in self._totals.values())) / self._images
 
     @property
     def macs(self) -> float:
         """Multiply-accumulates per image."""
-        return sum(total.macs for total in self._totals.values()) / self._images
+        return float(sum(total.macs for total in self._totals.values())) / self._images
 
     def layers(self) -> list[LayerOperations]:
         """Every layer with weights, in the order in which they were called first."""
@@ -159,8 +182,8 @@ class OperationCounter(Watch):
         return [
             LayerOperations(
                 name,
-                total.synops / images,
-                total.macs / images,
+                float(total.synops) / images,
+                float(total.macs) / images,
                 total.dense / images,
                 total.parameters,
             )
@@ -173,6 +196,6 @@ def _dense(layer: Any, x: Tensor) -> float:
     if isinstance(layer, nn.Linear):
         return float(layer.out_features * x.numel())
     channels, *size = x.shape[-3:]
-    windows = _windows(*_geometry(layer), (size[0], size[1]))
+    windows = windows_over(*_geometry(layer), (size[0], size[1]))
     samples = x.numel() // x.shape[-3:].numel()
     return layer.out_channels // layer.groups * channels * samples * float(windows.sum())

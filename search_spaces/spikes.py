@@ -92,18 +92,24 @@ class SpikeTotal(Watch):
     def __init__(self, network: nn.Module) -> None:
         super().__init__(network)
         self._total: Tensor | float = 0.0
+        self._outputs = 0
 
     def _watch(self) -> Iterator[RemovableHandle]:
-        for _, _, module in _spiking_layers(self.network):
-            yield module.register_forward_hook(self._add)
+        for _, kind, module in _spiking_layers(self.network):
+            yield module.register_forward_hook(partial(self._add, kind))
 
-    def _add(self, module: nn.Module, inputs: Any, output: Tensor) -> None:
+    def _add(self, kind: str, module: nn.Module, inputs: Any, output: Tensor) -> None:
         self._total = self._total + output.detach().sum(dtype=torch.float64)
+        self._outputs += output.numel() if kind == "neuron" else 0
 
-    def take(self) -> Tensor | float:
-        """Spikes of all images since the last call; the value stays on the network's device."""
-        total, self._total = self._total, 0.0
-        return total
+    def take(self) -> tuple[Tensor | float, int]:
+        """Spikes since the last call, and how many outputs neurons had, over all timesteps.
+
+        The spikes stay on the network's device.
+        """
+        found = self._total, self._outputs
+        self._total, self._outputs = 0.0, 0
+        return found
 
 
 class SpikeCounter(Watch):

@@ -18,6 +18,7 @@ from autosnn_nni.search_spaces.layers import (
     average_pool,
     max_pool,
     mean_pool,
+    sum_pool,
 )
 from autosnn_nni.search_spaces.neurons import NeuronFactory
 
@@ -126,10 +127,11 @@ class Fixed(Stage):
 
 @dataclass(frozen=True)
 class Pool(Stage):
-    """A 2x2 pooling layer that rounds odd sizes down: ``"max"``, ``"average"`` or ``"mean"``.
+    """A 2x2 pooling layer that rounds odd sizes down: of one of these types.
 
-    ``"average"`` is followed by neurons, which get sums instead if they are leaky and the network's
-    ``averages`` are ``"sum"``. ``"mean"`` has no neurons: the averages themselves are passed on.
+    ``"max"`` passes a spike if there is any. ``"average"`` is followed by neurons, which get sums
+    instead if they are leaky and the network's ``averages`` are ``"sum"``. ``"mean"`` has no
+    neurons: the averages themselves are passed on. ``"sum"`` passes all spikes on.
     """
 
     type: str = "max"
@@ -149,7 +151,7 @@ class Pool(Stage):
         """The pool, with its neurons if it has any."""
         if self.type == "average":
             return average_pool(maker.neuron)
-        return max_pool() if self.type == "max" else mean_pool()
+        return {"max": max_pool, "mean": mean_pool, "sum": sum_pool}[self.type]()
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,18 @@ from .fitness import DISCOUNTING, Fitness
 from .generations import ConstrainedRounds, Rounds, Search
 from .hamming import HammingKernel
 from .history import Evaluated, History
-from .metrics import OBJECTIVES, Metrics, Objective
+from .measurements import Measurements, Metrics
 from .nsga2 import NSGA2
+from .objectives import (
+    ACCURACY,
+    BOTH,
+    OBJECTIVES,
+    SPIKES,
+    Objective,
+    check_objectives,
+    costs_among,
+    find_objective,
+)
 from .pareto import HypervolumeShare, front_of, knee, pareto_front
 from .population import (
     PopulationEngine,
@@ -28,12 +38,15 @@ from .supernet import SinglePathOneShot
 from .trial_search import TrialSearch
 
 __all__ = [
+    "ACCURACY",
+    "BOTH",
     "DISCOUNTING",
     "NO_CONSTRAINTS",
     "NSGA2",
     "OBJECTIVES",
     "SAMPLINGS",
     "SEARCHES",
+    "SPIKES",
     "AutoSNN",
     "Choices",
     "ConstrainedRounds",
@@ -46,6 +59,7 @@ __all__ = [
     "History",
     "HypervolumeShare",
     "Listed",
+    "Measurements",
     "Metrics",
     "Objective",
     "PopulationEngine",
@@ -59,6 +73,9 @@ __all__ = [
     "SinglePathOneShot",
     "SupernetEvaluator",
     "TrialSearch",
+    "check_objectives",
+    "costs_among",
+    "find_objective",
     "front_of",
     "knee",
     "make_search",

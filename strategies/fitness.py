@@ -1,4 +1,4 @@
-"""Spike-aware fitness (paper Eq. 3 and the linear form below it).
+"""Spike-aware fitness (paper Eq. 3 and the linear form below it), and that of other costs.
 
 To add a discounting, write one function and one ``DISCOUNTING.add`` line.
 """
@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from autosnn_nni.errors import UserError
 from autosnn_nni.registry import Registry
+from autosnn_nni.strategies.measurements import Measurements
+from autosnn_nni.strategies.objectives import Objective, find_objective
 
 #: Far below any useful value; the discount of a lower lambda would overflow a float.
 LOWEST = -100
@@ -19,14 +21,14 @@ Discounting = Callable[[float, float, float], float]
 DISCOUNTING: Registry[Discounting] = Registry("discounting")
 
 
-def exponential(accuracy: float, relative_spikes: float, coefficient: float) -> float:
+def exponential(accuracy: float, relative_cost: float, coefficient: float) -> float:
     """``accuracy x (N / N_avg)^lambda`` (Eq. 3)."""
-    return float(accuracy * relative_spikes**coefficient)
+    return float(accuracy * relative_cost**coefficient)
 
 
-def linear(accuracy: float, relative_spikes: float, coefficient: float) -> float:
+def linear(accuracy: float, relative_cost: float, coefficient: float) -> float:
     """``accuracy + lambda (N / N_avg)``: the paper's lambda' is ``-lambda`` here."""
-    return accuracy + coefficient * relative_spikes
+    return accuracy + coefficient * relative_cost
 
 
 DISCOUNTING.add("exponential", exponential)
@@ -35,29 +37,47 @@ DISCOUNTING.add("linear", linear)
 
 @dataclass(frozen=True)
 class Fitness:
-    """Fitness of an architecture from its accuracy (fraction) and its spikes per image.
+    """Fitness of an architecture from its accuracy (fraction) and its ``cost``: spikes per image.
 
-    ``coefficient`` is lambda, at most 0; the lower it is, the more the search prefers few spikes.
-    Raises :class:`UserError` for any other value.
+    The cost may be any other objective of which less is better, by its name. ``coefficient`` is
+    lambda, at most 0; the lower it is, the more the search prefers low costs. Raises
+    :class:`UserError` for any other value.
     """
 
     coefficient: float = -0.08
     discounting: str = "exponential"
+    cost: str = "spikes"
 
     def __post_init__(self) -> None:
         if not LOWEST <= self.coefficient <= 0:
             raise UserError(f"lambda must be from {LOWEST} to 0, not {self.coefficient}")
         DISCOUNTING[self.discounting]
+        if self.objective.maximised:
+            raise UserError(f"the fitness needs a cost of which less is better, not {self.cost}")
+        if self.objective.timed:
+            raise UserError(
+                f"the fitness can't have the cost {self.cost}, whose average over the supernet's "
+                "paths is not known; make it a constraint or an objective"
+            )
 
-    def __call__(self, accuracy: float, spikes: float, n_avg: float) -> float:
-        """``n_avg`` is the mean spikes per image over the supernet's sampled paths.
+    @property
+    def objective(self) -> Objective:
+        """The cost."""
+        return find_objective(self.cost)
+
+    def __call__(self, accuracy: float, cost: float, average: float) -> float:
+        """Eq. 3; ``average`` is the cost of the supernet's sampled paths: N_avg, for spikes.
 
         A network that never fires gives no answer, and has the lowest fitness of all: 0 with
         exponential discounting, ``1e6 lambda`` with linear, which is finite for files and NNI. The
-        fitness of a network without spiking neurons (``n_avg`` 0) is its accuracy.
+        fitness of a network without spiking neurons (``average`` 0) is its accuracy.
         """
-        if n_avg == 0:
+        if average == 0:
             return accuracy
-        if spikes == 0:
+        if cost == 0:
             return DISCOUNTING[self.discounting](0.0, _MOST, self.coefficient)
-        return DISCOUNTING[self.discounting](accuracy, spikes / n_avg, self.coefficient)
+        return DISCOUNTING[self.discounting](accuracy, cost / average, self.coefficient)
+
+    def of(self, one: Measurements, average: float) -> float:
+        """The fitness of what was measured of an architecture."""
+        return self(one.accuracy, self.objective.value(one), average)

@@ -1,9 +1,10 @@
 """The interface of searches, and the steps of a generation: propose, evaluate, remember."""
 
+import copy
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from random import Random
 from typing import ClassVar, Self
 
@@ -12,7 +13,7 @@ from autosnn_nni.search_spaces import Architecture
 from autosnn_nni.strategies.choices import Choices
 from autosnn_nni.strategies.constraints import NO_CONSTRAINTS, Constraints
 from autosnn_nni.strategies.history import Evaluated, History
-from autosnn_nni.strategies.metrics import Metrics
+from autosnn_nni.strategies.measurements import Metrics
 
 
 class Search(ABC):
@@ -26,9 +27,14 @@ class Search(ABC):
     needs_supernet: ClassVar[bool] = True
     #: Whether constraints change its proposals.
     handles_constraints: ClassVar[bool] = False
+    #: Whether the choice of objectives changes its proposals.
+    handles_objectives: ClassVar[bool] = False
 
     #: The maximum number of generations.
     rounds: int
+
+    #: Which architectures it may propose; ``None`` stands for all.
+    allowed: Callable[[Architecture], bool] | None = None
 
     @property
     def constraints(self) -> Constraints:
@@ -38,6 +44,16 @@ class Search(ABC):
     def within(self, constraints: Constraints) -> Self:
         """Return the same search with ``constraints``, if it handles them."""
         return self
+
+    def towards(self, objectives: Sequence[str]) -> Self:
+        """Return the same search for ``objectives``, by name, if it handles them."""
+        return self
+
+    def only(self, allowed: Callable[[Architecture], bool]) -> Self:
+        """Return the same search, which proposes only some architectures."""
+        limited = copy.copy(self)
+        object.__setattr__(limited, "allowed", allowed)  # subclasses may be frozen
+        return limited
 
     @abstractmethod
     def budget(self, choices: Choices) -> int:
@@ -71,7 +87,8 @@ class ConstrainedRounds(Rounds, Constraints):
 
     def within(self, constraints: Constraints) -> Self:
         """Return the same search with these constraints instead."""
-        return replace(self, **vars(constraints))
+        bounds = {one.name: getattr(constraints, one.name) for one in fields(Constraints)}
+        return replace(self, **bounds)
 
 
 def check_sizes(**sizes: int) -> None:
@@ -92,6 +109,8 @@ def next_generation(search: Search, choices: Choices, history: History) -> list[
     """Return the next generation of ``search``; empty if it is finished."""
     if history.generations >= search.rounds:
         return []
+    if search.allowed is not None:
+        choices = choices.only(search.allowed)
     return search.propose(choices, history)
 
 

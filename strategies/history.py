@@ -1,46 +1,33 @@
 """The history of a search: everything it has evaluated, which is its whole state."""
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from autosnn_nni.search_spaces import Architecture
 from autosnn_nni.strategies.constraints import NO_CONSTRAINTS, Constraints
-from autosnn_nni.strategies.metrics import OBJECTIVES, Metrics
+from autosnn_nni.strategies.measurements import Measurements, Metrics
 
 #: Seconds to wait for a trial's metrics after NNI has reported the end of the trial.
 LATE = 10.0
 
 
 @dataclass(frozen=True)
-class Evaluated:
-    """One evaluated architecture: accuracy as a fraction, spikes per image, 1-based generation.
+class Evaluated(Measurements):
+    """One evaluated architecture; its generation counts from 1.
 
     The accuracy is NaN if architectures are scored without training.
     """
 
     blocks: Architecture
-    accuracy: float
-    spikes: float
     fitness: float
     generation: int
 
     @classmethod
     def of(cls, blocks: Architecture, metrics: Metrics, generation: int) -> "Evaluated":
         """Make it from the metrics that the architecture's trial has reported."""
-        objectives = {one.name: metrics[one.name] for one in OBJECTIVES}
-        return cls(blocks, fitness=metrics["default"], generation=generation, **objectives)
-
-    @property
-    def objectives(self) -> dict[str, float]:
-        """The objectives by name, in order."""
-        return {one.name: getattr(self, one.name) for one in OBJECTIVES}
-
-    @property
-    def costs(self) -> tuple[float, ...]:
-        """The objectives, in order, as costs: lower is better."""
-        return tuple(one.cost(self.objectives[one.name]) for one in OBJECTIVES)
+        measured = Measurements.among(metrics).measured
+        return cls(blocks, metrics["default"], generation, **measured)
 
 
 class History(Sequence[Evaluated]):
@@ -66,7 +53,7 @@ class History(Sequence[Evaluated]):
         """
 
         def rank(one: Evaluated) -> tuple[float, float]:
-            return constraints.violation(one.accuracy, one.spikes), -one.fitness
+            return constraints.violation(one), -one.fitness
 
         return sorted(self._evaluated, key=rank)[:count]
 
@@ -76,9 +63,9 @@ class History(Sequence[Evaluated]):
         return self._evaluated[-1].generation if self._evaluated else 0
 
     def to_json(self) -> list[dict[str, Any]]:
-        """Convert to plain JSON types; an accuracy of NaN becomes ``None``."""
+        """Convert to plain JSON types; NaN becomes ``None``."""
         return [
-            {**asdict(one), "accuracy": None if math.isnan(one.accuracy) else one.accuracy}
+            {name: None if value != value else value for name, value in asdict(one).items()}
             for one in self._evaluated
         ]
 
@@ -87,11 +74,10 @@ class History(Sequence[Evaluated]):
         """The inverse of :meth:`to_json`; raises ``KeyError``, ``TypeError`` or ``ValueError``."""
         return cls(
             Evaluated(
-                blocks=tuple(row["blocks"]),
-                accuracy=math.nan if row["accuracy"] is None else float(row["accuracy"]),
-                spikes=float(row["spikes"]),
-                fitness=float(row["fitness"]),
-                generation=int(row["generation"]),
+                tuple(row["blocks"]),
+                float(row["fitness"]),
+                int(row["generation"]),
+                **Measurements.among(row).measured,
             )
             for row in rows
         )

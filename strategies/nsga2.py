@@ -1,17 +1,17 @@
-"""NSGA-II (Deb et al. 2002) with pymoo: accuracy and spikes as two objectives."""
+"""NSGA-II (Deb et al. 2002) with pymoo, for two objectives or more."""
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Any
+from typing import Any, Self
 
 from autosnn_nni.errors import UserError
 from autosnn_nni.search_spaces import Architecture
 from autosnn_nni.strategies.choices import Choices
 from autosnn_nni.strategies.generations import ConstrainedRounds, check_sizes, generation_rng
 from autosnn_nni.strategies.history import Evaluated, History
-from autosnn_nni.strategies.metrics import OBJECTIVES
+from autosnn_nni.strategies.objectives import check_objectives, find_objective
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,21 +24,35 @@ class NSGA2(ConstrainedRounds):
     feasible architectures beat infeasible ones, a smaller constraint violation beats a larger one.
     """
 
+    handles_objectives = True
+
     rounds: int = 10
     population: int = 20
     seed: int = 0
+    objectives: tuple[str, ...] = ("accuracy", "spikes")
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_sizes(rounds=self.rounds, population=self.population)
+        object.__setattr__(self, "objectives", tuple(self.objectives))  # a list, in a YAML file
+        check_objectives(self.objectives)
+
+    def towards(self, objectives: Sequence[str]) -> Self:
+        """Return the same search for these objectives instead."""
+        return replace(self, objectives=tuple(objectives))
 
     def propose(self, choices: Choices, history: History) -> list[Architecture]:
         """New children first, then random architectures until there are ``population``.
 
-        Raises :class:`UserError` if accuracies are unknown.
+        Raises :class:`UserError` if an objective was not measured.
         """
-        if any(math.isnan(one.accuracy) for one in history):
-            raise UserError("nsga2 needs accuracies; without training, choose random or snasnet")
+        for name in self.objectives:
+            value = find_objective(name).value
+            if any(math.isnan(value(one)) for one in history):
+                raise UserError(
+                    f"nsga2 needs the {name} of every architecture, which this search does not "
+                    "measure; choose other objectives, or the strategy random"
+                )
         rng = generation_rng(self.seed, history)
         pool = self._children(choices, history) if history else {}
         missing = self.population - len(pool)
@@ -51,7 +65,9 @@ class NSGA2(ConstrainedRounds):
         while len(pool) < self.population:
             codes = algorithm.ask()
             children = [] if codes is None else [_decode(code, choices) for code in codes.get("X")]
-            new = [one for one in dict.fromkeys(children) if one not in history.seen | pool.keys()]
+            known = history.seen | pool.keys()
+            new = [one for one in dict.fromkeys(children) if one not in known]
+            new = [one for one in new if choices.allowed(one)]
             if not new:
                 break
             pool.update(dict.fromkeys(new[: self.population - len(pool)]))
@@ -73,9 +89,9 @@ class NSGA2(ConstrainedRounds):
         from pymoo.operators.mutation.rm import ChoiceRandomMutation
 
         slots = {slot: Integer(bounds=(0, len(names) - 1)) for slot, names in enumerate(choices)}
-        bounds = len(self.excess(1.0, 1.0))
+        bounds = len(self.bounds)
         algorithm = nsga2.NSGA2(self.population, crossover=UX(), mutation=ChoiceRandomMutation())
-        problem = Problem(vars=slots, n_obj=len(OBJECTIVES), n_ieq_constr=bounds)
+        problem = Problem(vars=slots, n_obj=len(self.objectives), n_ieq_constr=bounds)
         algorithm.setup(problem, termination=NoTermination())
         for generation, evaluated in groupby(history, lambda one: one.generation):
             algorithm.random_state = np.random.default_rng([self.seed, generation])
@@ -87,10 +103,11 @@ class NSGA2(ConstrainedRounds):
         import numpy as np
         from pymoo.core.population import Population
 
+        objectives = [find_objective(name) for name in self.objectives]
         return Population.new(
             X=np.array([_encode(one.blocks, choices) for one in evaluated]),
-            F=np.array([one.costs for one in evaluated]),
-            G=np.array([self.excess(one.accuracy, one.spikes) for one in evaluated]),
+            F=np.array([[each.cost(one) for each in objectives] for one in evaluated]),
+            G=np.array([self.excess(one) for one in evaluated]),
         )
 
 

@@ -1,10 +1,13 @@
-"""The Pareto front of accuracy and spikes, its knee, and its hypervolume."""
+"""The Pareto front of several objectives, its knee, and its hypervolume."""
 
 import math
 from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
 import numpy as np
+
+from autosnn_nni.strategies.measurements import Measurements
+from autosnn_nni.strategies.objectives import ACCURACY, BOTH, SPIKES, Objective
 
 
 class Scored(Protocol):
@@ -21,47 +24,54 @@ class Scored(Protocol):
         ...
 
 
-One = TypeVar("One", bound=Scored)
+One = TypeVar("One", bound=Measurements)
 
 
-def pareto_front(points: Sequence[tuple[float, float]]) -> list[int]:
-    """Indices of the ``(accuracy, spikes)`` pairs that no other pair dominates, sorted by spikes.
+def pareto_front(costs: Sequence[Sequence[float]]) -> list[int]:
+    """Indices of the rows of ``costs`` that no other row dominates, sorted by the costs.
 
-    A pair dominates another if its accuracy is not lower, its spikes are not higher and the two
-    differ. Equal pairs are on the front together; a pair with NaN never is.
+    A row dominates another if none of its costs is higher and the two differ. Equal rows are on the
+    front together; a row with NaN never is.
 
-    >>> pareto_front([(0.9, 300.0), (0.8, 400.0), (0.7, 100.0)])
+    >>> pareto_front([(300.0, -0.9), (400.0, -0.8), (100.0, -0.7)])
     [2, 0]
     """
-    valid = [i for i, point in enumerate(points) if not any(map(math.isnan, point))]
+    valid = [i for i, row in enumerate(costs) if not any(map(math.isnan, row))]
+    order = sorted(valid, key=lambda i: tuple(costs[i]))
+    rows = np.array([costs[i] for i in order], dtype=float)
     front: list[int] = []
-    for index in sorted(valid, key=lambda i: (points[i][1], -points[i][0])):
-        last = points[front[-1]] if front else None
-        if last is None or points[index][0] > last[0] or points[index] == last:
-            front.append(index)
-    return front
+    for place in range(len(order)):
+        # A later row can't dominate: it is higher in the first cost in which the two differ.
+        found = rows[front]
+        dominated = (found <= rows[place]).all(1) & (found < rows[place]).any(1)
+        if not dominated.any():
+            front.append(place)
+    return [order[place] for place in front]
 
 
-def front_of(scored: Sequence[One]) -> list[One]:
-    """The Pareto front, sorted by spikes."""
-    return [scored[i] for i in pareto_front([(one.accuracy, one.spikes) for one in scored])]
+def front_of(scored: Sequence[One], objectives: Sequence[Objective] = BOTH) -> list[One]:
+    """The Pareto front, sorted by the first objective of which less is better."""
+    ordered = sorted(objectives, key=lambda one: one.maximised)
+    return [
+        scored[i] for i in pareto_front([[each.cost(one) for each in ordered] for one in scored])
+    ]
 
 
-def knee(scored: Sequence[One]) -> One | None:
-    """The knee of the front: the point farthest above the chord between the front's ends.
+def knee(scored: Sequence[One], cost: Objective = SPIKES) -> One | None:
+    """The knee of the front of accuracy and ``cost``: farthest above the chord between its ends.
 
-    Das's rule (1999) on accuracy and the logarithm of spikes. It does not depend on the units of
-    either, and ratios of spikes count, as in Eq. 3. A front that is nowhere above the chord gives
-    its most accurate end, a front without spikes ``None``.
+    Das's rule (1999) on accuracy and the logarithm of the cost. It does not depend on the units of
+    either, and ratios of the cost count, as in Eq. 3. A front that is nowhere above the chord gives
+    its most accurate end, a front without a cost ``None``.
     """
-    front = [one for one in front_of(scored) if one.spikes > 0]
+    front = [one for one in front_of(scored, (ACCURACY, cost)) if cost.value(one) > 0]
     if not front:
         return None
     first, last = front[0], front[-1]
-    width = math.log(last.spikes / first.spikes)
+    width = math.log(cost.value(last) / cost.value(first))
 
-    def bulge(one: Scored) -> tuple[float, float]:
-        fraction = math.log(one.spikes / first.spikes) / width if width else 0.0
+    def bulge(one: One) -> tuple[float, float]:
+        fraction = math.log(cost.value(one) / cost.value(first)) / width if width else 0.0
         chord = (1 - fraction) * first.accuracy + fraction * last.accuracy
         return one.accuracy - chord, one.accuracy
 

@@ -12,7 +12,7 @@ from nni.nas.space import ExecutableModelSpace, ModelStatus
 from torch import nn
 
 from autosnn_nni.strategies.fitness import Fitness
-from autosnn_nni.strategies.metrics import Metrics
+from autosnn_nni.strategies.measurements import Metrics
 
 
 class PopulationEvaluator(Evaluator):

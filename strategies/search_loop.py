@@ -14,7 +14,7 @@ from autosnn_nni.search_spaces import Architecture, from_sample, to_sample
 from autosnn_nni.strategies.choices import Choices
 from autosnn_nni.strategies.generations import Search, close_generation, next_generation
 from autosnn_nni.strategies.history import LATE, History
-from autosnn_nni.strategies.metrics import Metrics, are_metrics
+from autosnn_nni.strategies.measurements import Metrics, are_metrics
 from autosnn_nni.strategies.population import PopulationEvaluator
 
 #: Metrics by architecture; ``None`` if the evaluation failed.

@@ -3,8 +3,9 @@
 import inspect
 import itertools
 import sys
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -62,10 +63,11 @@ class Evolution(ConstrainedRounds):
         parents = [one.blocks for one in history.top(self.top, self)]
         pool: dict[Architecture, None] = {}
         if parents:
-            known = history.seen
-            _collect(pool, self.mutated, known, lambda: self._mutate(rng, parents, choices))
+            mutate = partial(self._mutate, rng, parents, choices)
+            _collect(pool, self.mutated, history, choices, mutate)
         if len(parents) > 1 and len(choices) > 1:
-            _collect(pool, self.crossed, history.seen, lambda: self._cross(rng, parents))
+            cross = partial(self._cross, rng, parents)
+            _collect(pool, self.crossed, history, choices, cross)
         missing = self.population - len(pool)
         return [*pool, *choices.unseen(rng, missing, history.seen | pool.keys())]
 
@@ -124,12 +126,13 @@ class Exhaustive(Search):
         rng = Random(self.seed)
         slots = [tuple(rng.sample(candidates, len(candidates))) for candidates in choices]
         depth = _depth(choices)
-        prefixes = itertools.product(*slots[:depth])
-        prefix = next(itertools.islice(prefixes, history.generations, None), None)
-        if prefix is None:
-            return []
-        population = (prefix + rest for rest in itertools.product(*slots[depth:]))
-        return [blocks for blocks in population if blocks not in history.seen]
+        tails = list(itertools.product(*slots[depth:]))
+        populations = (
+            [blocks for tail in tails if choices.allowed(blocks := prefix + tail)]
+            for prefix in itertools.product(*slots[:depth])
+        )
+        later = itertools.islice(filter(None, populations), history.generations, None)
+        return [blocks for blocks in next(later, []) if blocks not in history.seen]
 
 
 def _depth(choices: Choices) -> int:
@@ -172,7 +175,8 @@ def _other(rng: Random, block: str, candidates: tuple[str, ...]) -> str:
 def _collect(
     pool: dict[Architecture, None],
     count: int,
-    known: Collection[Architecture],
+    history: History,
+    choices: Choices,
     make: Callable[[], Architecture],
 ) -> None:
     """Add up to ``count`` new children to ``pool``; stop when new ones become rare."""
@@ -181,7 +185,7 @@ def _collect(
         if len(pool) == wanted:
             return
         child = make()
-        if child not in known:
+        if child not in history.seen and choices.allowed(child):
             pool[child] = None
 
 

@@ -12,6 +12,8 @@ from xdist.scheduler import LoadScopeScheduling
 
 from autosnn_nni.data import Splits, load_dataset, split
 from autosnn_nni.scoring.batches import Scoring
+from autosnn_nni.search_spaces import BLOCKS, MACROS, NEURONS, SURROGATES
+from autosnn_nni.strategies import OBJECTIVES
 from autosnn_nni.training.hyperparameters import Training
 
 if TYPE_CHECKING:
@@ -127,3 +129,10 @@ def web_ui(browser: "WebDriver") -> "Callable[[str], WebUI]":
     from tests.browser import WebUI  # late, as above
 
     return partial(WebUI, browser)
+
+
+@pytest.fixture
+def registries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test registers is gone after it: others draw from all that there is."""
+    for registry in (BLOCKS, MACROS, NEURONS, OBJECTIVES, SURROGATES):
+        monkeypatch.setattr(registry, "_items", dict(registry._items))

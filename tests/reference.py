@@ -321,6 +321,15 @@ def snn_2(net: Plain, blocks: Sequence[str], x: Tensor, c: int) -> Tensor:
     return net.neuron("stages.gap1.neuron", x.sum((-2, -1), keepdim=True) / window)
 
 
+def speck(net: Plain, blocks: Sequence[str], x: Tensor, c: int) -> Tensor:
+    """SNN_1 with pools that pass all spikes of a window on."""
+    x = 4 * net.average_pool(BLOCKS[blocks[0]](net, "stages.tbd1", x, c, 1))
+    x = BLOCKS[blocks[1]](net, "stages.tbd2", x, 2 * c, 1)
+    x = 4 * net.average_pool(BLOCKS[blocks[2]](net, "stages.tbd3", x, 2 * c, 1))
+    x = BLOCKS[blocks[3]](net, "stages.tbd4", x, 4 * c, 1)
+    return 4 * net.average_pool(BLOCKS[blocks[4]](net, "stages.tbd5", x, 4 * c, 1))
+
+
 def snn_3(net: Plain, blocks: Sequence[str], x: Tensor, c: int) -> Tensor:
     """Blocks of stride 2 in place of the pools."""
     x = BLOCKS[blocks[0]](net, "stages.tbd1", x, c, 1)
@@ -360,7 +369,14 @@ def snn_1_8(net: Plain, blocks: Sequence[str], x: Tensor, c: int) -> Tensor:
     return net.max_pool("stages.pool3", x)
 
 
-SPACES = {"SNN_1": snn_1, "SNN_2": snn_2, "SNN_3": snn_3, "SNN_4": snn_4, "SNN_1_8": snn_1_8}
+SPACES = {
+    "SNN_1": snn_1,
+    "SNN_2": snn_2,
+    "SNN_3": snn_3,
+    "SNN_4": snn_4,
+    "SNN_1_8": snn_1_8,
+    "Speck": speck,
+}
 
 
 # Networks made by hand (Tables 3 and 4), between the first convolution and the last layer.
@@ -568,7 +584,8 @@ def forward(
         spikes = net.neuron(
             "fc.neuron", net.linear("fc.linear", net.normed("fc.norm", x.flatten(-3)))
         )
-        return spikes.reshape(*spikes.shape[:-1], -1, K).mean(-1)
+        voters = 1 if space == "Speck" else K
+        return spikes.reshape(*spikes.shape[:-1], -1, voters).mean(-1)
 
     if images.dim() == 5:
         frames = images.transpose(0, 1)

@@ -200,6 +200,9 @@ def export(
         str | None,
         typer.Option(help="Data set: export the --network's weights that come with the package"),
     ] = None,
+    bits: Annotated[
+        int | None, typer.Option(help="Round the weights to so many bits, and test the network")
+    ] = None,
     output: Annotated[
         Path | None, typer.Option(help="Folder of the files [default: export in the run's folder]")
     ] = None,
@@ -225,6 +228,8 @@ def export(
         found, folder = exports.of_package(network, pretrained, machine), Path("export")
     else:
         raise _no_weights()
+    if bits is not None:
+        found = exports.quantise(found, bits)
     exports.show(write(found, output or folder))
 
 
@@ -286,6 +291,56 @@ def describe(
         check_unset("it has no effect without --run", data_dir=data_dir, device=other)
         result = inspection.describe(chosen, dataset or "CIFAR10", config)
     print_json(result) if json_ else tables.show_description(result)
+
+
+@app.command()
+def fits(
+    run: Annotated[
+        Path | None, typer.Argument(help="Run folder: its trained network, or its search's best")
+    ] = None,
+    chip: Annotated[
+        str | None, typer.Option(help="speck, loihi, ... [default: a line for each]")
+    ] = None,
+    blocks: Blocks = None,
+    network: Network = None,
+    space: Annotated[
+        str | None, typer.Option(help="Name of the macro architecture [default: SNN_1]")
+    ] = None,
+    channels: Annotated[
+        int | None, typer.Option(help="Initial number of channels C [default: 16]")
+    ] = None,
+    timesteps: Annotated[
+        int | None, typer.Option(help="Number of timesteps T [default: the data set's]")
+    ] = None,
+    neuron: Annotated[str | None, typer.Option(help="PLIF, LIF or IF [default: PLIF]")] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="Data set for image size and classes [default: CIFAR10]")
+    ] = None,
+    plugin: Annotated[
+        list[Path] | None, typer.Option(help="Python file that registers chips or blocks")
+    ] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print one JSON object")] = False,
+) -> None:
+    """Tell which chips a network fits, and if not, why.
+
+    The exit code is 1 if it does not fit the chip that is named.
+    """
+    from autosnn_nni.cli import fits as command
+    from autosnn_nni.cli.chosen import choose
+    from autosnn_nni.plugins import load_plugins
+
+    load_plugins(plugin or [])
+    config = {"space": space, "channels": channels, "timesteps": timesteps, "neuron": neuron}
+    if run is not None:
+        check_unset("the run has its own settings", network=network, dataset=dataset, **config)
+        subject = command.of_run(run, blocks)
+    else:
+        chosen = choose(blocks, None, network)
+        subject = command.of_settings(chosen, dataset or "CIFAR10", config)
+    found = command.fits_of(subject, chip)
+    print_json(command.to_json(found)) if json_ else command.show(subject, found, chip)
+    if chip is not None and not found[chip].fits:
+        raise typer.Exit(1)
 
 
 @app.command("list")

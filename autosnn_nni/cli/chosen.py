@@ -18,6 +18,7 @@ from autosnn_nni.search_spaces import (
     split_timesteps,
     to_text,
 )
+from autosnn_nni.strategies import costs_among
 
 
 @dataclass(frozen=True)
@@ -80,8 +81,9 @@ def _of_run(path: Path, blocks: str | None, rule: str | None) -> Chosen:
     source = str(path.resolve())
     if rule is None:
         return Chosen(from_text(str(blocks)), own, origin=Origin(source))
-    picked = pick(rule, searched(path), settings.constraints)
-    why = f"{path}, {rule}: {describe_candidate(picked)}"
+    costs = costs_among(settings.objectives)
+    picked = pick(rule, searched(path), settings.constraints, costs[0])
+    why = f"{path}, {rule}: {describe_candidate(picked, costs)}"
     return Chosen(picked.blocks, own, why, Origin(source, rule))
 
 

@@ -8,6 +8,7 @@ from autosnn_nni.cli.chosen import Chosen
 from autosnn_nni.cli.console import say
 from autosnn_nni.cli.tables import show_results, show_trust
 from autosnn_nni.errors import UserError
+from autosnn_nni.mapping import fitting_of
 from autosnn_nni.pipeline import Pipeline, opened
 from autosnn_nni.runs.contents import write_judged, write_origin
 from autosnn_nni.runs.directory import (
@@ -34,6 +35,7 @@ def search(given: dict[str, Any], output: Path | None, machine: Machine) -> None
     """Run all three stages, write the report and show a table of the results."""
     _check_no_torchrun()
     with opened(output or default_output(given), given, machine, _check_search) as pipeline:
+        _say_what_fits(pipeline.run)
         pipeline.search()
         _check_constraints(pipeline)
         pipeline.retrain()
@@ -134,6 +136,15 @@ def default_output(given: Mapping[str, Any]) -> Path:
     """The default folder of a search."""
     dataset = Path(str(given.get("dataset", "digits"))).resolve()
     return Path("runs") / dataset.name.removesuffix(".npz")
+
+
+def _say_what_fits(run: RunDirectory) -> None:
+    """Say how much of the space is left for a run's chip."""
+    if run.settings.chip is None or run.best.exists():
+        return
+    found = fitting_of(run.settings).share()
+    kind = "architectures" if found.whole else "random architectures"
+    say(f"{found.fitting} of {found.tried} {kind} fit {run.settings.chip}; the others are left out")
 
 
 def _check_constraints(pipeline: Pipeline) -> None:

@@ -33,6 +33,17 @@ def of_package(network: str, dataset: str, machine: Machine) -> Exported:
     return Exported(found.network, config, blocks, data)
 
 
+def quantise(found: Exported, bits: int) -> Exported:
+    """Round the weights to ``bits``, and say what that changes on the test split."""
+    rounded = found.quantised(bits)
+    before, after = found.tested(), rounded.tested()
+    say(
+        f"With {bits} bits: {100 * after.accuracy:.2f} % test accuracy and {after.spikes:,.0f} "
+        f"spikes per image, before {100 * before.accuracy:.2f} % and {before.spikes:,.0f}"
+    )
+    return rounded
+
+
 def show(paths: Iterable[Path]) -> None:
     """Say where the files of an export are."""
     for path in paths:

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Iterable
 
+from autosnn_nni.chips import CHIPS
 from autosnn_nni.data import DATASETS
+from autosnn_nni.energy import ENERGY
 from autosnn_nni.errors import UserError
 from autosnn_nni.export import EXPORTS
 from autosnn_nni.pretrained import read_index
 from autosnn_nni.reproduce.recipes import recipe_names
 from autosnn_nni.search_spaces import BLOCKS, MACROS, NETWORKS, NEURONS, OPERATIONS, SURROGATES
-from autosnn_nni.strategies import SAMPLINGS, SEARCHES
+from autosnn_nni.strategies import OBJECTIVES, SAMPLINGS, SEARCHES
 from autosnn_nni.training.losses import LOSSES
 from autosnn_nni.training.schedules import SCHEDULES
 
@@ -25,6 +27,9 @@ _NAMES: dict[str, Callable[[], Iterable[str]]] = {
     "losses": lambda: LOSSES,
     "schedules": lambda: SCHEDULES,
     "strategies": lambda: SEARCHES,
+    "objectives": lambda: OBJECTIVES,
+    "energy-models": lambda: ENERGY,
+    "chips": lambda: CHIPS,
     "formats": lambda: EXPORTS,
     "recipes": recipe_names,
 }

@@ -38,7 +38,11 @@ _FORMS: dict[str, tuple[str, Any, Callable[[Any], Any]]] = {
     "timesteps": ("--timesteps", str, _timesteps),
     "candidates": ("--candidates", str, _architecture),
     "lambda_": ("--lambda", float, float),
+    "fitness_": ("--fitness", str, str),
     "max_spikes": ("--max-spikes", str, lambda text: number(text, "--max-spikes")),
+    "max": ("--max", list[str], tuple),
+    "min": ("--min", list[str], tuple),
+    "objectives": ("--objectives", str, lambda text: tuple(text.replace(" ", "").split(","))),
     "baselines": ("--baselines/--no-baselines", bool, bool),
 }
 

@@ -1,6 +1,6 @@
 """What an export is made of."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
@@ -9,21 +9,40 @@ from torch import Tensor
 from autosnn_nni.data import Batches, DataSet
 from autosnn_nni.export.convert import graph_of
 from autosnn_nni.export.graph import Graph
+from autosnn_nni.export.quantised import quantised
+from autosnn_nni.scoring.evaluation import Evaluation, evaluate
 from autosnn_nni.search_spaces import Architecture, NetworkConfig, SpikingNetwork, to_text
 from autosnn_nni.version import __version__
 
 #: Test images whose spikes are recorded.
 RECORDED = 4
+#: Test images that are evaluated at once.
+_BATCH = 128
 
 
 @dataclass(frozen=True, eq=False)
 class Exported:
-    """A trained network to be written: in eval mode, with the batch norm it is tested with."""
+    """A trained network to be written: in eval mode, with the batch norm it is tested with.
+
+    ``bits`` is the number of those of its weights, if they are quantised.
+    """
 
     network: SpikingNetwork
     config: NetworkConfig
     blocks: Architecture
     dataset: DataSet
+    bits: int | None = None
+
+    def quantised(self, bits: int) -> "Exported":
+        """The same with weights of so many bits; raises :class:`UserError` if that can't be."""
+        return replace(self, network=quantised(self.network, bits), bits=bits)
+
+    def tested(self) -> Evaluation:
+        """Results of the network, as it is, on the test split."""
+        weight = self.network.fc.linear.weight
+        test, device = self.dataset.test, str(weight.device)
+        batches = Batches(test, self.dataset, batch_size=_BATCH, device=device)
+        return evaluate(self.network, ((x.to(weight), labels) for x, labels in batches))
 
     @cached_property
     def graph(self) -> Graph:
@@ -53,6 +72,7 @@ class Exported:
             "neuron": self.config.neuron,
             "dataset": self.dataset.name,
             "normalisation": self._normalisation,
+            **({} if self.bits is None else {"weight_bits": str(self.bits)}),
         }
 
     @property

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from autosnn_nni.search_spaces import to_sample
-from autosnn_nni.strategies import Evaluated
+from autosnn_nni.strategies import Evaluated, find_objective
 
 #: The tables that NNI 3.0 creates in ``nni_node/core/sqlDatabase.js``.
 _TABLES = """
@@ -86,7 +86,8 @@ class _Trial:
         one = self.evaluated
         metrics = {
             "default": one.fitness,
-            **one.objectives,
+            **one.measured,
+            "energy": find_objective("energy").value(one),
             "generation": one.generation,
         }
         finite = {name: value for name, value in metrics.items() if math.isfinite(value)}

@@ -11,6 +11,7 @@ from pytorch_lightning.trainer.states import TrainerStatus
 
 from autosnn_nni.data import Splits
 from autosnn_nni.progress import SearchProgress
+from autosnn_nni.scoring.average import average_cost
 from autosnn_nni.scoring.batches import (
     Batch,
     Scoring,
@@ -20,19 +21,20 @@ from autosnn_nni.scoring.batches import (
 )
 from autosnn_nni.scoring.evaluation import metrics, score
 from autosnn_nni.scoring.population_scorer import PopulationScorer
-from autosnn_nni.search_spaces import SpikingNetwork
-from autosnn_nni.strategies import Fitness, Metrics, PopulationEvaluator
+from autosnn_nni.search_spaces import NetworkConfig
+from autosnn_nni.strategies import Fitness, Measurements, Metrics, PopulationEvaluator
 from autosnn_nni.training.batches import train_batches
 from autosnn_nni.training.hyperparameters import Training
 from autosnn_nni.training.lightning import make_classifier, make_trainer, resume_from
 
 
 class SubnetEvaluator(PopulationEvaluator):
-    """Scores subnets of a trained supernet on D_val; reports ``default``, ``accuracy``, ``spikes``.
+    """Scores subnets of a trained supernet on D_val; reports the fitness and all measurements.
 
     ``val`` are plain batches of D_val, ``calibration`` plain batches of D_train for batch norm (if
-    empty, the supernet's own statistics are used). Common prefixes of architectures are computed
-    once; up to ``cache_memory`` bytes of them are kept for the next population.
+    empty, the supernet's own statistics are used). ``average`` are the means over the paths of the
+    supernet's training. Common prefixes of architectures are computed once; up to ``cache_memory``
+    bytes of them are kept for the next population. If ``timed``, each subnet is also timed.
     """
 
     def __init__(
@@ -40,16 +42,25 @@ class SubnetEvaluator(PopulationEvaluator):
         fitness: Fitness,
         val: Sequence[Batch],
         calibration: Sequence[Batch],
-        n_avg: float,
+        average: Measurements,
         cache_memory: int = 0,
+        *,
+        timed: bool = False,
     ) -> None:
         self.fitness = fitness
         self.val = val
         self.calibration = calibration
-        self.n_avg = n_avg
+        self.average = average
         self.cache_memory = cache_memory
+        self.timed = timed
+        self._average_cost: float | None = None
         self._scorer: PopulationScorer | None = None
         self._progress = SearchProgress(sum(len(labels) for _, labels in val))
+
+    @property
+    def n_avg(self) -> float:
+        """N_avg of Eq. 3: the mean spikes per image over the supernet's paths."""
+        return self.average.spikes
 
     def searching(self, done: int, total: int) -> AbstractContextManager[None]:
         """Context manager for a search; shows its expected duration and a progress bar."""
@@ -61,20 +72,24 @@ class SubnetEvaluator(PopulationEvaluator):
         """Metrics of every sample's subnet, in order."""
         if self._scorer is None or self._scorer.supernet is not supernet.network:
             data = self.val, self.calibration
-            self._scorer = PopulationScorer(supernet.network, *data, self.cache_memory)
+            memory, timed = self.cache_memory, self.timed
+            self._scorer = PopulationScorer(supernet.network, *data, memory, timed=timed)
         with self._progress.generation(len(samples)) as advance:
             results = self._scorer.evaluate(samples, advance)
-        return [metrics(self.fitness, self.n_avg, *result) for result in results]
+        return [self._metrics(result, supernet.config) for result in results]
 
     def evaluate(self, model: Any) -> Metrics:
         """Score one frozen model of the supernet and report it to NNI, as NNI's trials do."""
-        metrics = self._score(model.network)
+        result = score(model.network, self.val, self.calibration, timed=self.timed)
+        metrics = self._metrics(result, model.config)
         if nni.get_current_parameter() is not None:
             nni.report_final_result(metrics)
         return metrics
 
-    def _score(self, network: SpikingNetwork) -> Metrics:
-        return score(network, self.val, self.calibration, self.fitness, self.n_avg)
+    def _metrics(self, measured: Measurements, config: NetworkConfig) -> Metrics:
+        if self._average_cost is None:
+            self._average_cost = average_cost(self.fitness, self.average, config)
+        return metrics(self.fitness, self._average_cost, measured)
 
 
 @nni.trace  # NNI accepts only traced evaluators
@@ -82,7 +97,7 @@ class SpikingEvaluator(Lightning):
     """Trains a supernet with NNI's one-shot strategies, then scores its subnets.
 
     ``scoring`` defaults to ``training.scoring``. With a ``checkpoint``, every epoch is saved there
-    together with ``about``, and training resumes from it. For ``cache_memory`` see
+    together with ``about``, and training resumes from it. For ``cache_memory`` and ``timed`` see
     :class:`SubnetEvaluator`.
     """
 
@@ -95,13 +110,15 @@ class SpikingEvaluator(Lightning):
         checkpoint: Path | None = None,
         about: Mapping[str, Any] = {},
         cache_memory: int = 0,
+        timed: bool = False,
     ) -> None:
         self.data = data
+        self.timed = timed
         self.cache_memory = cache_memory
         self.training = training
         self.scoring = training.scoring if scoring is None else scoring
         batches = train_batches(data, training)
-        trainer = make_trainer(training, batches, "Supernet", checkpoint, about)
+        trainer = make_trainer(training, batches, "Supernet", checkpoint, about, supernet=True)
         super().__init__(
             make_classifier(training),
             trainer,
@@ -120,5 +137,5 @@ class SpikingEvaluator(Lightning):
         """The evaluator for subnets of the trained supernet on D_val."""
         val = val_batches(self.data, self.scoring)
         calibration = calibration_batches(self.data, self.scoring)
-        n_avg = float(self.module.n_avg)
-        return SubnetEvaluator(fitness, val, calibration, n_avg, self.cache_memory)
+        average, memory = self.module.average, self.cache_memory
+        return SubnetEvaluator(fitness, val, calibration, average, memory, timed=self.timed)

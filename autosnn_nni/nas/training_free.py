@@ -14,13 +14,15 @@ from autosnn_nni.data import Splits
 from autosnn_nni.progress import SearchProgress
 from autosnn_nni.search_spaces import (
     NetworkConfig,
+    OperationCounter,
     SpikeCounter,
     SpikingNetwork,
     build_network,
+    describe,
     from_sample,
     seeded,
 )
-from autosnn_nni.strategies import HammingKernel, Metrics, PopulationEvaluator
+from autosnn_nni.strategies import HammingKernel, Measurements, Metrics, PopulationEvaluator
 from autosnn_nni.training.batches import train_batches
 from autosnn_nni.training.hyperparameters import Training
 
@@ -29,9 +31,9 @@ _IMAGES, _BATCHES = 256, 2
 
 
 class TrainingFreeEvaluator(PopulationEvaluator):
-    """Scores untrained networks: SNASNet's score as ``default``, and ``spikes`` per image.
+    """Scores untrained networks: SNASNet's score as ``default``, spikes, operations and sizes.
 
-    The networks are in training mode; both are means over batches of augmented training images.
+    The networks are in training mode; all are means over batches of augmented training images.
     ``accuracy`` is NaN. The seed determines the initial weights of an architecture. ``training`` is
     used for the experiment's ``final_model``; of its values, only the seed affects the scores.
     """
@@ -61,9 +63,20 @@ class TrainingFreeEvaluator(PopulationEvaluator):
     def _score(self, config: NetworkConfig, blocks: tuple[str, ...]) -> Metrics:
         with seeded(Random(f"{self.training.seed}/{blocks}").getrandbits(63)):
             network = build_network(config, blocks).to(self.training.torch_device)
-        with SpikeCounter(network) as counter:
+        with SpikeCounter(network) as spikes, OperationCounter(network) as operations:
             score = snasnet_score(network, self.data, self.training)
-        return {"default": score, "accuracy": math.nan, "spikes": counter.spikes}
+        own, blocks = config.stand_alone(blocks)
+        described = describe(network, own, blocks)
+        measured = Measurements(
+            accuracy=math.nan,
+            spikes=spikes.spikes,
+            synops=operations.synops,
+            macs=operations.macs,
+            parameters=described.parameters,
+            neurons=described.neurons,
+            timesteps=own.timesteps_choice[0],
+        )
+        return {"default": score, **measured.measured}
 
 
 @torch.no_grad()

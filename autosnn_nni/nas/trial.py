@@ -12,17 +12,20 @@ from autosnn_nni.runs.directory import RunDirectory, load_run
 from autosnn_nni.runs.inputs import load_data, load_supernet, scoring_of, training_of
 from autosnn_nni.runs.machine import Machine
 from autosnn_nni.runs.supernet_scorer import SupernetScorer
+from autosnn_nni.scoring.average import average_cost
 from autosnn_nni.scoring.batches import plain_batches
-from autosnn_nni.scoring.evaluation import metrics, score
+from autosnn_nni.scoring.evaluation import measure, metrics
 from autosnn_nni.search_spaces import from_sample
 from autosnn_nni.strategies import Fitness, Metrics
+from autosnn_nni.training.checkpoints import Checkpoint
 
 
 @dataclass(frozen=True)
 class Trial:
     """Evaluates an architecture of ``run``; ``lambda_`` weighs spikes in the fitness.
 
-    ``lambda_`` defaults to the run's. N_avg is that of the run's supernet.
+    ``lambda_`` defaults to the run's. The average cost is that of the run's
+    supernet.
     """
 
     run: RunDirectory
@@ -42,27 +45,30 @@ class Trial:
         return metrics
 
     def inherit(self, blocks: Sequence[str]) -> Metrics:
-        """Fitness, accuracy and spikes on D_val with the supernet's weights."""
+        """Fitness and measurements on D_val with the supernet's weights."""
         scorer = SupernetScorer(self.run, self.machine)
-        result = scorer.evaluate(scorer.network(blocks))
-        return metrics(self.fitness, scorer.supernet.n_avg, result.accuracy, result.spikes)
+        return metrics(self.fitness, self._average(scorer.supernet), scorer.measure(blocks))
 
     def train(self, blocks: Sequence[str], epochs: int | None) -> Metrics:
-        """Fitness, accuracy and spikes on D_val after training from scratch.
+        """Fitness and measurements on D_val after training from scratch.
 
         Those of the test split are added as ``test_accuracy`` and ``test_spikes``.
         """
         from autosnn_nni.training.from_scratch import train_network  # late: Lightning takes seconds
 
         settings = self.run.settings
-        n_avg = load_supernet(self.run).n_avg
+        average = self._average(load_supernet(self.run))
         training = training_of(self.run, epochs or settings.retrain_epochs, self.machine)
         scoring = scoring_of(self.run, self.machine)
         data = load_data(self.run, self.machine)
         trained = train_network(settings.network, blocks, data, training, scoring)
         val = list(plain_batches(data, data.val, scoring))
-        metrics = score(trained.network, val, [], self.fitness, n_avg)
-        return {**metrics, "test_accuracy": trained.accuracy, "test_spikes": trained.spikes}
+        measured = measure(trained.network, val, timed=settings.timed)
+        tested = {"test_accuracy": trained.accuracy, "test_spikes": trained.spikes}
+        return {**metrics(self.fitness, average, measured), **tested}
+
+    def _average(self, supernet: Checkpoint) -> float:
+        return average_cost(self.fitness, supernet.average, self.run.settings.network)
 
 
 def run_trial(

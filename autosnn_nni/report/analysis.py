@@ -18,11 +18,20 @@ from autosnn_nni.runs.contents import (
     RunContents,
     Stage,
     constraints_of,
+    objectives_of,
 )
 from autosnn_nni.scoring.ranking import Judged, best_fifth
 from autosnn_nni.scoring.spread import Spread, compared, spread
 from autosnn_nni.search_spaces import split_timesteps
-from autosnn_nni.strategies import Constraints, front_of, knee
+from autosnn_nni.strategies import (
+    ACCURACY,
+    SPIKES,
+    Constraints,
+    Objective,
+    find_objective,
+    front_of,
+    knee,
+)
 
 _AXES = ("accuracy", "spikes")
 
@@ -66,30 +75,31 @@ class Optimum:
     highest: float
 
 
-def optima(candidates: Sequence[Candidate]) -> list[Optimum]:
-    """The fittest architecture for every lambda (Eq. 3) from minus infinity to 0, by spikes.
+def optima(candidates: Sequence[Candidate], cost: Objective = SPIKES) -> list[Optimum]:
+    """The fittest architecture for every lambda (Eq. 3) from minus infinity to 0, by ``cost``.
 
     The logarithm of the fitness is linear in lambda, so these are the corners of the upper hull of
-    log accuracy over log spikes.
+    log accuracy over log cost.
     """
+
+    def slope(one: Candidate, other: Candidate) -> float:
+        accuracies, costs = other.accuracy / one.accuracy, cost.value(other) / cost.value(one)
+        return math.log(accuracies) / math.log(costs)
+
     hull: list[Candidate] = []
-    for candidate in front_of(candidates):
-        if candidate.accuracy <= 0 or candidate.spikes <= 0:
+    for candidate in front_of(candidates, (ACCURACY, cost)):
+        if candidate.accuracy <= 0 or cost.value(candidate) <= 0:
             continue
-        if hull and hull[-1].spikes == candidate.spikes:  # equal ones are next to each other
+        if hull and cost.value(hull[-1]) == cost.value(candidate):  # equal ones stand together
             continue
-        while len(hull) > 1 and _slope(hull[-2], hull[-1]) <= _slope(hull[-1], candidate):
+        while len(hull) > 1 and slope(hull[-2], hull[-1]) <= slope(hull[-1], candidate):
             hull.pop()
         hull.append(candidate)
     if not hull:
         return []
-    turns = [-_slope(one, other) for one, other in itertools.pairwise(hull)]
+    turns = [-slope(one, other) for one, other in itertools.pairwise(hull)]
     bounds = itertools.pairwise([-math.inf, *turns, 0.0])
     return [Optimum(one, *between) for one, between in zip(hull, bounds, strict=True)]
-
-
-def _slope(one: Candidate, other: Candidate) -> float:
-    return math.log(other.accuracy / one.accuracy) / math.log(other.spikes / one.spikes)
 
 
 @dataclass(frozen=True)
@@ -103,13 +113,31 @@ class OnFront:
 
 
 def front(run: RunContents) -> list[OnFront]:
-    """The Pareto front of the evaluated architectures, sorted by spikes."""
+    """The Pareto front of the evaluated architectures, sorted by the first cost."""
     known = with_accuracy(run.candidates)
-    best_for = {one.candidate: one for one in optima(known)}
+    best_for = {one.candidate: one for one in optima(known, fitness_cost(run))}
     at_knee, allowed = knee_of(run), set(feasible(run))
     return [
-        OnFront(one, best_for.get(one), one == at_knee, one in allowed) for one in front_of(known)
+        OnFront(one, best_for.get(one), one == at_knee, one in allowed)
+        for one in front_of(known, objectives_of(run.settings))
     ]
+
+
+def costs(run: RunContents) -> list[Objective]:
+    """The objectives of the run beside accuracy."""
+    return [one for one in objectives_of(run.settings) if one.name != "accuracy"]
+
+
+def search_figures(run: RunContents) -> dict[str, Objective]:
+    """The cost on the x axis of each figure of the search, by the figure's name."""
+    first, *others = costs(run)
+    named = {f"search-{one.name.replace(':', '-')}": one for one in others}
+    return {"search": first, **named}
+
+
+def fitness_cost(run: RunContents) -> Objective:
+    """The cost in the fitness of the run's search."""
+    return find_objective(run.settings.get("fitness", "spikes"))
 
 
 def constraints(run: RunContents) -> Constraints:
@@ -120,12 +148,12 @@ def constraints(run: RunContents) -> Constraints:
 def feasible(run: RunContents) -> list[Candidate]:
     """The evaluated architectures that satisfy the constraints."""
     bounds = constraints(run)
-    return [one for one in run.candidates if not bounds.violation(one.accuracy, one.spikes)]
+    return [one for one in run.candidates if not bounds.violation(one)]
 
 
 def knee_of(run: RunContents) -> Candidate | None:
     """The architecture that ``autosnn train --pick knee`` trains."""
-    return knee(feasible(run))
+    return knee(feasible(run), costs(run)[0])
 
 
 def top_candidates(candidates: Sequence[Candidate], count: int = 10) -> list[Candidate]:

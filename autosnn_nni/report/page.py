@@ -60,6 +60,9 @@ def render(run: RunContents) -> str:
         comparisons=analysis.comparisons(run),
         seeds=run.result.seeds if run.result else 1,
         front=analysis.front(run),
+        costs=analysis.costs(run),
+        fitness_cost=analysis.fitness_cost(run),
+        searches=analysis.search_figures(run),
         constraints=str(analysis.constraints(run)),
         path=shlex.quote(str(run.path)),
         top=analysis.top_candidates(run.candidates),
@@ -90,6 +93,7 @@ def _template() -> jinja2.Template:
         tau=numbers.format_tau,
         share=numbers.format_share,
         joules=numbers.format_joules,
+        axis_title=theme.axis_title,
         interval=format_interval,
         whole="{:,}".format,
         rounded="{:,.0f}".format,
@@ -100,7 +104,8 @@ def _template() -> jinja2.Template:
 def _figures(run: RunContents) -> dict[str, Markup]:
     figures: dict[str, Any] = {}
     if analysis.with_accuracy(run.candidates):
-        figures["search"] = plotly_figures.accuracy_spikes_figure(run)
+        for name, cost in analysis.search_figures(run).items():
+            figures[name] = plotly_figures.search_figure(run, cost)
     if run.candidates:
         progress = analysis.search_progress(run.candidates)
         figures["fitness"] = plotly_figures.fitness_figure(progress)

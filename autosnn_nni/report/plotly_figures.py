@@ -19,10 +19,10 @@ from autosnn_nni.report.analysis import (
 )
 from autosnn_nni.runs.contents import Best, Candidate, Layer, RunContents
 from autosnn_nni.scoring.ranking import Judged
-from autosnn_nni.strategies import OBJECTIVES, Objective, front_of
+from autosnn_nni.strategies import ACCURACY, BOTH, Measurements, Objective, front_of
 
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
-_POINT = "%{text}<br>%{y:.1f} % validation accuracy<br>%{x:,.0f} spikes per image"
+_POINT = "%{text}<br>%{y:.1f} % validation accuracy<br>%{customdata[0]}"
 _CONFIG = {"displayModeBar": False, "responsive": True}
 
 
@@ -38,60 +38,75 @@ def figure_html(figure: go.Figure, name: str) -> str:
     return html
 
 
-def accuracy_spikes_figure(run: RunContents) -> go.Figure:
-    """Accuracy against spikes of every evaluated architecture, front, knee, winner, constraints."""
+def search_figure(run: RunContents, cost: Objective) -> go.Figure:
+    """Accuracy against a cost of every evaluated architecture, front, knee, winner, constraints."""
     known = with_accuracy(run.candidates)
+    front = front_of(known, (ACCURACY, cost))
     figure = go.Figure(
         [
-            _points(known, "Evaluated architecture", color=theme.CANDIDATE, size=7),
-            _points(front_of(known), "Pareto front", color=theme.FRONT, size=9),
+            _points(known, cost, "Evaluated architecture", color=theme.CANDIDATE, size=7),
+            _points(front, cost, "Pareto front", color=theme.FRONT, size=9),
         ]
     )
     figure.data[1].update(mode="lines+markers", line={"shape": "hv", "width": 2})
     if knee := knee_of(run):
-        figure.add_trace(_points([knee], "Knee", color=theme.KNEE, size=15, symbol="diamond-open"))
+        ring = _points([knee], cost, "Knee", color=theme.KNEE, size=15, symbol="diamond-open")
+        figure.add_trace(ring)
         figure.data[-1].marker.line.update(width=2, color=theme.KNEE)
     if run.best:
-        figure.add_trace(_winner(run.best))
-    _set_layout(figure, theme.SPIKES, theme.VALIDATION_ACCURACY, height=460)
-    bounds = constraints(run)
-    if bounds.max_spikes is not None:
-        figure.add_vline(bounds.max_spikes, line_dash="dash", line_color=theme.MUTED)
-    if bounds.min_accuracy is not None:
-        figure.add_hline(100 * bounds.min_accuracy, line_dash="dash", line_color=theme.MUTED)
+        figure.add_trace(_winner(run.best, cost))
+    _set_layout(figure, theme.axis_title(cost), theme.VALIDATION_ACCURACY, height=460)
+    if cost.unit:
+        figure.update_xaxes(tickformat="~s", ticksuffix=cost.unit)
+    for bound in constraints(run).bounds:
+        if bound.objective.name == cost.name:
+            figure.add_vline(bound.limit, line_dash="dash", line_color=theme.MUTED)
+        if bound.objective.name == "accuracy":
+            figure.add_hline(100 * bound.limit, line_dash="dash", line_color=theme.MUTED)
     return figure
 
 
-def _points(candidates: Sequence[Candidate], name: str, **marker: Any) -> go.Scatter:
+def _points(
+    candidates: Sequence[Candidate], cost: Objective, name: str, **marker: Any
+) -> go.Scatter:
     return go.Scatter(
         name=name,
         mode="markers",
-        x=[candidate.spikes for candidate in candidates],
+        x=[cost.value(candidate) for candidate in candidates],
         y=[100 * candidate.accuracy for candidate in candidates],
         text=[", ".join(candidate.blocks) for candidate in candidates],
-        customdata=[[candidate.fitness, candidate.generation] for candidate in candidates],
+        customdata=[
+            [_cost_text(candidate, cost), candidate.fitness, candidate.generation]
+            for candidate in candidates
+        ],
         marker={"line": {"width": 1, "color": "white"}, **marker},
         line={"color": marker["color"]},
-        hovertemplate=f"{_POINT}<br>fitness %{{customdata[0]:.4f}}"
-        "<br>generation %{customdata[1]}<extra></extra>",
+        hovertemplate=f"{_POINT}<br>fitness %{{customdata[1]:.4f}}"
+        "<br>generation %{customdata[2]}<extra></extra>",
     )
 
 
-def _winner(best: Best) -> go.Scatter:
+def _cost_text(one: Measurements, cost: Objective) -> str:
+    """``3,412 spikes per image``, or ``energy per image, Loihi: 2 µJ``."""
+    value = cost.text(cost.value(one))
+    return f"{cost.title}: {value}" if cost.unit else f"{value} {cost.title}"
+
+
+def _winner(best: Best, cost: Objective) -> go.Scatter:
     return go.Scatter(
         name="Winner",
         mode="markers",
-        x=[best.spikes],
+        x=[cost.value(best)],
         y=[100 * best.accuracy],
         text=[", ".join(best.blocks)],
-        customdata=[best.fitness],
+        customdata=[[_cost_text(best, cost), best.fitness]],
         marker={
             "symbol": "star",
             "size": 18,
             "color": theme.WINNER,
             "line": {"width": 1, "color": "white"},
         },
-        hovertemplate=f"<b>Winner</b><br>{_POINT}<br>fitness %{{customdata:.4f}}<extra></extra>",
+        hovertemplate=f"<b>Winner</b><br>{_POINT}<br>fitness %{{customdata[1]:.4f}}<extra></extra>",
     )
 
 
@@ -146,9 +161,9 @@ def _fitness_trace(progress: Progress, best: Sequence[Candidate], name: str) -> 
 
 def trust_figure(judged: Sequence[Judged]) -> go.Figure:
     """The sample's scores with the supernet against those after training from scratch."""
-    figure = make_subplots(cols=len(OBJECTIVES), horizontal_spacing=0.12)
+    figure = make_subplots(cols=len(BOTH), horizontal_spacing=0.12)
     _set_layout(figure, None, None, height=400)
-    for column, objective in enumerate(OBJECTIVES, start=1):
+    for column, objective in enumerate(BOTH, start=1):
         for group, label, colour in trust_groups(judged):
             dots = _judged(group, objective)
             dots.update(name=label, legendgroup=label, showlegend=column == 1, marker_color=colour)

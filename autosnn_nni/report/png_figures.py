@@ -7,6 +7,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, Patch
+from matplotlib.ticker import EngFormatter
 
 from autosnn_nni.report import theme
 from autosnn_nni.report.analysis import (
@@ -23,39 +24,46 @@ from autosnn_nni.report.analysis import (
 from autosnn_nni.report.drawing import axis_titles, legend, panels_of, whole_numbers
 from autosnn_nni.runs.contents import Best, Candidate, Layer, Result, RunContents, Stage
 from autosnn_nni.scoring.ranking import Judged
-from autosnn_nni.strategies import OBJECTIVES, front_of
+from autosnn_nni.strategies import ACCURACY, BOTH, Objective, front_of
 
 _STAGES_PER_ROW = 6
 
 
-def accuracy_spikes_figure(run: RunContents) -> Figure:
-    """Accuracy against spikes of every evaluated architecture, front, knee, winner, constraints."""
+def search_figure(run: RunContents, cost: Objective) -> Figure:
+    """Accuracy against a cost of every evaluated architecture, front, knee, winner, constraints."""
     figure, [axes] = panels_of(1, width=8.0, height=4.8)
     dots = {"marker": "o", "markeredgecolor": "white", "markeredgewidth": 0.5}
     known = with_accuracy(run.candidates)
-    _scatter(axes, known, "Evaluated architecture", theme.CANDIDATE, linestyle="", **dots)
-    front = front_of(known)
-    _scatter(axes, front, "Pareto front", theme.FRONT, drawstyle="steps-post", **dots)
+    _scatter(axes, known, cost, "Evaluated architecture", theme.CANDIDATE, linestyle="", **dots)
+    front = front_of(known, (ACCURACY, cost))
+    _scatter(axes, front, cost, "Pareto front", theme.FRONT, drawstyle="steps-post", **dots)
     if knee := knee_of(run):
         ring = {"marker": "D", "markersize": 11, "markerfacecolor": "none", "markeredgewidth": 1.6}
-        _scatter(axes, [knee], "Knee", theme.KNEE, linestyle="", **ring)
+        _scatter(axes, [knee], cost, "Knee", theme.KNEE, linestyle="", **ring)
     if run.best:
         star = {"marker": "*", "markersize": 17, "markeredgecolor": "white"}
-        _scatter(axes, [run.best], "Winner", theme.WINNER, linestyle="", **star)
+        _scatter(axes, [run.best], cost, "Winner", theme.WINNER, linestyle="", **star)
     legend(figure, axes.lines)
-    bounds = constraints(run)
-    if bounds.max_spikes is not None:
-        axes.axvline(bounds.max_spikes, color=theme.MUTED, linestyle="--")
-    if bounds.min_accuracy is not None:
-        axes.axhline(100 * bounds.min_accuracy, color=theme.MUTED, linestyle="--")
-    axis_titles(axes, theme.SPIKES, theme.VALIDATION_ACCURACY)
+    for bound in constraints(run).bounds:
+        if bound.objective.name == cost.name:
+            axes.axvline(bound.limit, color=theme.MUTED, linestyle="--")
+        if bound.objective.name == "accuracy":
+            axes.axhline(100 * bound.limit, color=theme.MUTED, linestyle="--")
+    axis_titles(axes, theme.axis_title(cost), theme.VALIDATION_ACCURACY)
+    if cost.unit:
+        axes.xaxis.set_major_formatter(EngFormatter(cost.unit))
     return figure
 
 
 def _scatter(
-    axes: Axes, points: Sequence[Candidate | Best], label: str, colour: str, **style: object
+    axes: Axes,
+    points: Sequence[Candidate | Best],
+    cost: Objective,
+    label: str,
+    colour: str,
+    **style: object,
 ) -> None:
-    x = [point.spikes for point in points]
+    x = [cost.value(point) for point in points]
     y = [100 * point.accuracy for point in points]
     axes.plot(x, y, color=colour, label=label, **style)  # type: ignore[arg-type]
 
@@ -131,8 +139,8 @@ def curves_figure(networks: Sequence[Contender]) -> Figure:
 
 def trust_figure(judged: Sequence[Judged]) -> Figure:
     """The sample's scores with the supernet against those after training from scratch."""
-    figure, panels = panels_of(len(OBJECTIVES), width=4.5 * len(OBJECTIVES), height=4.4)
-    for axes, objective in zip(panels, OBJECTIVES, strict=True):
+    figure, panels = panels_of(len(BOTH), width=4.5 * len(BOTH), height=4.4)
+    for axes, objective in zip(panels, BOTH, strict=True):
         name, factor = objective.name, objective.factor
         for group, label, colour in trust_groups(judged):
             x = [factor * getattr(one, f"supernet_{name}") for one in group]

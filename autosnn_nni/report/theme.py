@@ -5,6 +5,8 @@ The colours are Okabe and Ito's, which are distinct for every kind of colour bli
 
 from typing import Final
 
+from autosnn_nni.strategies import Objective
+
 INK: Final = "#1b2733"
 MUTED: Final = "#5b6875"
 GRID: Final = "#e4e8ec"
@@ -43,6 +45,11 @@ KIND_LABELS: Final = {
     "block": "Block",
     "neuron": "Neurons",
 }
+
+
+def axis_title(objective: Objective) -> str:
+    """The title of an objective's axis."""
+    return objective.title[0].upper() + objective.title[1:]
 
 
 def kind_colour(kind: str) -> str:

@@ -15,11 +15,10 @@ from autosnn_nni.runs.contents import Layer, Operations, Result, RunContents, re
 from autosnn_nni.runs.run_files import RunFiles
 from autosnn_nni.scoring.spread import MEASURED, Spread, verdicts
 from autosnn_nni.search_spaces import to_text
-from autosnn_nni.strategies import OBJECTIVES
+from autosnn_nni.strategies import BOTH, Objective
 
 _LAYER_COLUMNS = ("name", "kind", "neurons", "spikes", "firing_rate")
 _OPERATION_COLUMNS = ("name", "synops", "macs", "dense", "parameters")
-_FRONT_COLUMNS = ("architecture", "accuracy", "spikes", "lowest_lambda", "highest_lambda")
 _COMPARISON_COLUMNS = (
     "network",
     "architecture",
@@ -31,7 +30,7 @@ _COMPARISON_COLUMNS = (
 _SEED_COLUMNS = (
     "seeds",
     *(f"{name}_{what}" for name in MEASURED for what in ("mean", "std")),
-    *(f"{objective.name}_verdict" for objective in OBJECTIVES),
+    *(f"{objective.name}_verdict" for objective in BOTH),
 )
 
 
@@ -55,7 +54,8 @@ def write_report(run: Path) -> Path:
 def _figures(run: RunContents) -> dict[str, Figure]:
     figures = {}
     if analysis.with_accuracy(run.candidates):
-        figures["search"] = png_figures.accuracy_spikes_figure(run)
+        for name, cost in analysis.search_figures(run).items():
+            figures[name] = png_figures.search_figure(run, cost)
     if run.candidates:
         figures["fitness"] = png_figures.fitness_figure(analysis.search_progress(run.candidates))
     if compared := analysis.with_error_bars(run):
@@ -86,13 +86,17 @@ def _tables(run: RunContents, files: RunFiles) -> dict[Path, str]:
 
 def _front_table(run: RunContents) -> str:
     """The Pareto front, with the lambdas for which an architecture is the fittest, if any."""
-    return _table(_FRONT_COLUMNS, map(_front_row, analysis.front(run)))
+    costs = analysis.costs(run)
+    names = [cost.name for cost in costs]
+    columns = ("architecture", "accuracy", *names, "lowest_lambda", "highest_lambda")
+    return _table(columns, (_front_row(row, costs) for row in analysis.front(run)))
 
 
-def _front_row(row: analysis.OnFront) -> tuple[object, ...]:
+def _front_row(row: analysis.OnFront, costs: Sequence[Objective]) -> tuple[object, ...]:
     one, best = row.candidate, row.optimum
     lambdas = (best.lowest, best.highest) if best else ("", "")
-    return to_text(one.blocks), one.accuracy, one.spikes, *lambdas
+    values = [cost.value(one) for cost in costs]
+    return to_text(one.blocks), one.accuracy, *values, *lambdas
 
 
 def _rows_table(columns: Sequence[str], rows: Iterable[Layer | Operations]) -> str:
@@ -117,7 +121,7 @@ def _over_seeds(result: Result, own: Result | None) -> tuple[object, ...]:
     """The cells of ``_SEED_COLUMNS``: the last ones say how the run's network differs."""
     found = verdicts(own.spreads, result.spreads) if own and own is not result else {}
     numbers = (number for name in MEASURED for number in _mean_std(result.spreads[name]))
-    return result.seeds, *numbers, *(found.get(objective.name, "") for objective in OBJECTIVES)
+    return result.seeds, *numbers, *(found.get(objective.name, "") for objective in BOTH)
 
 
 def _mean_std(spread: Spread) -> tuple[object, object]:

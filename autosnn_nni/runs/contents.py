@@ -15,14 +15,22 @@ import pandas as pd
 from autosnn_nni.errors import UserError
 from autosnn_nni.files import write_whole
 from autosnn_nni.formats import read_stamped, without_stamp, write_stamped
+from autosnn_nni.plugins import load_plugins
 from autosnn_nni.runs.finalists import Finalist
+from autosnn_nni.runs.kept_plugins import find_plugins
 from autosnn_nni.runs.run_files import NetworkFiles, RunFiles, not_a_run
 from autosnn_nni.runs.settings import Settings
 from autosnn_nni.scoring.ranking import Judged
 from autosnn_nni.scoring.spread import Spreads, spreads_of
-from autosnn_nni.search_spaces import TIMESTEPS, timesteps_name, to_sample
+from autosnn_nni.search_spaces import TIMESTEPS, split_timesteps, timesteps_name, to_sample
 from autosnn_nni.search_spaces.architecture import labels
-from autosnn_nni.strategies import Constraints
+from autosnn_nni.strategies import (
+    OBJECTIVES,
+    Constraints,
+    Measurements,
+    Objective,
+    find_objective,
+)
 
 _Read = TypeVar("_Read")
 
@@ -39,27 +47,23 @@ class Epoch:
 
 
 @dataclass(frozen=True)
-class Candidate:
+class Candidate(Measurements):
     """One evaluated architecture; ``order`` and ``generation`` count from 1.
 
     The accuracy is NaN in a search without training.
     """
 
     blocks: tuple[str, ...]
-    accuracy: float
-    spikes: float
     fitness: float
     generation: int
     order: int
 
 
 @dataclass(frozen=True)
-class Best:
-    """The search's best architecture, with its scores on the validation split."""
+class Best(Measurements):
+    """The search's best architecture, measured on the validation split."""
 
     blocks: tuple[str, ...]
-    accuracy: float
-    spikes: float
     fitness: float
 
 
@@ -171,7 +175,7 @@ def read_contents(path: Path) -> RunContents:
     """Read the run's folder ``path``; raises :class:`UserError` if it is no run or broken."""
     files = RunFiles(path)
     _check_is_run(files)
-    settings = _optional(files.settings_file, _read_settings) or {}
+    settings = _optional(files.settings_file, partial(_read_settings, files)) or {}
     chosen_timesteps = isinstance(settings.get("timesteps"), list)
     read_best = partial(_read_best, chosen_timesteps=chosen_timesteps)
     read_result = partial(_read_result, chosen_timesteps=chosen_timesteps)
@@ -180,7 +184,7 @@ def read_contents(path: Path) -> RunContents:
         settings=settings,
         origin=_optional(files.origin, _read_origin),
         supernet=_optional(files.supernet_curve, _read_epochs) or (),
-        candidates=_optional(files.candidates, _read_candidates) or (),
+        candidates=_optional(files.candidates, partial(_read_candidates, settings)) or (),
         best=_optional(files.best, read_best),
         judged=_optional(files.trust_table, _read_judged) or (),
         training=_optional(files.retrained_curve, _read_epochs) or (),
@@ -224,25 +228,41 @@ def _errors_of(path: Path) -> Iterator[None]:
         raise UserError(f"{path} is broken ({error}); restore it or start a new run") from None
 
 
-def _read_settings(path: Path) -> dict[str, Any]:
+def _read_settings(files: RunFiles, path: Path) -> dict[str, Any]:
     """The settings, whatever their names; those that the file lacks are added."""
     settings = read_stamped(path)
     if not isinstance(settings, dict):
         raise TypeError("expected an object")
     own = without_stamp(settings)
     whole = Settings.completed(own) if own else {}
+    if not all(name.partition(":")[0] in OBJECTIVES for name in _objectives_in(whole)):
+        find_plugins(files, whole)  # which register others
+        load_plugins(map(Path, whole["plugins"]))
     try:
-        constraints_of(whole)
+        _ = constraints_of(whole), objectives_of(whole)
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
     return whole
 
 
+def _objectives_in(settings: Mapping[str, Any]) -> Iterator[str]:
+    """The names of all objectives in the settings."""
+    yield settings.get("fitness", "spikes")
+    yield from settings.get("objectives") or ()
+    for bound in (*settings.get("max", ()), *settings.get("min", ())):
+        yield bound.partition("=")[0]
+
+
 def constraints_of(settings: Mapping[str, Any]) -> Constraints:
     """The constraints on the best architecture; raises for bounds that are none."""
-    return Constraints(
-        max_spikes=settings.get("max_spikes"), min_accuracy=settings.get("min_accuracy")
-    )
+    names = (one.name for one in fields(Constraints))
+    return Constraints(**{name: settings[name] for name in names if name in settings})
+
+
+def objectives_of(settings: Mapping[str, Any]) -> tuple[Objective, ...]:
+    """The objectives of the front; raises for names of none."""
+    names = settings.get("objectives") or ("accuracy", settings.get("fitness", "spikes"))
+    return tuple(map(find_objective, names))
 
 
 def write_origin(files: RunFiles, origin: Origin | None) -> None:
@@ -287,18 +307,23 @@ def _number(cell: str) -> float:
     return float(cell) if cell != "" else math.nan
 
 
-def _read_candidates(path: Path) -> tuple[Candidate, ...]:
-    return tuple(_candidate(row, order) for order, row in enumerate(_read_rows(path), start=1))
+def _read_candidates(settings: Mapping[str, Any], path: Path) -> tuple[Candidate, ...]:
+    rows = enumerate(_read_rows(path), start=1)
+    return tuple(_candidate(row, order, settings.get("timesteps")) for order, row in rows)
 
 
-def _candidate(row: dict[str, str], order: int) -> Candidate:
+def _candidate(row: dict[str, str], order: int, timesteps: Any) -> Candidate:
+    """``timesteps`` are those of all candidates, unless they were searched."""
+    blocks = _row_blocks(row)
+    own = split_timesteps(blocks)[1] or timesteps
+    names = [one.name for one in fields(Measurements) if one.name in row and one.name != TIMESTEPS]
+    measured = {**{name: _number(row[name]) for name in names}, TIMESTEPS: own}
     return Candidate(
-        blocks=_row_blocks(row),
-        accuracy=_number(row["accuracy"]),
-        spikes=float(row["spikes"]),
+        blocks,
         fitness=float(row["fitness"]),
         generation=int(row["generation"]),
         order=order,
+        **Measurements.among(measured).measured,
     )
 
 
@@ -359,9 +384,8 @@ def _read_best(path: Path, *, chosen_timesteps: bool) -> Best:
     data = read_stamped(path)
     return Best(
         blocks=_architecture(data, chosen_timesteps),
-        accuracy=math.nan if data["accuracy"] is None else float(data["accuracy"]),
-        spikes=float(data["spikes"]),
         fitness=float(data["fitness"]),
+        **Measurements.among(data).measured,
     )
 
 

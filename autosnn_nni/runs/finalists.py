@@ -10,7 +10,7 @@ from autosnn_nni.files import write_whole
 from autosnn_nni.runs.directory import RunDirectory
 from autosnn_nni.runs.run_files import RunFiles
 from autosnn_nni.search_spaces import Architecture, to_sample
-from autosnn_nni.strategies import Evaluated, History
+from autosnn_nni.strategies import Evaluated, History, Measurements
 
 
 @dataclass(frozen=True)
@@ -31,26 +31,28 @@ class Finalist:
 
 
 def judged(
-    run: RunDirectory, chosen: Sequence[Evaluated], history: History, n_avg: float
+    run: RunDirectory, chosen: Sequence[Evaluated], history: History, average: float
 ) -> list[Finalist]:
     """The ``chosen`` architectures of the search, all trained; the winner is the first.
 
     It has the highest fitness on D_val of those that satisfy the run's constraints there, or comes
-    closest to them. The test split has no part in it. ``n_avg`` is that of the search's fitness.
+    closest to them. The test split has no part in it. ``average`` is the mean cost of the fitness.
     """
     settings = run.settings
     results = {one.blocks: run.finalist(one.blocks).read_result() for one in chosen}
     order = [one.blocks for one in history.top(len(history), settings.constraints)]
 
+    on_val = {blocks: Measurements.among(result["val"]) for blocks, result in results.items()}
+
     def finalist(blocks: Architecture, result: Mapping[str, Any]) -> Finalist:
-        val = result["val"]["accuracy"], result["val"]["spikes"]
-        fitness = settings.fitness(*val, n_avg)
+        val = on_val[blocks]
+        fitness = settings.fitness.of(val, average)
         rank = 1 + order.index(blocks)
-        return Finalist(blocks, rank, *val, fitness, result["accuracy"], result["spikes"])
+        tested = result["accuracy"], result["spikes"]
+        return Finalist(blocks, rank, val.accuracy, val.spikes, fitness, *tested)
 
     def place(one: Finalist) -> tuple[float, float]:
-        violation = settings.constraints.violation(one.val_accuracy, one.val_spikes)
-        return violation, -one.fitness
+        return settings.constraints.violation(on_val[one.blocks]), -one.fitness
 
     return sorted((finalist(*item) for item in results.items()), key=place)
 

@@ -1,7 +1,7 @@
 """A search's state in its run directory: all evaluated architectures, and the best one."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from autosnn_nni.formats import read_stamped, write_stamped
 from autosnn_nni.runs.directory import RunDirectory
 from autosnn_nni.runs.run_files import RunFiles
 from autosnn_nni.search_spaces import split_timesteps, to_sample
-from autosnn_nni.strategies import Evaluated, History
+from autosnn_nni.strategies import Evaluated, History, find_objective
 
 
 def load_history(files: RunFiles) -> History:
@@ -36,17 +36,26 @@ def searched(path: Path) -> History:
     return history
 
 
-def save_history(files: RunFiles, history: History) -> None:
+def save_history(run: RunDirectory, history: History) -> None:
     """Save the search after a generation: the state, then its table."""
-    write_stamped(files.search_state, {"evaluated": history.to_json()})
-    write_whole(files.candidates, pd.DataFrame(list(_rows(history))).to_csv(index=False))
+    write_stamped(run.search_state, {"evaluated": history.to_json()})
+    rows = list(_rows(history, run.settings.objectives))
+    write_whole(run.candidates, pd.DataFrame(rows).to_csv(index=False))
 
 
-def _rows(history: History) -> Iterator[Mapping[str, Any]]:
+def _rows(history: History, objectives: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+    """Choices, measurements, energy in joules and the other objectives, fitness, generation.
+
+    The timesteps are among the choices, or in the settings.
+    """
+    shown = {name: find_objective(name) for name in ("energy", *objectives)}
     for one in history:
+        measured = {name: one.measured[name] for name in one.measured if name != "timesteps"}
+        values = {name: objective.value(one) for name, objective in shown.items()}
         yield {
             **to_sample(one.blocks),
-            **one.objectives,
+            **measured,
+            **{name: value for name, value in values.items() if name not in one.measured},
             "fitness": one.fitness,
             "generation": one.generation,
         }
@@ -56,14 +65,14 @@ def save_best(run: RunDirectory, best: Evaluated) -> None:
     """Write the best architecture; the search is then done."""
     settings = run.settings
     blocks, timesteps = split_timesteps(best.blocks)
+    measured = {name: None if math.isnan(value) else value for name, value in best.measured.items()}
     run.write_best(
         {
+            **measured,
             "space": settings.space,
             "channels": settings.channels,
             "timesteps": timesteps or settings.timesteps,
             "blocks": list(blocks),
-            "accuracy": None if math.isnan(best.accuracy) else best.accuracy,
-            "spikes": best.spikes,
             "fitness": best.fitness,
         }
     )

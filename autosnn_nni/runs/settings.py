@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
+from autosnn_nni.chips import CHIPS
 from autosnn_nni.errors import UserError
 from autosnn_nni.plugins import load_plugins
 from autosnn_nni.registry import hint
@@ -30,7 +31,7 @@ _TIMESTEPS_HELP = "Timesteps T, or several to search: 2,4,8 [default: the data s
 STAGES = ("supernet", "search", "choice", "retrain", "seeds")
 
 #: Some searches handle these themselves: with others they belong to the choice alone.
-_CONSTRAINTS = ("max_spikes", "min_accuracy")
+_CONSTRAINTS = ("max_spikes", "min_accuracy", "max", "min")
 
 
 def _of(stage: str, default: Any, meaning: str, *, before: Any) -> Any:
@@ -119,8 +120,14 @@ class Settings:
     discounting: str = _of(
         "search",
         "exponential",
-        "Spikes in the fitness: exponential or linear",
+        "The cost in the fitness: exponential or linear",
         before="exponential",
+    )
+    fitness_: str = _of(
+        "search",
+        "spikes",
+        "Cost in the fitness (Eq. 3): spikes, synops, energy:loihi, memory:4, ...",
+        before="spikes",
     )
     rounds: int | None = _of(
         "search", None, "Generations [default: 10; exhaustive: all]", before=None
@@ -131,11 +138,26 @@ class Settings:
     calibration_batches: int = _of(
         "search", 4, "Batches to recalibrate batch norm; 0 is off", before=4
     )
+    chip: str | None = _of(
+        "search", None, "Search only architectures that fit a chip: speck, loihi, ...", before=None
+    )
     max_spikes: float | None = _of(
         "choice", None, "Maximum spikes of the best architecture: 80K, 1.2M", before=None
     )
     min_accuracy: float | None = _of(
         "choice", None, "Minimum accuracy of the best architecture on D_val: 0.85", before=None
+    )
+    max: tuple[str, ...] = _of(
+        "choice", (), "Maximum of any objective: energy=2uJ, memory:4=32KiB, ...", before=()
+    )
+    min: tuple[str, ...] = _of(
+        "choice", (), "Minimum of any objective: accuracy=85%, ...", before=()
+    )
+    objectives: tuple[str, ...] = _of(
+        "choice",
+        None,
+        "Objectives of the front [default: accuracy and the fitness's cost]",
+        before=("accuracy", "spikes"),
     )
     retrain_top: int = _of(
         "choice", 1, "Train the fittest k and the knee, and name the winner by D_val", before=1
@@ -156,8 +178,10 @@ class Settings:
         self._fill_in()
         self._check_numbers()
         self._check_names()
-        _ = self.network, self.fitness, self.search
-        if self.min_accuracy is not None and not self.needs_supernet:
+        _ = self.network, self.search
+        if not self.needs_supernet and any(
+            bound.objective.name == "accuracy" for bound in self.constraints.bounds
+        ):
             raise UserError(f"--min-accuracy: {self.strategy} does not measure accuracies")
 
     def _fill_in(self) -> None:
@@ -173,6 +197,7 @@ class Settings:
             "candidates": MACROS[self.space].candidates,
             "schedule": schedule,
             "learning_rate": SCHEDULES[schedule].peak_rate,
+            "objectives": ("accuracy", self.fitness_),
         }
         names = "timesteps", "batch_size", "supernet_epochs", "retrain_epochs", "augmentation"
         for name in names:
@@ -235,10 +260,13 @@ class Settings:
             )
 
     def _check_names(self) -> None:
-        from autosnn_nni.strategies import SAMPLINGS
+        from autosnn_nni.strategies import SAMPLINGS, check_objectives
         from autosnn_nni.training.losses import LOSSES
 
-        _ = LOSSES[self.loss], SAMPLINGS[self.sampling]
+        _ = LOSSES[self.loss], SAMPLINGS[self.sampling], self.fitness
+        check_objectives(self.objectives)
+        if self.chip is not None:
+            _ = CHIPS[self.chip]
 
     @property
     def network(self) -> "NetworkConfig":
@@ -264,7 +292,7 @@ class Settings:
         """The fitness of this run's search."""
         from autosnn_nni.strategies import Fitness
 
-        return Fitness(self.lambda_, self.discounting)
+        return Fitness(self.lambda_, self.discounting, self.fitness_)
 
     @property
     def search(self) -> "Search":
@@ -273,14 +301,33 @@ class Settings:
 
         named = {} if self.rounds is None else {"rounds": self.rounds}
         search = make_search(self.strategy, {"seed": self.seed, **named})
-        return search.within(self.constraints)
+        return search.within(self.constraints).towards(self.objectives)
 
     @property
     def constraints(self) -> "Constraints":
         """The constraints on the best architecture."""
         from autosnn_nni.strategies import Constraints
 
-        return Constraints(max_spikes=self.max_spikes, min_accuracy=self.min_accuracy)
+        return Constraints(
+            max_spikes=self.max_spikes,
+            min_accuracy=self.min_accuracy,
+            max=self.max,
+            min=self.min,
+        )
+
+    @property
+    def timed(self) -> bool:
+        """Whether architectures must be timed for an objective or a constraint."""
+        from autosnn_nni.strategies import find_objective
+
+        bounds = self.constraints.bounds
+        objectives = [*map(find_objective, self.objectives), *(one.objective for one in bounds)]
+        return any(one.timed for one in objectives)
+
+    @property
+    def pixels(self) -> bool:
+        """Whether networks get images; events are spikes already."""
+        return not self._data_info.events
 
     @property
     def needs_supernet(self) -> bool:
@@ -368,8 +415,9 @@ class Settings:
 
     def _stage(self, setting: "dataclasses.Field[Any]") -> str:
         stage: str = setting.metadata["stage"]
-        constrains = setting.name in _CONSTRAINTS
-        return "search" if constrains and self.search.handles_constraints else stage
+        constrains = setting.name in _CONSTRAINTS and self.search.handles_constraints
+        aims = setting.name == "objectives" and self.search.handles_objectives
+        return "search" if constrains or aims else stage
 
 
 def _key(setting: "dataclasses.Field[Any]") -> str:

@@ -10,9 +10,10 @@ from autosnn_nni.runs.inputs import load_data, load_supernet, make_space, scorin
 from autosnn_nni.runs.machine import Machine
 from autosnn_nni.scoring.batches import Batch, Scoring, calibration_batches, val_batches
 from autosnn_nni.scoring.calibration import recalibrated
-from autosnn_nni.scoring.evaluation import Evaluation, evaluate
+from autosnn_nni.scoring.evaluation import Evaluation, evaluate, measure
 from autosnn_nni.scoring.population_scorer import PopulationScorer
 from autosnn_nni.search_spaces import Architecture, SpikingNetwork, to_sample
+from autosnn_nni.strategies import Measurements
 from autosnn_nni.training.checkpoints import Checkpoint, load_network
 
 
@@ -43,13 +44,12 @@ class SupernetScorer:
         """Evaluate the ``network`` of an architecture on D_val."""
         return evaluate(network, self._val, operations=operations)
 
-    def evaluate_population(
-        self, architectures: Sequence[Architecture]
-    ) -> list[tuple[float, float]]:
-        """Accuracy, as a fraction, and spikes per image of every architecture, in order.
+    def measure(self, blocks: Sequence[str]) -> Measurements:
+        """Measure one architecture on D_val, as a search does."""
+        return measure(self.network(blocks), self._val, timed=self.run.settings.timed)
 
-        Common prefixes are computed once.
-        """
+    def evaluate_population(self, architectures: Sequence[Architecture]) -> list[Measurements]:
+        """Measure every architecture on D_val, in order; common prefixes are computed once."""
         supernet = make_space(self.run).network
         supernet.load_state_dict(self.supernet.weights)
         scorer = PopulationScorer(

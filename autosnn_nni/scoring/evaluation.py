@@ -1,12 +1,14 @@
 """Accuracy and spikes of networks with given weights."""
 
 import math
+import statistics
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 import torch
+from torch import Tensor
 
 from autosnn_nni.scoring.batches import Batch, chunks
 from autosnn_nni.scoring.calibration import recalibrated
@@ -20,7 +22,10 @@ from autosnn_nni.search_spaces import (
     SpikingNetwork,
     fold_batch_norm,
 )
-from autosnn_nni.strategies import Fitness, Metrics
+from autosnn_nni.strategies import Fitness, Measurements, Metrics, find_objective
+
+#: So many images are timed.
+_TIMED = 9
 
 
 @dataclass(frozen=True)
@@ -83,22 +88,56 @@ def evaluate(
     )
 
 
+def measure(
+    network: SpikingNetwork, batches: Sequence[Batch], *, timed: bool = False
+) -> Measurements:
+    """Everything by which a search compares networks; ``timed`` adds the milliseconds."""
+    result = evaluate(network, batches, operations=True)
+    images, _ = batches[0]
+    return Measurements(
+        accuracy=result.accuracy,
+        spikes=result.spikes,
+        synops=result.synops,
+        macs=result.macs,
+        parameters=sum(one.numel() for one in network.parameters()),
+        neurons=sum(layer.neurons for layer in result.layers if layer.kind == "neuron"),
+        timesteps=network.steps(images),
+        milliseconds=milliseconds(network, images) if timed else math.nan,
+    )
+
+
+@torch.inference_mode()
+def milliseconds(network: SpikingNetwork, images: Tensor) -> float:
+    """The median time of one image alone, over the first of ``images``."""
+    folded = fold_batch_norm(network)
+    folded(images[:1])
+    seconds = []
+    for number in range(min(_TIMED, len(images))):
+        start = time.perf_counter()
+        folded(images[number : number + 1]).sum().item()  # waits for a GPU
+        seconds.append(time.perf_counter() - start)
+    return 1000 * statistics.median(seconds)
+
+
 def score(
     network: SpikingNetwork,
     val: Sequence[Batch],
     calibration: Sequence[Batch],
-    fitness: Fitness,
-    n_avg: float,
-) -> Metrics:
-    """Measure ``default`` (the fitness), ``accuracy`` and ``spikes`` on ``val``.
+    *,
+    timed: bool = False,
+) -> Measurements:
+    """Measure a network on ``val`` with the batch norm statistics of ``calibration``.
 
-    Batch norm statistics are those of ``calibration``; without batches, the network's own.
+    Without calibration batches, the network's own statistics are used.
     """
-    result = evaluate(recalibrated(network, calibration), val)
-    return metrics(fitness, n_avg, result.accuracy, result.spikes)
+    return measure(recalibrated(network, calibration), val, timed=timed)
 
 
-def metrics(fitness: Fitness, n_avg: float, accuracy: float, spikes: float) -> Metrics:
-    """The metrics that are reported to NNI: ``default`` is the fitness."""
-    default = fitness(accuracy, spikes, n_avg)
-    return {"default": default, "accuracy": accuracy, "spikes": spikes}
+def metrics(fitness: Fitness, average: float, measured: Measurements) -> Metrics:
+    """What is reported to NNI: ``default`` is the fitness; measurements; ``energy`` in joules.
+
+    ``average`` is the mean cost of the supernet's paths (N_avg, for spikes).
+    """
+    found = {"default": fitness.of(measured, average), **measured.measured}
+    joules = find_objective("energy").value(measured)
+    return found if math.isnan(joules) else {**found, "energy": joules}

@@ -18,17 +18,19 @@ from autosnn_nni.progress import Advance
 from autosnn_nni.scoring.activation_cache import ActivationCache
 from autosnn_nni.scoring.batches import Batch, chunks
 from autosnn_nni.scoring.calibration import batch_norms, recalibrated, set_calibration_mode
-from autosnn_nni.scoring.evaluation import evaluate
+from autosnn_nni.scoring.evaluation import milliseconds, score
 from autosnn_nni.search_spaces import (
     Cut,
     Folded,
     Segment,
-    SpikeTotal,
     SpikingNetwork,
+    TotalCounter,
+    Totals,
     cut,
     is_spiking,
     subnet,
 )
+from autosnn_nni.strategies import Measurements
 
 Sample = Mapping[str, str]
 #: The choices in all segments up to a certain one.
@@ -67,10 +69,11 @@ class _Output:
 
 
 class PopulationScorer:
-    """Computes accuracies and spikes of subnets of ``supernet`` on the batches ``val``.
+    """Measures subnets of ``supernet`` on the batches ``val``.
 
     Batch norm statistics are those of ``calibration``; without batches, the supernet's own.
-    Activations are cached from one population to the next, in at most ``memory`` bytes.
+    Activations are cached from one population to the next, in at most ``memory`` bytes. Subnets are
+    ``timed`` one by one.
     """
 
     def __init__(
@@ -79,10 +82,13 @@ class PopulationScorer:
         val: Sequence[Batch],
         calibration: Sequence[Batch],
         memory: int,
+        *,
+        timed: bool = False,
     ) -> None:
         self.supernet = supernet
         self.val = val
         self.calibration = calibration
+        self.timed = timed
         self._cuts: list[Cut] = []
         self._segments: dict[Place, Segment] = {}
         self._folded: dict[Place, Folded[Segment]] = {}
@@ -91,8 +97,8 @@ class PopulationScorer:
 
     def evaluate(
         self, samples: Sequence[Sample], advance: Advance = lambda share, note: None
-    ) -> list[tuple[float, float]]:
-        """Return accuracy (a fraction) and spikes per image of every sample, in order.
+    ) -> list[Measurements]:
+        """Return the measurements of every sample, in order.
 
         ``advance`` is called with the share of the images that is done.
         """
@@ -107,14 +113,13 @@ class PopulationScorer:
     def _is_scored_alone(self, sample: Sample) -> bool:
         return not self.supernet.alone.isdisjoint(sample.values())
 
-    def _evaluate_alone(self, sample: Sample) -> tuple[float, float]:
-        network = recalibrated(subnet(self.supernet, sample), self.calibration)
-        result = evaluate(network, self.val)
-        return result.accuracy, result.spikes
+    def _evaluate_alone(self, sample: Sample) -> Measurements:
+        return score(self._subnet(sample), self.val, self.calibration, timed=self.timed)
 
-    def _evaluate_together(
-        self, samples: Sequence[Sample], advance: Advance
-    ) -> list[tuple[float, float]]:
+    def _subnet(self, sample: Sample) -> SpikingNetwork:
+        return subnet(self.supernet, sample)
+
+    def _evaluate_together(self, samples: Sequence[Sample], advance: Advance) -> list[Measurements]:
         self._cuts = self._cuts or cut(self.supernet, samples[0].keys())
         self._cache.next_generation()
         choices = [tuple(place.choice(sample) for place in self._cuts) for sample in samples]
@@ -124,7 +129,24 @@ class PopulationScorer:
         results = self._score(trie, advance)
         for architecture in set(choices):
             self._statistics.pop(architecture, None)  # no other architecture has it as a prefix
-        return [results[architecture] for architecture in choices]
+        return [
+            self._described(sample, results[architecture])
+            for sample, architecture in zip(samples, choices, strict=True)
+        ]
+
+    def _described(self, sample: Sample, tally: "_Tally") -> Measurements:
+        network, (images, _) = self._subnet(sample), self.val[0]
+        timesteps = network.steps(images)
+        found = tally.means()
+        if self.timed:
+            calibrated = recalibrated(network, self.calibration)
+            found["milliseconds"] = milliseconds(calibrated, images)
+        return Measurements(
+            neurons=found.pop("outputs") / timesteps,
+            **found,
+            parameters=sum(one.numel() for one in network.parameters()),
+            timesteps=timesteps,
+        )
 
     def _make_segments(self, choices: Sequence[Prefix], samples: Sequence[Sample]) -> None:
         """Make the segments that are missing."""
@@ -145,12 +167,12 @@ class PopulationScorer:
         for prefix in new:
             self._statistics[prefix] = _fresh_statistics(self._segments[_place(prefix)])
 
-        def run(prefix: Prefix, spikes: float, x: Any) -> Any:
+        def run(prefix: Prefix, totals: Totals, x: Any) -> Any:
             segment = self._with_statistics(prefix)
             for layer in batch_norms(segment):
                 # Average over all batches; the statistics of known prefixes don't change.
                 layer.momentum = None if prefix in new else 0.0
-            return spikes, segment(x)
+            return totals, segment(x)
 
         for number, (images, _) in enumerate(self.calibration):
             for prefix, output in self._walk(trie, run, images, ("calibration", number)):
@@ -158,33 +180,36 @@ class PopulationScorer:
                     _ = output.value
 
     @torch.inference_mode()
-    def _score(self, trie: Trie, advance: Advance) -> dict[Prefix, tuple[float, float]]:
+    def _score(self, trie: Trie, advance: Advance) -> dict[Prefix, "_Tally"]:
         for place in {_place(prefix) for prefix in trie} - self._folded.keys():
             self._folded[place] = Folded(self._segments[place])
-        counters = {place: SpikeTotal(one.module) for place, one in self._folded.items()}
+        spiking = is_spiking(self.supernet)
+        counters = {
+            place: TotalCounter(one.module, spiking=spiking) for place, one in self._folded.items()
+        }
         tallies = {prefix: _Tally() for prefix in trie if not trie.children[prefix]}
 
-        def run(prefix: Prefix, spikes: Any, x: Any) -> Any:
+        def run(prefix: Prefix, totals: Totals, x: Any) -> Any:
             self._with_statistics(prefix)
-            folded = self._folded[_place(prefix)]
+            folded, counter = self._folded[_place(prefix)], counters[_place(prefix)]
             folded.fold()
+            counter.begin(x, totals)
             outputs = folded.module(x)
-            return spikes + counters[_place(prefix)].take(), outputs
+            return counter.end(outputs), outputs
 
         advance(0.0, "")
         total, done = sum(len(labels) for _, labels in self.val), 0
         with ExitStack() as stack:
-            if is_spiking(self.supernet):
-                for counter in counters.values():
-                    stack.enter_context(counter)
+            for counter in counters.values():
+                stack.enter_context(counter)
             for number, (images, labels) in enumerate(self._chunks()):
                 for prefix, output in self._walk(trie, run, images, ("val", number)):
                     if prefix in tallies:
-                        spikes, votes = output.value
-                        tallies[prefix].add(spikes, votes, labels)
+                        totals, votes = output.value
+                        tallies[prefix].add(totals, votes, labels)
                 done += len(images)
                 advance(done / total, "")
-        return {prefix: tally.means() for prefix, tally in tallies.items()}
+        return tallies
 
     def _with_statistics(self, prefix: Prefix) -> Segment:
         """Return the last segment of ``prefix``, with the batch norm statistics of the prefix."""
@@ -203,7 +228,7 @@ class PopulationScorer:
     def _walk(
         self, trie: Trie, run: Callable[..., Any], images: Tensor, batch: Hashable
     ) -> Iterator[tuple[Prefix, _Output]]:
-        """Yield every prefix with its spikes and output, which are computed on first use."""
+        """Yield every prefix with its totals and output, which are computed on first use."""
 
         def descend(prefix: Prefix, x: _Output) -> Iterator[tuple[Prefix, _Output]]:
             for child in trie.children[prefix]:
@@ -211,7 +236,7 @@ class PopulationScorer:
                 yield child, output
                 yield from descend(child, output)
 
-        yield from descend((), _Output(lambda: (0.0, images)))
+        yield from descend((), _Output(lambda: (Totals(), images)))
 
     def _output(
         self, trie: Trie, prefix: Prefix, run: Callable[..., Any], x: _Output, batch: Hashable
@@ -225,22 +250,24 @@ class PopulationScorer:
 
 
 class _Tally:
-    """An architecture's hits and spikes; they stay on the device until they are read."""
+    """An architecture's hits and totals; they stay on the device until they are read."""
 
     def __init__(self) -> None:
         self._images = 0
         self._hits: Tensor | int = 0
-        self._spikes: Tensor | float = 0.0
+        self._totals: dict[str, Any] = dict.fromkeys(("spikes", "outputs", "synops", "macs"), 0.0)
 
-    def add(self, spikes: Tensor | float, votes: Tensor, labels: Tensor) -> None:
-        """Add the results of a batch: its total spikes and its votes."""
+    def add(self, totals: Totals, votes: Tensor, labels: Tensor) -> None:
+        """Add the results of a batch: its totals and its votes."""
         self._images += len(labels)
         self._hits = self._hits + (votes.argmax(1) == labels).sum()
-        self._spikes = self._spikes + spikes
+        for name in self._totals:
+            self._totals[name] = self._totals[name] + getattr(totals, name)
 
-    def means(self) -> tuple[float, float]:
-        """Accuracy (a fraction) and spikes per image."""
-        return int(self._hits) / self._images, float(self._spikes) / self._images
+    def means(self) -> dict[str, float]:
+        """Accuracy (a fraction), and the rest per image; ``outputs`` are those of neurons."""
+        per_image = {name: float(total) / self._images for name, total in self._totals.items()}
+        return {"accuracy": int(self._hits) / self._images, **per_image}
 
 
 def _place(prefix: Prefix) -> Place:

@@ -17,7 +17,7 @@ import numpy as np
 
 from autosnn_nni.numbers import DASH, format_tau
 from autosnn_nni.search_spaces import Architecture
-from autosnn_nni.strategies import OBJECTIVES
+from autosnn_nni.strategies import BOTH
 
 #: Number of bootstrap resamples.
 _RESAMPLES = 2000
@@ -140,7 +140,7 @@ def agreements(judged: Sequence[Judged]) -> dict[tuple[str, str], Agreement]:
     All have a ceiling. The best fifth have none: they are chosen by the noise as well.
     """
     found: dict[tuple[str, str], Agreement] = {}
-    for place, objective in enumerate(OBJECTIVES):
+    for place, objective in enumerate(BOTH):
         for subset, group in (("all", judged), ("best fifth", best_fifth(judged))):
             found[objective.name, subset] = agreement(
                 [getattr(one, f"supernet_{objective.name}") for one in group],

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from autosnn_nni.strategies import OBJECTIVES
+from autosnn_nni.strategies import BOTH
 
 #: Results that differ from seed to seed, by their names in ``result.json``.
 MEASURED = ("accuracy", "spikes", "firing_rate")
@@ -94,7 +94,7 @@ def verdicts(one: Spreads, other: Spreads) -> dict[str, str]:
     Empty if one of them has a single seed: then nothing is claimed.
     """
     found = {}
-    for objective in OBJECTIVES:
+    for objective in BOTH:
         mine, theirs = one[objective.name], other[objective.name]
         within = is_within_spread(mine, theirs)
         if within is not None:

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from autosnn_nni.scoring.evaluation import metrics
 from autosnn_nni.search_spaces import Architecture
-from autosnn_nni.strategies import Fitness, HypervolumeShare, Metrics
+from autosnn_nni.strategies import Fitness, HypervolumeShare, Measurements, Metrics
 from autosnn_nni.table.table import Measured, Tabular
 
 
@@ -32,7 +32,8 @@ class Scores:
         return {**self._metrics(entry.val), "default": entry.score}
 
     def _metrics(self, found: Measured) -> Metrics:
-        return metrics(self.fitness, self.table.average_spikes, found.accuracy, found.spikes)
+        measured = Measurements(accuracy=found.accuracy, spikes=found.spikes, synops=found.synops)
+        return metrics(self.fitness, self.table.average_spikes, measured)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from autosnn_nni.runs.supernet_scorer import SupernetScorer
 from autosnn_nni.scoring.evaluation import metrics
 from autosnn_nni.scoring.ranking import Judged
 from autosnn_nni.search_spaces import Architecture
-from autosnn_nni.strategies import Fitness, Metrics, make_search
+from autosnn_nni.strategies import Fitness, Measurements, Metrics, make_search
 from autosnn_nni.strategies.generations import run_alone
 from autosnn_nni.table.scores import Scores, Truth
 from autosnn_nni.table.table import Table
@@ -42,7 +42,7 @@ def judge_supernet(pipeline: Pipeline, table: Table) -> list[Judged]:
     scorer = SupernetScorer(pipeline.run, pipeline.machine, pipeline.data)
     scores = scorer.evaluate_population(table.architectures)
     return [
-        Judged.of(blocks, score, tests_of(table, blocks))
+        Judged.of(blocks, (score.accuracy, score.spikes), tests_of(table, blocks))
         for blocks, score in zip(table.architectures, scores, strict=True)
     ]
 
@@ -63,7 +63,8 @@ class Inherited:
 
     def __call__(self, blocks: Architecture) -> Metrics:
         """``default`` (the fitness), ``accuracy`` and ``spikes``, as trials report them."""
-        return metrics(self.fitness, self.n_avg, *self.scores[blocks])
+        accuracy, spikes = self.scores[blocks]
+        return metrics(self.fitness, self.n_avg, Measurements(accuracy=accuracy, spikes=spikes))
 
 
 def table5(

@@ -106,7 +106,7 @@ class Tabular(ABC):
     def front(self) -> list[Architecture]:
         """The Pareto front of test accuracy and spikes, by spikes: means over the seeds."""
         tests = [self.tested(blocks) for blocks in self.architectures]
-        front = pareto_front([(test.accuracy, test.spikes) for test in tests])
+        front = pareto_front([(test.spikes, -test.accuracy) for test in tests])
         return [self.architectures[index] for index in front]
 
     def optimum(self, coefficient: float = -0.08) -> Architecture:

@@ -28,7 +28,7 @@ def noise(blocks: Architecture) -> float:
 
 def evaluate(blocks: Iterable[Architecture], score: Score, generation: int) -> list[Evaluated]:
     """A generation as if it were evaluated."""
-    return [Evaluated(one, 0.5, 100.0, score(one), generation) for one in blocks]
+    return [Evaluated(one, score(one), generation, accuracy=0.5, spikes=100.0) for one in blocks]
 
 
 def run(
@@ -68,6 +68,13 @@ class SearchContract(Contract):
         _, proposed = run(SEARCHES[name](seed=2), choices)
         every = {blocks for population in proposed for blocks in population}
         assert every <= set(itertools.product(*choices))
+
+    def test_it_keeps_to_what_may_be_proposed(self, name: str) -> None:
+        """``choices.allowed`` says which architectures fit a chip, for example."""
+        skips = PAPER.only(lambda blocks: blocks.count("skip") >= 3)
+        history, _ = run(SEARCHES[name](rounds=4, seed=0), skips)
+        assert len(history) > 0
+        assert all(skips.allowed(one.blocks) for one in history)
 
     def test_its_seed_decides_it_all(self, name: str) -> None:
         """The same seed proposes the same, another one other architectures."""

@@ -1,5 +1,6 @@
 """Self-describing checkpoints, written atomically after every epoch."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from autosnn_nni.search_spaces import (
     split_timesteps,
     to_sample,
 )
+from autosnn_nni.strategies import Measurements
 
 #: Settings in which all checkpoints of one network agree.
 _IDENTITY = (
@@ -39,15 +41,21 @@ class Checkpoint:
     """A loaded checkpoint: ``kind`` is ``"supernet"`` or ``"network"``.
 
     ``weights`` are the state of the :class:`SpikingNetwork`; ``blocks`` its architecture (empty
-    for a supernet); ``n_avg`` the mean spikes per image over a supernet's sampled paths.
+    for a supernet); ``average`` the means over the paths that a supernet was trained on: spikes,
+    and operations unless an earlier version trained it.
     """
 
     kind: str
     settings: dict[str, Any]
     blocks: tuple[str, ...]
     epochs: int
-    n_avg: float
+    average: Measurements
     weights: dict[str, Tensor]
+
+    @property
+    def n_avg(self) -> float:
+        """N_avg: the mean spikes per image over a supernet's sampled paths (Eq. 3)."""
+        return self.average.spikes
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
@@ -64,7 +72,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
             settings=about["settings"],
             blocks=tuple(about["blocks"]),
             epochs=raw["epoch"] + 1,
-            n_avg=raw["n_avg"],
+            average=Measurements(accuracy=math.nan, spikes=raw["n_avg"], **raw.get("averages", {})),
             weights=_network_weights(raw["state_dict"]),
         )
     except FileNotFoundError:

@@ -4,7 +4,7 @@ import math
 import multiprocessing
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -25,7 +25,8 @@ from autosnn_nni.errors import UserError
 from autosnn_nni.files import write_whole, write_whole_with
 from autosnn_nni.formats import stamp
 from autosnn_nni.progress import Advance, progress_bar
-from autosnn_nni.search_spaces import FiringRate, SpikeCounter, StepVotes
+from autosnn_nni.search_spaces import FiringRate, OperationCounter, SpikeCounter, StepVotes
+from autosnn_nni.strategies import Measurements
 from autosnn_nni.training.bounds import PRECISIONS
 from autosnn_nni.training.checkpoints import check_same_network, load_checkpoint
 from autosnn_nni.training.hyperparameters import Training
@@ -53,8 +54,21 @@ class SpikingClassifier(NniLightningModule):
         self.spike_regularisation = spike_regularisation
         self.loss = LOSSES[loss]
         self.schedule = SCHEDULES[schedule]
-        # A buffer, because Lightning only returns the module's state from several processes.
+        # Buffers, because Lightning only returns the module's state from several processes.
         self.register_buffer("n_avg", torch.tensor(math.nan, dtype=torch.float64))
+        self.register_buffer("operations", torch.full((2,), math.nan, dtype=torch.float64))
+
+    @property
+    def average(self) -> Measurements:
+        """Means over the paths of a supernet: spikes, and what operations they need."""
+        synops, macs = self.operations.tolist()
+        spikes = float(self.n_avg)
+        return Measurements(accuracy=math.nan, spikes=spikes, synops=synops, macs=macs)
+
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, *rest: Any) -> None:
+        # Checkpoints of earlier versions have no operations.
+        state_dict.setdefault(f"{prefix}operations", self.operations)
+        super()._load_from_state_dict(state_dict, prefix, *rest)
 
     def training_step(self, batch: tuple[Tensor, ...], batch_index: int) -> dict[str, Tensor]:
         """Return the loss of a batch, its votes, and its number of correct images.
@@ -171,19 +185,26 @@ def _named(schedule: Mapping[str, Any]) -> str:
 class TrainingCurve(Callback):
     """Writes loss, accuracy, spikes and seconds of every epoch to a CSV next to the checkpoint.
 
-    For a supernet ``n_avg`` is N_avg, the mean spikes per image over all sampled paths (Eq. 3).
+    For a supernet ``n_avg`` is N_avg, the mean spikes per image over all sampled paths (Eq. 3), and
+    ``operations`` are the means of their synaptic operations and multiply-accumulates.
     """
 
-    def __init__(self, title: str, csv: Path | None) -> None:
+    def __init__(self, title: str, csv: Path | None, *, supernet: bool = False) -> None:
         self.title = title
         self.csv = csv
+        self.supernet = supernet
         self.rows: list[dict[str, float]] = []
         self.n_avg = math.nan
+        self.operations = [math.nan, math.nan]
         self._contexts = ExitStack()
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start counting spikes and showing progress, including that of a resumed run."""
-        self._counter = self._contexts.enter_context(SpikeCounter(_classifier(pl_module).model))
+        model = _classifier(pl_module).model
+        self._counter = self._contexts.enter_context(SpikeCounter(model))
+        self._operations = OperationCounter(model)
+        if self.supernet:
+            self._contexts.enter_context(self._operations)
         self._advance: Advance = lambda completed, note: None
         if trainer.is_global_zero:
             bar = progress_bar(self.title, trainer.max_epochs or 0, "epochs")
@@ -224,41 +245,56 @@ class TrainingCurve(Callback):
 
         Checking the loss is not enough, because a neuron whose potential is NaN just never fires.
         """
-        spikes = self._sums.new_tensor([self._counter.total - self._before])
-        sums = trainer.strategy.reduce(torch.cat([self._sums, spikes]), reduce_op="sum")
-        loss, correct, images, spikes_of_all = torch.as_tensor(sums).tolist()
+        counted = [self._counter.total - self._before, *map(float, self._operations.take())]
+        sums = torch.cat([self._sums, self._sums.new_tensor(counted)])
+        sums = trainer.strategy.reduce(sums, reduce_op="sum")
+        loss, correct, images, spikes, *operations = torch.as_tensor(sums).tolist()
         finite = torch.stack([one.isfinite().all() for one in pl_module.parameters()]).all()
         if not (finite and math.isfinite(loss)):
             raise UserError(
                 f"training diverged in epoch {trainer.current_epoch + 1}: the weights are "
                 "not finite; try a lower --learning-rate in another --output"
             )
-        self._add(loss / images, correct / images, spikes_of_all / images)
+        self._average(spikes / images, [one / images for one in operations])
+        self._add(loss / images, correct / images, spikes / images)
         _classifier(pl_module).n_avg.fill_(self.n_avg)
+        operations_buffer = _classifier(pl_module).operations
+        operations_buffer.copy_(operations_buffer.new_tensor(self.operations))
         if trainer.is_global_zero and self.csv is not None:
             write_whole(self.csv, pd.DataFrame(self.rows).to_csv(index=False))
 
-    def _add(self, loss: float, accuracy: float, spikes: float) -> None:
+    def _average(self, spikes: float, operations: Sequence[float]) -> None:
+        """Add an epoch to the means over all of them, which have the same number of images."""
         epochs = len(self.rows)
-        before = self.n_avg if epochs else 0.0  # all epochs have the same number of images
-        self.n_avg = (before * epochs + spikes) / (epochs + 1)
-        row = {"epoch": epochs, "loss": loss, "accuracy": accuracy, "spikes": spikes}
+
+        def added(mean: float, value: float) -> float:
+            return ((mean if epochs else 0.0) * epochs + value) / (epochs + 1)
+
+        self.n_avg = added(self.n_avg, spikes)
+        if self.supernet:
+            self.operations = list(map(added, self.operations, operations))
+
+    def _add(self, loss: float, accuracy: float, spikes: float) -> None:
+        row = {"epoch": len(self.rows), "loss": loss, "accuracy": accuracy, "spikes": spikes}
         self.rows.append({**row, "seconds": round(time.perf_counter() - self._start, 3)})
         self._advance(len(self.rows), f"loss {loss:.3f}")
 
     def on_save_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Add N_avg to the checkpoint."""
+        """Add the means over a supernet's paths to the checkpoint."""
         checkpoint["n_avg"] = self.n_avg
+        if self.supernet:
+            checkpoint["averages"] = dict(zip(("synops", "macs"), self.operations, strict=True))
 
     def state_dict(self) -> dict[str, Any]:
         """The curve, which a resumed run continues."""
-        return {"rows": self.rows, "n_avg": self.n_avg}
+        return {"rows": self.rows, "n_avg": self.n_avg, "operations": self.operations}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restore the curve."""
         self.rows, self.n_avg = state_dict["rows"], state_dict["n_avg"]
+        self.operations = state_dict.get("operations", self.operations)  # earlier versions had none
 
 
 class WholeCheckpoint(Callback):
@@ -302,12 +338,16 @@ def make_trainer(
     title: str,
     checkpoint: Path | None = None,
     about: Mapping[str, Any] = {},
+    *,
+    supernet: bool = False,
 ) -> Any:
     """Make NNI's traced Lightning trainer; it only writes to the folder of ``checkpoint``.
 
-    Raises :class:`UserError` for several devices in a process that torchrun has started.
+    Operations are counted if it trains a ``supernet``. Raises :class:`UserError` for several
+    devices in a process that torchrun has started.
     """
-    curve = TrainingCurve(title, checkpoint.with_suffix(".csv") if checkpoint else None)
+    csv = checkpoint.with_suffix(".csv") if checkpoint else None
+    curve = TrainingCurve(title, csv, supernet=supernet)
     callbacks: list[Callback] = [
         Stoppable(),
         EpochSeed(batches, training.seed),

@@ -20,7 +20,6 @@ import torch
 from autosnn_nni.cli.app import main
 from autosnn_nni.data import load_dataset
 from autosnn_nni.errors import UserError
-from autosnn_nni.search_spaces import BLOCKS, MACROS
 
 EXECUTABLE = Path(sys.executable).with_name("autosnn")
 #: On one thread of the CPU sums are rounded alike in every process, wherever the tests run.
@@ -183,10 +182,3 @@ def finished(make_run: Callable[..., Path], tiny: tuple[str, ...]) -> Path:
 def run(finished: Path, tmp_path: Path) -> Path:
     """A finished run of the test's own."""
     return shutil.copytree(finished, tmp_path / "run")
-
-
-@pytest.fixture
-def registries(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a test registers is gone after it: others draw from all blocks there are."""
-    for registry in (BLOCKS, MACROS):
-        monkeypatch.setattr(registry, "_items", dict(registry._items))

@@ -293,7 +293,7 @@ def test_the_files_of_a_run_are_those_of_the_contract(reference: tuple[Path, Any
     best, result = read_json(run / "best.json"), read_json(run / "result.json")
     assert best.keys() == {
         *("format", "version", "space", "channels", "timesteps"),
-        *("blocks", "accuracy", "spikes", "fitness"),
+        *("blocks", "accuracy", "spikes", "synops", "macs", "parameters", "neurons", "fitness"),
     }
     keys = {"accuracy", "spikes", "neuron_spikes", "firing_rate", "layers", "blocks", "parameters"}
     assert keys <= result.keys()

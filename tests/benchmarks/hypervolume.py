@@ -28,6 +28,7 @@ from autosnn_nni.strategies import (
     Fitness,
     History,
     HypervolumeShare,
+    Measurements,
     RandomSearch,
     Search,
     front_of,
@@ -40,7 +41,7 @@ LAMBDA = -0.08
 #: The paper's, of which each gets a quarter of the budget.
 LAMBDAS = (0.0, -0.08, -0.16, -0.24)
 
-Scores = Mapping[Architecture, tuple[float, float]]
+Scores = Mapping[Architecture, Measurements]
 
 
 class Landscape:
@@ -50,9 +51,10 @@ class Landscape:
         table = pd.read_csv(candidates)
         names = [name for name in table if str(name).startswith("tbd")]
         blocks = list(zip(*(table[name] for name in names), strict=True))
-        self.scores: Scores = dict(
-            zip(blocks, zip(table["accuracy"], table["spikes"], strict=True), strict=True)
-        )
+        measured = table[["accuracy", "spikes"]].to_dict("records")
+        self.scores: Scores = {
+            one: Measurements(**scores) for one, scores in zip(blocks, measured, strict=True)
+        }
         self.choices = Choices(tuple(dict.fromkeys(table[name])) for name in names)
         if len(self.scores) != self.choices.size:
             raise SystemExit(f"{candidates} is not of a whole space: {len(self.scores):,} of them")
@@ -63,13 +65,14 @@ class Landscape:
         """Replay ``search`` to its end."""
         fitness = Fitness(lambda_)
         return run_alone(
-            search, self.choices, lambda one: metrics(fitness, self.n_avg, *self.scores[one])
+            search, self.choices, lambda one: metrics(fitness, self.n_avg, self.scores[one])
         )
 
     @property
     def front(self) -> list[Evaluated]:
         """The true one."""
-        return front_of([Evaluated(one, *score, 0.0, 1) for one, score in self.scores.items()])
+        found = self.scores.items()
+        return front_of([Evaluated(one, 0.0, 1, **scores.measured) for one, scores in found])
 
 
 def four_lambdas(landscape: Landscape, seed: int) -> list[Evaluated]:

@@ -20,7 +20,7 @@ from torch import nn
 
 from autosnn_nni.freed_memory import keep_freed_memory
 from autosnn_nni.scoring.batches import Batch
-from autosnn_nni.scoring.evaluation import evaluate
+from autosnn_nni.scoring.evaluation import measure
 from autosnn_nni.scoring.population_scorer import PopulationScorer
 from autosnn_nni.search_spaces import (
     SpikingSpace,
@@ -29,7 +29,7 @@ from autosnn_nni.search_spaces import (
     subnet,
     to_sample,
 )
-from autosnn_nni.strategies import SEARCHES, Choices, Evaluated, Fitness, History
+from autosnn_nni.strategies import SEARCHES, Choices, Evaluated, Fitness, History, Measurements
 from tests import reference
 
 SPACE, SHAPE, CHANNELS, TIMESTEPS = "SNN_1", (3, 32, 32), 16, 8
@@ -37,8 +37,7 @@ SPACE, SHAPE, CHANNELS, TIMESTEPS = "SNN_1", (3, 32, 32), 16, 8
 BIAS = 0.6
 SIDES = ("reference", "one by one", "together")
 Sample = dict[str, str]
-#: Accuracy and spikes of every architecture.
-Scores = list[tuple[float, float]]
+Scores = list[Measurements]
 
 
 class Workload:
@@ -65,13 +64,12 @@ class Workload:
         """Accuracy and spikes of every sample."""
         return self._sides[side](samples)
 
-    def _alone(self, sample: Sample) -> tuple[float, float]:
-        result = evaluate(subnet(self.space.network, sample), self.val)
-        return result.accuracy, result.spikes
+    def _alone(self, sample: Sample) -> Measurements:
+        return measure(subnet(self.space.network, sample), self.val)
 
 
 @torch.inference_mode()
-def plain(space: SpikingSpace, sample: Sample, val: Sequence[Batch]) -> tuple[float, float]:
+def plain(space: SpikingSpace, sample: Sample, val: Sequence[Batch]) -> Measurements:
     """Accuracy and spikes of a sample by the reference, with a supernet's weights."""
     state = space.network.state_dict()
     weights = {
@@ -85,7 +83,7 @@ def plain(space: SpikingSpace, sample: Sample, val: Sequence[Batch]) -> tuple[fl
         hits += int((votes.argmax(1) == labels).sum())
         spikes += sum(net.spikes.values())
         images_seen += len(images)
-    return hits / images_seen, spikes / images_seen
+    return Measurements(accuracy=hits / images_seen, spikes=spikes / images_seen)
 
 
 class Stopwatch:
@@ -125,7 +123,7 @@ def _measure(workload: Workload, options: argparse.Namespace) -> dict[str, Stopw
         alone = watches["one by one"].time(workload, "one by one", chosen)
         together = watches["together"].time(workload, "together", samples)
         assert alone == [together[place] for place in some]
-        apart = max(abs(a[1] - b[1]) / a[1] for a, b in zip(plain, alone, strict=True))
+        apart = max(abs(a.spikes - b.spikes) / a.spikes for a, b in zip(plain, alone, strict=True))
         _remember(history, samples, together, generation)
         ratio = watches["reference"].against(watches["together"])
         print(
@@ -151,7 +149,7 @@ def _generations(
 def _remember(history: History, samples: Sequence[Sample], scores: Scores, generation: int) -> None:
     fitness = Fitness()
     history.extend(
-        Evaluated(from_sample(sample), *score, fitness(*score, 1.0), generation)
+        Evaluated(from_sample(sample), fitness.of(score, 1.0), generation, **score.measured)
         for sample, score in zip(samples, scores, strict=True)
     )
 

@@ -18,7 +18,7 @@ import itertools
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -299,7 +299,7 @@ def train_supernet(recipe: Recipe, options: argparse.Namespace, seed: int) -> di
     subnets = evaluator.scorer(Fitness())
     samples = [to_sample(one) for one in choices.unseen(Random(0), options.architectures, set())]
     scorer = PopulationScorer(space.network, subnets.val, subnets.calibration, 1 << 28)
-    scores = pd.DataFrame(scorer.evaluate(samples), columns=["accuracy", "spikes"])
+    scores = pd.DataFrame(map(asdict, scorer.evaluate(samples)))
     return {
         "accuracy": scores["accuracy"].mean(),
         "best": scores["accuracy"].max(),

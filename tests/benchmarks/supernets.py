@@ -191,7 +191,8 @@ def _scores(
     RetiariiExperiment(space, evaluator, strategy=strategy).run()
     subnets = evaluator.scorer(Fitness())
     scorer = PopulationScorer(space.network, subnets.val, subnets.calibration, 1 << 28)
-    return scorer.evaluate([to_sample(blocks) for blocks in part]), subnets.n_avg
+    found = scorer.evaluate([to_sample(blocks) for blocks in part])
+    return [(one.accuracy, one.spikes) for one in found], subnets.average.spikes
 
 
 def main() -> None:

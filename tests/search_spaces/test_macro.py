@@ -15,6 +15,7 @@ def test_the_papers_spaces_are_there() -> None:
         "SNN_3": 8,
         "SNN_4": 5,
         "SNN_1_8": 8,
+        "Speck": 5,
         "SNASNet-Fw": 6,
         "SNASNet-Bw": 6,
     }
@@ -33,7 +34,7 @@ def test_every_space_makes_a_network_of_32x32_images(space: str) -> None:
     widths = [stage.width for stage in config.macro.stages if isinstance(stage, TBD)]
     side = 1 if space == "SNN_2" else 4
     assert network.fc.linear.in_features == 4 * widths[-1] * side * side
-    assert network.fc.linear.out_features == 100
+    assert network.fc.linear.out_features == (10 if space == "Speck" else 100)
 
 
 @pytest.mark.parametrize("macro", MACROS)

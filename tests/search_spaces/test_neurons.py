@@ -131,13 +131,6 @@ def test_a_triangle_ends_at_0_and_at_2() -> None:
     assert h.grad.tolist() == [0, 0, 0.25, 1, 0.5, 0, 0]
 
 
-@pytest.fixture
-def registries(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a test registers is forgotten afterwards."""
-    for registry in (NEURONS, SURROGATES):
-        monkeypatch.setattr(registry, "_items", dict(registry._items))
-
-
 @pytest.mark.usefixtures("registries")
 def test_a_plugins_neuron_of_spikingjelly_keeps_its_surrogate() -> None:
     NEURONS.add("theirs", neuron.IFNode)

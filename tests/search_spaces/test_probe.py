@@ -14,8 +14,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
 from autosnn_nni.errors import UserError
-from autosnn_nni.scoring.calibration import recalibrated
-from autosnn_nni.scoring.evaluation import evaluate
+from autosnn_nni.scoring.evaluation import score
 from autosnn_nni.scoring.population_scorer import PopulationScorer
 from autosnn_nni.search_spaces import BLOCKS, MACROS, TBD, Macro, Pool, SpikingSpace, subnet
 from autosnn_nni.search_spaces.build import seeded
@@ -464,7 +463,6 @@ def test_shared_is_as_alone_whatever_the_blocks_do(memory: int, data: st.DataObj
         for population in populations:
             samples = [dict(zip(("tbd1", "tbd2", "tbd3"), one, strict=True)) for one in population]
             for sample, found in zip(samples, scorer.evaluate(samples), strict=True):
-                alone = evaluate(recalibrated(subnet(space.network, sample), batches), batches)
-                assert found == (alone.accuracy, alone.spikes)
+                assert found == score(subnet(space.network, sample), batches, batches)
     finally:
         BLOCKS._items, MACROS._items = before

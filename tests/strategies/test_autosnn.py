@@ -25,6 +25,7 @@ from autosnn_nni.strategies import (
     Metrics,
     PopulationEngine,
     RandomSearch,
+    find_objective,
 )
 from autosnn_nni.training.checkpoints import load_checkpoint
 from autosnn_nni.training.hyperparameters import Training
@@ -115,8 +116,9 @@ def test_every_generation_is_scored_in_one_call(run: Run) -> None:
 def test_every_architecture_has_one_event_with_fitness_accuracy_and_spikes(run: Run) -> None:
     seen = {from_sample(event.model.sample): event.metric for event in run.events}
     assert len(run.events) == len(seen) == 12
+    energy = find_objective("energy")
     assert seen == {
-        one.blocks: {"default": one.fitness, "accuracy": one.accuracy, "spikes": one.spikes}
+        one.blocks: {"default": one.fitness, **one.measured, "energy": energy.value(one)}
         for one in run.strategy.history
     }
 

@@ -54,14 +54,17 @@ def run(search: Search, scores: dict[Architecture, Score]) -> History:
 def generation(
     population: list[Architecture], scores: dict[Architecture, Score], number: int
 ) -> list[Evaluated]:
-    return [Evaluated(blocks, *scores[blocks], 0.0, number) for blocks in population]
+    return [
+        Evaluated(blocks, 0.0, number, accuracy=scores[blocks][0], spikes=scores[blocks][1])
+        for blocks in population
+    ]
 
 
 def survivors(evaluated: list[Evaluated], count: int = 10) -> set[Architecture]:
     """Deb's selection as it is written: front by front, of the last one by crowding distance."""
     rest, chosen = list(evaluated), set[Architecture]()
     while rest and len(chosen) < count:
-        front = [rest[i] for i in pareto_front([(one.accuracy, one.spikes) for one in rest])]
+        front = [rest[i] for i in pareto_front([(one.spikes, -one.accuracy) for one in rest])]
         distance = dict.fromkeys((one.blocks for one in front), 0.0)
         for key in (lambda one: one.accuracy), (lambda one: one.spikes):
             ordered = sorted(front, key=key)
@@ -140,7 +143,7 @@ def test_constraints_draw_the_search_to_what_keeps_them() -> None:
     bounds = Constraints(max_spikes=spikes[len(spikes) // 50])  # one of fifty keeps it
 
     def kept(history: History) -> int:
-        return sum(bounds.violation(one.accuracy, one.spikes) == 0 for one in history)
+        return sum(bounds.violation(one) == 0 for one in history)
 
     bound = run(NSGA2(seed=0, max_spikes=bounds.max_spikes), scores)
     free = run(NSGA2(seed=0), scores)
@@ -149,8 +152,8 @@ def test_constraints_draw_the_search_to_what_keeps_them() -> None:
 
 
 def test_without_accuracies_it_says_what_is_wrong() -> None:
-    history = History([Evaluated(("a",) * 4, math.nan, 10.0, 1.0, 1)])
-    with pytest.raises(UserError, match="nsga2 needs accuracies") as caught:
+    history = History([Evaluated(("a",) * 4, 1.0, 1, accuracy=math.nan, spikes=10.0)])
+    with pytest.raises(UserError, match="nsga2 needs the accuracy of every architecture") as caught:
         NSGA2().propose(SMALL, history)
     assert "\n" not in str(caught.value)
 

@@ -119,7 +119,8 @@ def test_a_search_with_every_habit_scores_each_architecture_as_alone(
     rows = (run / "candidates.csv").read_text().splitlines()[1:]
     assert len(rows) == 16
     for row in [row for row in rows if "own_scale" in row][:1]:
-        *blocks, accuracy, spikes, _, _ = row.split(",")
+        cells = row.split(",")
+        blocks, (accuracy, spikes) = cells[:4], cells[4:6]
         options = ("--run", run, "--blocks", ",".join(blocks), "--json")
         described = start("describe", *options).wait()
         assert f'"spikes": {float(spikes)}' in described.out, (row, described)

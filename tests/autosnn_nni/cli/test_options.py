@@ -47,8 +47,13 @@ OTHERS = {
     "rounds": "4",
     "calibration_batches": "0",
     "val_images": "50",
+    "chip": "loihi",
     "max_spikes": "80000",
     "min_accuracy": "0.5",
+    "fitness_": "synops",
+    "max": "energy=2uJ",
+    "min": "accuracy=40%",
+    "objectives": "accuracy,energy:loihi",
     "retrain_top": "2",
     "retrain_epochs": "9",
     "seeds": "2",
@@ -80,9 +85,15 @@ def test_an_option_for_every_setting_reaches_the_run(tmp_path: Path, autosnn: Au
     assert written.pop("dataset") == str(own)
     assert written.pop("plugins") == [str(plugin)]
     assert written.pop("baselines") is False
-    assert written.pop("candidates") == ["skip", "SCB_k7"]
+    lists = {
+        "candidates": ["skip", "SCB_k7"],
+        "max": ["energy=2uJ"],
+        "min": ["accuracy=40%"],
+        "objectives": ["accuracy", "energy:loihi"],
+    }
+    assert {name: written.pop(name) for name in lists} == lists
     for name, value in OTHERS.items():
-        if name != "candidates":
+        if name not in lists:
             key = name.rstrip("_")
             assert written[key] == type(written[key])(value)
             assert value != str(Settings().to_json()[key])

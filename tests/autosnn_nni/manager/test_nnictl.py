@@ -18,7 +18,7 @@ from autosnn_nni.runs.directory import load_run
 from autosnn_nni.runs.machine import Machine
 from autosnn_nni.runs.search_state import load_history
 from autosnn_nni.search_spaces import Architecture, from_sample
-from autosnn_nni.strategies import Choices, Evaluated, Evolution, History
+from autosnn_nni.strategies import Choices, Evaluated, Evolution, History, find_objective
 from tests.autosnn_nni.manager.conftest import (
     BIN,
     CANDIDATES,
@@ -36,6 +36,12 @@ pytestmark = pytest.mark.manager
 WriteConfig = Callable[..., Path]
 SEARCH = Evolution(rounds=2, population=4, mutated=2, crossed=2, seed=3)
 CPU = Machine(device="cpu")
+
+#: What trials report.
+METRICS = (
+    *("default", "accuracy", "spikes", "synops", "macs"),
+    *("parameters", "neurons", "timesteps", "energy"),
+)
 
 
 def inherited(run: Path, blocks: Architecture) -> Mapping[str, float]:
@@ -92,11 +98,8 @@ def test_trials_search_as_the_search_in_process_does(
     assert len(succeeded) == len(expected) == 7
     for trial in succeeded:
         one = expected[from_sample(parameters(trial))]
-        assert metrics(trial) == {
-            "default": one.fitness,
-            "accuracy": one.accuracy,
-            "spikes": one.spikes,
-        }
+        energy = find_objective("energy").value(one)
+        assert metrics(trial) == {"default": one.fitness, **one.measured, "energy": energy}
 
 
 def test_a_killed_trial_is_reported_as_failed(
@@ -134,7 +137,7 @@ def test_the_web_ui_shows_blocks_accuracy_and_spikes(
             reported = metrics(expected[number])
             for name in "accuracy", "spikes":
                 assert float(row[f"metric/{name}"]) == reported[name]
-    assert list(page.axes()) == [*SPACE, "default", "accuracy", "spikes"]
+    assert list(page.axes()) == [*SPACE, *METRICS]
     assert "[object Object]" not in page.text
 
 
@@ -248,7 +251,7 @@ def test_the_best_of_a_run_are_trained_from_scratch(
     for trial in trials:
         reported = metrics(trial)
         assert reported["default"] == reported["accuracy"]  # lambda is 0
-        assert set(reported) == {*("default", "accuracy", "spikes", "test_accuracy", "test_spikes")}
+        assert set(reported) == {*METRICS, "test_accuracy", "test_spikes"}
     experiment.kill()
 
 
@@ -318,7 +321,11 @@ REFUSED = [
     ),
     (
         {"tuner": {"name": "AutoSNN", "classArgs": {"roundz": 3}}},
-        ("tuner.classArgs", "no argument 'roundz'", "known: max_spikes, min_accuracy, rounds"),
+        (
+            "tuner.classArgs",
+            "no argument 'roundz'",
+            "known: max_spikes, min_accuracy, max, min, rounds",
+        ),
     ),
     (
         {"tuner": {"name": "AutoSNN", "classArgs": {"rounds": "ten"}}},

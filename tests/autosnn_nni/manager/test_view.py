@@ -135,10 +135,15 @@ def test_the_page_shows_every_architecture_as_the_run_has_it(page: Any, run: Pat
 def test_the_plot_has_an_axis_per_block_and_metric(page: Any) -> None:
     page.open_trials()
     axes = page.axes()
-    assert list(axes) == [*SPACE, "default", "accuracy", "spikes", "generation"]
+    measured = ("accuracy", "spikes", "synops", "macs", "parameters", "neurons", "timesteps")
+    assert list(axes) == [*SPACE, "default", *measured, "energy", "generation"]
     for label in SPACE:
         assert axes[label] == CANDIDATES
     assert "[object Object]" not in page.text
+
+
+#: What ``candidates.csv`` has of an architecture.
+MEASURED = ("accuracy", "spikes", "synops", "macs", "parameters", "neurons", "energy")
 
 
 def test_the_overview_names_the_run(page: Any, run: Path) -> None:
@@ -158,8 +163,8 @@ def test_trials_are_recorded_and_none_is_run_again(
             {label: one[label] for label in SPACE},
             {
                 "default": float(one["fitness"]),
-                "accuracy": float(one["accuracy"]),
-                "spikes": float(one["spikes"]),
+                **{name: float(one[name]) for name in MEASURED},
+                "timesteps": 2,
                 "generation": int(one["generation"]),
             },
         )
@@ -234,7 +239,13 @@ def test_a_whole_space_is_shown(
     save_history(
         run,
         History(
-            Evaluated(blocks, number / 3125, 3125.0 - number, number or math.inf, 1 + number // 20)
+            Evaluated(
+                blocks,
+                number or math.inf,
+                1 + number // 20,
+                accuracy=number / 3125,
+                spikes=3125.0 - number,
+            )
             for number, blocks in space
         ),
     )

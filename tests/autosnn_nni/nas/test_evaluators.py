@@ -1,16 +1,20 @@
+import math
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 from autosnn_nni.data import Splits
+from autosnn_nni.energy import ENERGY
 from autosnn_nni.nas.evaluators import SpikingEvaluator, SubnetEvaluator
 from autosnn_nni.scoring.batches import Scoring, plain_batches
 from autosnn_nni.scoring.evaluation import evaluate
 from autosnn_nni.search_spaces import SpikingSpace, subnet, to_sample
-from autosnn_nni.strategies import Fitness
+from autosnn_nni.strategies import Fitness, Measurements
 from autosnn_nni.training.batches import train_batches
 from autosnn_nni.training.hyperparameters import Training
+
+AVERAGE = Measurements(accuracy=math.nan, spikes=50.0)
 
 Batch = tuple[Tensor, Tensor]
 
@@ -20,14 +24,20 @@ def test_the_subnet_evaluator_reports_fitness_accuracy_and_spikes(
 ) -> None:
     space = make_space(channels=4)
     val = list(plain_batches(tiny_digits, tiny_digits.val, tiny_scoring))
-    scorer = SubnetEvaluator(Fitness(-0.3), val, [], n_avg=50.0)
+    scorer = SubnetEvaluator(Fitness(-0.3), val, [], AVERAGE)
     samples = [to_sample(("SCB_k3",) * 5), to_sample(("skip", "SRB_k5") * 2 + ("skip",))]
     for sample, metrics in zip(samples, scorer.evaluate_population(space, samples), strict=True):
-        result = evaluate(subnet(space.network, sample), val)
+        result = evaluate(subnet(space.network, sample), val, operations=True)
         assert metrics == {
             "default": Fitness(-0.3)(result.accuracy, result.spikes, 50.0),
             "accuracy": result.accuracy,
             "spikes": result.spikes,
+            "synops": result.synops,
+            "macs": result.macs,
+            "energy": ENERGY["cmos45"].joules(result.synops, result.macs),
+            "parameters": sum(one.numel() for one in subnet(space.network, sample).parameters()),
+            "neurons": sum(one.neurons for one in result.layers if one.kind == "neuron"),
+            "timesteps": 2,
         }
 
 

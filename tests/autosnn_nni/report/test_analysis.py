@@ -20,7 +20,7 @@ from autosnn_nni.runs.contents import Candidate, read_contents
 
 
 def candidate(fitness: float, generation: int, order: int) -> Candidate:
-    return Candidate(("skip",), 0.5, 10.0, fitness, generation, order)
+    return Candidate(("skip",), fitness, generation, order, accuracy=0.5, spikes=10.0)
 
 
 def test_progress_keeps_the_best_so_far() -> None:
@@ -48,7 +48,7 @@ def test_top_candidates_are_the_fittest_and_nan_comes_last() -> None:
 
 def scored(points: list[tuple[float, float]]) -> list[Candidate]:
     return [
-        Candidate((f"b{order}",), accuracy, spikes, 0.0, 1, order)
+        Candidate((f"b{order}",), 0.0, 1, order, accuracy=accuracy, spikes=spikes)
         for order, (accuracy, spikes) in enumerate(points, start=1)
     ]
 

@@ -31,8 +31,16 @@ SCORES = (
     ("d", 0.80, 3_000, 0.8),
     ("e", 0.90, 80_000, 0.7),
 )
-HISTORY = History(Evaluated((name,), *scores, 1) for name, *scores in SCORES)
-BLIND = History([Evaluated(("a",), math.nan, 10.0, 1.0, 1), Evaluated(("b",), math.nan, 5.0, 2, 1)])
+HISTORY = History(
+    Evaluated((name,), fitness, 1, accuracy=accuracy, spikes=spikes)
+    for name, accuracy, spikes, fitness in SCORES
+)
+BLIND = History(
+    [
+        Evaluated(("a",), 1.0, 1, accuracy=math.nan, spikes=10.0),
+        Evaluated(("b",), 2.0, 1, accuracy=math.nan, spikes=5.0),
+    ]
+)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +76,9 @@ def test_finalists_are_the_fittest_and_the_knee() -> None:
 
 def test_of_equals_the_better_in_the_other_is_picked() -> None:
     assert pick("spikes<5K", HISTORY, NO_CONSTRAINTS).blocks == ("b",)
-    twins = History(Evaluated((n,), a, 100, 0.0, 1) for n, a in (("x", 0.5), ("y", 0.6)))
+    twins = History(
+        Evaluated((n,), 0.0, 1, accuracy=a, spikes=100) for n, a in (("x", 0.5), ("y", 0.6))
+    )
     assert pick("accuracy>0.1", twins, NO_CONSTRAINTS).blocks == ("y",)
 
 
@@ -82,9 +92,9 @@ def test_knee_and_fittest_keep_the_constraints_and_thresholds_are_the_user_s_own
 @pytest.mark.parametrize(
     ("rule", "fragments"),
     [
-        ("spikes<1K", ("fewer than 1,000 spikes", "the closest is a (50.00 %", "1,000 spikes")),
-        ("accuracy>0.9", ("an accuracy above 0.9", "the closest is e (90.00 %")),
-        ("accuracy>85", ("above 85 (a fraction)",)),
+        ("spikes<1K", ("has spikes below 1,000", "the closest is a (50.00 %", "1,000 spikes")),
+        ("accuracy>0.9", ("an accuracy above 90.0 %", "the closest is e (90.00 %")),
+        ("accuracy>85", ("above 8500.0 %",)),
         ("spikes", ("--pick must be knee, fittest, 'spikes<80K'", "put the rule in quotes")),
         ("nee", ("--pick must be knee", "not 'nee'")),
         ("spikes<few", ("--pick spikes< must be a number", "not 'few'")),
@@ -176,7 +186,7 @@ def test_the_run_is_the_default_search_where_none_is_named(
         (("--pick", "knee", "--blocks", "skip"), "name one architecture"),
         (("--from", "RUN"), "name one architecture"),
         (("--from", "RUN", "--network", "VGG9"), "--from goes with --pick or --blocks"),
-        (("--from", "RUN", "--pick", "spikes<1"), "no evaluated architecture has fewer than 1"),
+        (("--from", "RUN", "--pick", "spikes<1"), "no evaluated architecture has spikes below 1"),
         (("--from", "RUN", "--pick", "knee", "--space", "SNN_2"), "leave out --space"),
     ],
 )

@@ -42,11 +42,18 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "strategy": st.sampled_from(["evolution", "nsga2", "random"]),
     "lambda_": st.floats(-100, 0),
     "discounting": st.sampled_from(["exponential", "linear"]),
+    "fitness_": st.sampled_from(["spikes", "synops", "energy:loihi", "memory:4"]),
     "rounds": st.none() | POSITIVE,
     "val_images": st.none() | POSITIVE,
     "calibration_batches": st.integers(0, 10**6),
+    "chip": st.sampled_from([None, "speck", "loihi2"]),
     "max_spikes": st.none() | st.floats(0, 1e9, exclude_min=True) | POSITIVE,
     "min_accuracy": st.none() | st.floats(0, 1, exclude_min=True),
+    "max": st.lists(st.sampled_from(["energy=2uJ", "memory:4=64KiB"]), unique=True).map(tuple),
+    "min": st.sampled_from([(), ("accuracy=85%",)]),
+    "objectives": st.sampled_from(
+        [("accuracy", "spikes"), ("accuracy", "energy"), ("neurons", "accuracy", "memory")]
+    ),
     "retrain_top": st.integers(1, 9),
     "retrain_epochs": POSITIVE,
     "baselines": st.booleans(),
@@ -80,11 +87,16 @@ BEFORE: dict[str, Any] = {
     "strategy": "evolution",
     "lambda": -0.08,
     "discounting": "exponential",
+    "fitness": "spikes",
     "rounds": None,
     "val_images": None,
     "calibration_batches": 4,
+    "chip": None,
     "max_spikes": None,
     "min_accuracy": None,
+    "max": [],
+    "min": [],
+    "objectives": ["accuracy", "spikes"],
     "retrain_top": 1,
     "retrain_epochs": None,
     "baselines": True,
@@ -117,8 +129,10 @@ def test_a_difference_is_named_with_its_stage(settings: Settings, data: st.DataO
         return
     ((stage, text),) = differences
     (field,) = (one for one in dataclasses.fields(Settings) if one.name == name)
-    heeded = name in ("max_spikes", "min_accuracy") and settings.strategy != "random"
-    assert stage == ("search" if heeded else field.metadata["stage"])
+    constrains = name in ("max_spikes", "min_accuracy", "max", "min")
+    heeded = constrains and settings.strategy != "random"
+    aims = name == "objectives" and settings.strategy == "nsga2"
+    assert stage == ("search" if heeded or aims else field.metadata["stage"])
     assert stage in STAGES
     flag = "--" + name.rstrip("_").replace("_", "-")
     assert text == f"{flag} is {value!r} there, {getattr(settings, name)!r} here"

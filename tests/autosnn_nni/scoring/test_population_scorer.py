@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autosnn_nni.scoring.batches import Batch
-from autosnn_nni.scoring.calibration import recalibrated
-from autosnn_nni.scoring.evaluation import evaluate
+from autosnn_nni.scoring.evaluation import score
 from autosnn_nni.scoring.population_scorer import PopulationScorer
 from autosnn_nni.search_spaces import Segment, SpikingSpace, cut, labels, subnet, to_sample
+from autosnn_nni.strategies import Measurements
 
 Sample = dict[str, str]
 SPACES = [
@@ -21,6 +21,7 @@ SPACES = [
     ("SNN_1", {"batch_norm": "kept"}),
     ("SNN_1", {"neuron": "ANN"}),
     ("SNN_2", {"neuron": "IF"}),
+    ("SNN_2", {"averages": "mean"}),
     ("SNN_1", {"timesteps": (1, 2, 3)}),
     ("SNN_1", {"timesteps": (3, 2), "batch_norm": "pooled"}),
     ("SNN_3", {}),
@@ -49,12 +50,8 @@ def population(space: SpikingSpace, count: int, seed: int) -> list[Sample]:
 
 def one_by_one(
     space: SpikingSpace, samples: Sequence[Sample], val: list[Batch], calibration: list[Batch]
-) -> list[tuple[float, float]]:
-    results = (
-        evaluate(recalibrated(subnet(space.network, sample), calibration), val)
-        for sample in samples
-    )
-    return [(result.accuracy, result.spikes) for result in results]
+) -> list[Measurements]:
+    return [score(subnet(space.network, sample), val, calibration) for sample in samples]
 
 
 @pytest.mark.parametrize(("name", "options"), SPACES, ids=str)

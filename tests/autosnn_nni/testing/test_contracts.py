@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from autosnn_nni.export import EXPORTS
 from autosnn_nni.search_spaces import MACROS
-from autosnn_nni.testing import SpaceContract
+from autosnn_nni.strategies import OBJECTIVES
+from autosnn_nni.testing import ExportContract, ObjectiveContract, SpaceContract
 
 ROOT = Path(__file__).parents[3]
 
@@ -17,6 +19,18 @@ class TestEverySpace(SpaceContract):
     """A newly registered macro architecture is picked up here."""
 
     names = tuple(MACROS)
+
+
+class TestEveryObjective(ObjectiveContract):
+    """With an argument, too."""
+
+    names = (*OBJECTIVES, "energy:loihi", "memory:4")
+
+
+class TestEveryExport(ExportContract):
+    """A newly registered format is picked up here."""
+
+    names = tuple(EXPORTS)
 
 
 def run(folder: Path, text: str) -> "subprocess.CompletedProcess[str]":
