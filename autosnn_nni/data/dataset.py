@@ -27,7 +27,8 @@ class DataInfo:
     ``docs/training.md`` for data sets on which they were measured; ``padding`` is the border of
     random crops in pixels; ``flip`` says whether a mirrored image keeps its label; ``events``,
     whether it comes from an event camera, whose frames are not normalised. ``names`` are those of
-    the classes, if they have any; the last ``held_out`` training images are D_val.
+    the classes, if they have any; the last ``held_out`` training images are D_val; ``sensor`` is
+    the height and width of the camera that recorded events.
     """
 
     shape: tuple[int, int, int]
@@ -43,6 +44,7 @@ class DataInfo:
     events: bool = False
     names: tuple[str, ...] = ()
     held_out: int = 0
+    sensor: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +52,8 @@ class DataSet:
     """A loaded data set with its official splits.
 
     ``mean`` and ``std`` are per channel, of the training pixels scaled to [0, 1], and 0 and 1 for
-    events; ``padding``, ``flip``, ``events``, ``names`` and ``held_out`` as in :class:`DataInfo`.
+    events; ``padding``, ``flip``, ``events``, ``names``, ``held_out`` and ``sensor`` as in
+    :class:`DataInfo`.
     """
 
     name: str
@@ -64,6 +67,7 @@ class DataSet:
     events: bool = False
     names: tuple[str, ...] = ()
     held_out: int = 0
+    sensor: tuple[int, int] | None = None
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -102,6 +106,7 @@ class DataSource:
             info.events,
             info.names,
             info.held_out,
+            info.sensor,
         )
 
     def _read(self, folder: Path | None, timesteps: int) -> tuple[Images, Images]:

@@ -22,7 +22,13 @@ _DIGITS = tuple(str(digit) for digit in range(10))
 
 # A.1 augments static images only.
 _CIFAR10_INFO = DataInfo(
-    (2, SIDE, SIDE), classes=10, padding=0, flip=False, timesteps=20, events=True
+    (2, SIDE, SIDE),
+    classes=10,
+    padding=0,
+    flip=False,
+    timesteps=20,
+    events=True,
+    sensor=(SIDE, SIDE),
 )
 _DIGITS_INFO = replace(_CIFAR10_INFO, batch_size=32, supernet_epochs=60, retrain_epochs=20)
 

@@ -13,21 +13,23 @@ SIDE = 128
 
 #: ``x``, ``y``, ``t`` (in microseconds) and ``p`` (0: darker, 1: brighter), each ``[events]``.
 Events = Mapping[str, NDArray[Any]]
+#: Rows and columns.
+Size = tuple[int, int]
 
 
-def to_frames(events: Events, timesteps: int, name: str) -> NDArray[Any]:
+def to_frames(events: Events, timesteps: int, name: str, size: Size = (SIDE, SIDE)) -> NDArray[Any]:
     """Count events in ``timesteps`` frames ``[T, 2, H, W]`` of equally many events.
 
-    ``H`` is ``y``, ``W`` is ``x``, and the two channels are darker and brighter; the last frame
-    also has the remainder. Counts are uint8, or int16 if one is above 255. Raises
+    ``H`` is ``y``, ``W`` is ``x``, of this ``size``, and the two channels are darker and brighter;
+    the last frame also has the remainder. Counts are uint8, or int16 if one is above 255. Raises
     :class:`UserError` if the events of the recording ``name`` are invalid or fewer than the frames.
     They are sorted by time first.
     """
     from spikingjelly.datasets import integrate_events_by_fixed_frames_number  # slow to import
 
-    _check(events, timesteps, name)
+    _check(events, timesteps, name, size)
     events = _in_order({key: _whole(events[key], key) for key in "txyp"})
-    counts = integrate_events_by_fixed_frames_number(events, "number", timesteps, SIDE, SIDE)
+    counts = integrate_events_by_fixed_frames_number(events, "number", timesteps, *size)
     most = counts.max()
     if most > np.iinfo(np.int16).max:
         raise UserError(
@@ -49,9 +51,9 @@ def _in_order(events: Events) -> Events:
     return {key: column[order] for key, column in events.items()}
 
 
-def _check(events: Events, timesteps: int, name: str) -> None:
+def _check(events: Events, timesteps: int, name: str, size: Size) -> None:
     for key in "txyp":
-        _check_column(events[key], key, name)
+        check_column(events[key], key, name)
     count = len(events["t"])
     if count == 0:
         raise UserError(f"{name} has no events; restore it")
@@ -59,7 +61,7 @@ def _check(events: Events, timesteps: int, name: str) -> None:
         raise UserError(
             f"{name} has {count} events for {timesteps} frames; choose fewer --timesteps"
         )
-    for key, limit in (("x", SIDE), ("y", SIDE), ("p", 2)):
+    for key, limit in (("x", size[1]), ("y", size[0]), ("p", 2)):
         least, most = events[key].min(), events[key].max()
         if least < 0 or most >= limit:
             raise UserError(
@@ -68,7 +70,8 @@ def _check(events: Events, timesteps: int, name: str) -> None:
             )
 
 
-def _check_column(column: NDArray[Any], key: str, name: str) -> None:
+def check_column(column: NDArray[Any], key: str, name: str) -> None:
+    """Raise :class:`UserError` unless a column of the recording ``name`` has numbers."""
     if column.ndim != 1:
         problem = f"{key} of shape {list(column.shape)} instead of [events]"
     elif not (np.issubdtype(column.dtype, np.number) or column.dtype == bool):

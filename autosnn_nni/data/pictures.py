@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from autosnn_nni.data.event_files import RECORDINGS, frames_of_file
 from autosnn_nni.errors import UserError
 
 Shape = tuple[int, int, int]
@@ -44,13 +45,19 @@ def pixels_of(picture: Any, shape: Shape) -> NDArray[np.uint8]:
     return np.array(fitting).reshape(height, width, channels).transpose(2, 0, 1)
 
 
-def read_picture(path: Path, shape: tuple[int, ...]) -> Tensor:
+def read_picture(
+    path: Path, shape: tuple[int, ...], sensor: tuple[int, int] | None = None
+) -> Tensor:
     """A picture as uint8 ``[C, H, W]``, as large as ``shape`` says.
 
-    A recording, whose ``shape`` is ``(T, 2, H, W)``, is a file of numpy with numbers of events.
-    Such a file with an image of the right shape is taken as it is.
-    Raises :class:`UserError` for files that can't be read, or have another shape.
+    A recording, whose ``shape`` is ``(T, 2, H, W)``, is one of a camera with this ``sensor``, or an
+    array of numpy with numbers of events. An array with an image of the right shape is taken as it
+    is, too. Raises :class:`UserError` for files that can't be read, or have another shape.
     """
+    if len(shape) > 3 and sensor is not None and not _is_array(path):
+        timesteps, _, height, width = shape
+        frames = frames_of_file(path, timesteps, sensor, (height, width))
+        return torch.from_numpy(frames.astype(np.int16))
     if path.suffix == ".npy" or len(shape) > 3:
         return _read_array(path, shape)
     channels, height, width = shape
@@ -58,6 +65,16 @@ def read_picture(path: Path, shape: tuple[int, ...]) -> Tensor:
         raise UserError(f"{path}: pictures have 1 or 3 channels, not {channels}; give a .npy file")
     with opened(path) as picture:
         return torch.from_numpy(pixels_of(picture, (channels, height, width)).copy())
+
+
+def _is_array(path: Path) -> bool:
+    """Whether a file of numpy has frames, and not the events themselves."""
+    if path.suffix != ".npy":
+        return path.suffix.lower() not in RECORDINGS
+    try:
+        return np.load(path, mmap_mode="r", allow_pickle=False).dtype.names is None
+    except (OSError, ValueError, EOFError):
+        return True
 
 
 def _read_array(path: Path, shape: tuple[int, ...]) -> Tensor:

@@ -72,8 +72,9 @@ class Predictor:
         return list(self._predicted(image for image, _ in batches))
 
     def predict_files(self, paths: Iterable[Path]) -> list[Prediction]:
-        """Predictions for pictures of any size, or ``.npy`` files, by the path of their file."""
-        return self.predict(torch.stack([read_picture(path, self.shape) for path in paths]))
+        """Predictions for pictures of any size, recordings, or arrays in ``.npy`` files."""
+        sensor = self.dataset.sensor
+        return self.predict(torch.stack([read_picture(path, self.shape, sensor) for path in paths]))
 
     @torch.inference_mode()
     def _predicted(self, images: Iterable[Tensor]) -> Iterator[Prediction]:

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from autosnn_nni.data import load_dataset
+from autosnn_nni.data.event_files import read_events
 from tests.autosnn_nni.data.recorded import CIFAR10, Events, counted, write_cifar10_dvs
 
 FOLDER = Path(sys.prefix) / "recordings"
@@ -38,6 +39,17 @@ def cut(events: np.ndarray) -> Events:
         "y": events["y"].astype(np.int64) % 128,
         "p": events["on"].astype(np.int64),
     }
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_camera_s_own_file_is_read_whole(file: str) -> None:
+    import faery  # late, as above
+
+    whole = faery.events_stream_from_file(FOLDER / file).to_array()
+    found = read_events(FOLDER / file)
+    assert len(whole) > 10_000
+    for key, name in zip("txyp", ("t", "x", "y", "on"), strict=True):
+        assert np.array_equal(found[key], whole[name])
 
 
 @pytest.mark.parametrize("timesteps", [20, 8])
