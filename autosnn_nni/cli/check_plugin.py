@@ -1,20 +1,35 @@
 """``autosnn check-plugin``: what a plugin registers, tried piece by piece."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
+from autosnn_nni.chips import CHIPS
 from autosnn_nni.cli.console import console
 from autosnn_nni.data import DATASETS, load_dataset
+from autosnn_nni.energy import ENERGY
 from autosnn_nni.errors import UserError
+from autosnn_nni.export import EXPORTS
+from autosnn_nni.mapping import fit_of
+from autosnn_nni.numbers import format_joules
 from autosnn_nni.plugins import load_plugin
 from autosnn_nni.search_spaces import BLOCKS, MACROS, NEURONS, NetworkConfig
 from autosnn_nni.search_spaces.probe import SITES, probe
-from autosnn_nni.strategies import SEARCHES, Choices, History, make_search
+from autosnn_nni.strategies import (
+    OBJECTIVES,
+    SEARCHES,
+    Choices,
+    History,
+    find_objective,
+    make_search,
+)
+from autosnn_nni.testing.samples import MEASURED, exported
 
 _CHOICES = Choices([("skip", "SCB_k3", "SRB_k3")] * 3)
 
@@ -95,12 +110,42 @@ def _search(name: str) -> str:
     return f"{len(proposed)} architectures in its first generation"
 
 
+def _objective(name: str) -> str:
+    objective = find_objective(name)
+    value = objective.value(MEASURED)
+    if not math.isfinite(value):
+        raise UserError("its value for a network of which all is known is no finite number")
+    return f"{objective.title}: {objective.text(value)} for 1,000 spikes"
+
+
+def _energy(name: str) -> str:
+    return f"{format_joules(ENERGY[name].joules(1.0, 0.0))} per synaptic operation"
+
+
+def _chip(name: str) -> str:
+    network = NetworkConfig("Speck", (1, 8, 8), classes=10, channels=8, neuron="IF")
+    found = fit_of(network, ("skip",) * network.macro.tbd_blocks, name, pixels=True)
+    return "a small network fits" if found.fits else f"not even skips fit: {found.problems[0]}"
+
+
+def _format(name: str) -> str:
+    with TemporaryDirectory() as folder:
+        paths = EXPORTS[name](exported(), Path(folder))
+        if missing := [path for path in paths if not path.is_file()]:
+            raise UserError(f"it names {missing[0].name}, which it has not written")
+    return ", ".join(path.name for path in paths)
+
+
 _KINDS: Mapping[str, tuple[Mapping[str, Any], Callable[[str], str]]] = {
     "block": (BLOCKS, _block),
     "space": (MACROS, _space),
     "neuron": (NEURONS, _neuron),
     "data set": (DATASETS, _dataset),
     "strategy": (SEARCHES, _search),
+    "objective": (OBJECTIVES, _objective),
+    "energy model": (ENERGY, _energy),
+    "chip": (CHIPS, _chip),
+    "format": (EXPORTS, _format),
 }
 
 

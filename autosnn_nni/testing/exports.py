@@ -5,33 +5,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from autosnn_nni.data import DataSet, Images
 from autosnn_nni.errors import UserError
-from autosnn_nni.export import EXPORTS, Exported
-from autosnn_nni.search_spaces import NetworkConfig, build_network, seeded
-from autosnn_nni.testing.contract import Contract, images
-
-_BLOCKS = ("SCB_k3", "skip", "SRB_k3", "skip", "SRB_k3")
-
-
-def exported(*, neuron: str = "PLIF") -> Exported:
-    """A small network, and a data set of a few random images."""
-    config = NetworkConfig(
-        "SNN_1",
-        shape=(1, 16, 16),
-        classes=3,
-        channels=4,
-        timesteps=3,
-        neuron=neuron,
-        candidates=("skip", "SCB_k3", "SRB_k3"),
-    )
-    with seeded(0):
-        network = build_network(config, _BLOCKS)
-        network.train()(images(config).float())
-        pixels = torch.randint(0, 256, (6, *config.shape), dtype=torch.uint8)
-    data = Images(pixels, torch.arange(6) % config.classes)
-    dataset = DataSet("random", config.classes, data, data, (0.5,), (0.2,), 0, flip=False)
-    return Exported(network.eval(), config, _BLOCKS, dataset)
+from autosnn_nni.export import EXPORTS
+from autosnn_nni.testing.contract import Contract
+from autosnn_nni.testing.samples import exported
 
 
 class ExportContract(Contract):

@@ -4,22 +4,10 @@ import math
 from dataclasses import replace
 
 from autosnn_nni.numbers import DASH
-from autosnn_nni.strategies import Constraints, Measurements, find_objective
+from autosnn_nni.strategies import Constraints, find_objective
 from autosnn_nni.testing.contract import Contract
+from autosnn_nni.testing.samples import MEASURED, UNKNOWN
 
-#: Of a small network, all known.
-MEASURED = Measurements(
-    accuracy=0.9,
-    spikes=1_000.0,
-    synops=20_000.0,
-    macs=3_000.0,
-    parameters=4_000.0,
-    neurons=500.0,
-    timesteps=4.0,
-    milliseconds=2.5,
-)
-#: What a file of an earlier version knows.
-UNKNOWN = Measurements(accuracy=math.nan, spikes=math.nan)
 _UNITS = ("", "%", "J", "B", "ms")
 
 

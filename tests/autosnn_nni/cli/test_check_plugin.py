@@ -85,6 +85,40 @@ def test_what_can_be_used_is_said_piece_by_piece(plugin: Path, start: Start) -> 
     assert "space four ok 4 TBD blocks, 625 architectures" in out
 
 
+COSTS = """
+from autosnn_nni.chips import CHIPS, Chip, Cores
+from autosnn_nni.energy import ENERGY, EnergyModel
+from autosnn_nni.export import EXPORTS
+from autosnn_nni.strategies import OBJECTIVES, Objective
+
+def per_neuron():
+    return Objective(title="spikes of a neuron", value=lambda one: one.spikes / one.neurons)
+
+def votes(exported, folder):
+    (folder / "votes.txt").write_text(str(exported.network(exported.images).tolist()))
+    return [folder / "votes.txt"]
+
+OBJECTIVES.add("sparsity", per_neuron)
+OBJECTIVES.add("broken", lambda: Objective(title="broken", value=lambda one: 1 / 0))
+ENERGY.add("mine", EnergyModel("Mine", 1.5, 3.0, "measured"))
+cores = (Cores(count=2, neurons=10, weights=10**6),)
+CHIPS.add("tiny", Chip(title="Tiny", source="here", date="2026-01", cores=cores))
+EXPORTS.add("votes", votes)
+"""
+
+
+def test_objectives_energies_chips_and_formats_are_tried_too(tmp_path: Path, start: Start) -> None:
+    (tmp_path / "costs.py").write_text(COSTS)
+    outcome = start("check-plugin", tmp_path / "costs.py", env={"COLUMNS": "200"}).wait()
+    assert outcome.code == 2
+    out = words(outcome.out)
+    assert "objective sparsity ok spikes of a neuron: 2.0 for 1,000 spikes" in out
+    assert "objective broken refused ZeroDivisionError: division by zero" in out
+    assert "energy model mine ok 1.5 pJ per synaptic operation" in out
+    assert "chip tiny ok not even skips fit: it needs " in out
+    assert "format votes ok votes.txt" in out
+
+
 def test_what_is_refused_ends_with_code_2(plugin: Path, start: Start) -> None:
     plugin.write_text(f'{PLUGIN}\nBLOCKS.add("halved", Halved)\n')
     outcome = start("check-plugin", plugin, env={"COLUMNS": "200"}).wait()
