@@ -10,7 +10,6 @@ FASHION_MNIST := /usr/share/datasets/fashion-mnist
 BROWSER := /usr/bin/chromedriver
 SSHD := /usr/sbin/sshd
 # Three processes on two cores, as many tests wait for processes that they start; each has one thread.
-
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 3
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
