@@ -38,6 +38,16 @@ CacheMemory = Annotated[
 Blocks = Annotated[str | None, typer.Option(help="One block per TBD block: SRB_k5,skip,...")]
 Network = Annotated[str | None, typer.Option(help="Name of a network: CIFARNet-Fang, ...")]
 Run = Annotated[Path, typer.Argument(help="A run's folder")]
+# Of a network that no run has.
+Space = Annotated[str | None, typer.Option(help="Name of the macro architecture [default: SNN_1]")]
+Channels = Annotated[int | None, typer.Option(help="Initial number of channels C [default: 16]")]
+Timesteps = Annotated[
+    int | None, typer.Option(help="Number of timesteps T [default: the data set's]")
+]
+Neuron = Annotated[str | None, typer.Option(help="PLIF, LIF, IF or ANN [default: PLIF]")]
+Dataset = Annotated[
+    str | None, typer.Option(help="Data set for image size and classes [default: CIFAR10]")
+]
 
 
 @app.callback(invoke_without_command=True)
@@ -251,19 +261,11 @@ def check_export(
 def describe(
     blocks: Blocks = None,
     network: Network = None,
-    space: Annotated[
-        str | None, typer.Option(help="Name of the macro architecture [default: SNN_1]")
-    ] = None,
-    channels: Annotated[
-        int | None, typer.Option(help="Initial number of channels C [default: 16]")
-    ] = None,
-    timesteps: Annotated[
-        int | None, typer.Option(help="Number of timesteps T [default: the data set's]")
-    ] = None,
-    neuron: Annotated[str | None, typer.Option(help="PLIF, LIF, IF or ANN [default: PLIF]")] = None,
-    dataset: Annotated[
-        str | None, typer.Option(help="Data set for image size and classes [default: CIFAR10]")
-    ] = None,
+    space: Space = None,
+    channels: Channels = None,
+    timesteps: Timesteps = None,
+    neuron: Neuron = None,
+    dataset: Dataset = None,
     run: Annotated[
         Path | None,
         typer.Option(help="Measure spikes on D_val with this run's supernet and settings"),
@@ -303,19 +305,11 @@ def fits(
     ] = None,
     blocks: Blocks = None,
     network: Network = None,
-    space: Annotated[
-        str | None, typer.Option(help="Name of the macro architecture [default: SNN_1]")
-    ] = None,
-    channels: Annotated[
-        int | None, typer.Option(help="Initial number of channels C [default: 16]")
-    ] = None,
-    timesteps: Annotated[
-        int | None, typer.Option(help="Number of timesteps T [default: the data set's]")
-    ] = None,
-    neuron: Annotated[str | None, typer.Option(help="PLIF, LIF or IF [default: PLIF]")] = None,
-    dataset: Annotated[
-        str | None, typer.Option(help="Data set for image size and classes [default: CIFAR10]")
-    ] = None,
+    space: Space = None,
+    channels: Channels = None,
+    timesteps: Timesteps = None,
+    neuron: Neuron = None,
+    dataset: Dataset = None,
     plugin: Annotated[
         list[Path] | None, typer.Option(help="Python file that registers chips or blocks")
     ] = None,

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -25,17 +26,9 @@ from autosnn_nni.strategies import (
     knee,
 )
 from autosnn_nni.strategies.generations import run_alone
+from autosnn_nni.testing.samples import MEASURED
 
-ONE = Measurements(
-    accuracy=0.9,
-    spikes=1_000,
-    synops=20_000,
-    macs=3_000,
-    parameters=4_001,
-    neurons=500,
-    timesteps=4,
-    milliseconds=2.5,
-)
+ONE = replace(MEASURED, parameters=4_001)
 
 
 @pytest.mark.parametrize(
