@@ -25,7 +25,6 @@ from autosnn_nni.scoring.spread import Spreads, spreads_of
 from autosnn_nni.search_spaces import TIMESTEPS, split_timesteps, timesteps_name, to_sample
 from autosnn_nni.search_spaces.architecture import labels
 from autosnn_nni.strategies import (
-    OBJECTIVES,
     Constraints,
     Measurements,
     Objective,
@@ -235,22 +234,21 @@ def _read_settings(files: RunFiles, path: Path) -> dict[str, Any]:
         raise TypeError("expected an object")
     own = without_stamp(settings)
     whole = Settings.completed(own) if own else {}
-    if not all(name.partition(":")[0] in OBJECTIVES for name in _objectives_in(whole)):
-        find_plugins(files, whole)  # which register others
-        load_plugins(map(Path, whole["plugins"]))
     try:
-        _ = constraints_of(whole), objectives_of(whole)
-    except UserError as error:
-        raise UserError(f"{path}: {error}") from error
+        _check_objectives(whole)
+    except UserError:
+        find_plugins(files, whole)  # which may register what is unknown so far
+        load_plugins(map(Path, whole.get("plugins", ())))
+        try:
+            _check_objectives(whole)
+        except UserError as error:
+            raise UserError(f"{path}: {error}") from error
     return whole
 
 
-def _objectives_in(settings: Mapping[str, Any]) -> Iterator[str]:
-    """The names of all objectives in the settings."""
-    yield settings.get("fitness", "spikes")
-    yield from settings.get("objectives") or ()
-    for bound in (*settings.get("max", ()), *settings.get("min", ())):
-        yield bound.partition("=")[0]
+def _check_objectives(settings: Mapping[str, Any]) -> None:
+    _ = constraints_of(settings), objectives_of(settings)
+    find_objective(settings.get("fitness", "spikes"))
 
 
 def constraints_of(settings: Mapping[str, Any]) -> Constraints:

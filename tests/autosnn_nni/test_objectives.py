@@ -133,12 +133,14 @@ def test_architectures_are_timed_if_that_is_an_objective(
 
 
 PLUGIN = """
+from autosnn_nni.energy import ENERGY, EnergyModel
 from autosnn_nni.strategies import OBJECTIVES, Objective
 
 def spikes_of_a_neuron():
     return Objective(title="spikes of a neuron", value=lambda one: one.spikes / one.neurons)
 
 OBJECTIVES.add("sparsity", spikes_of_a_neuron)
+ENERGY.add("mine", EnergyModel("Mine", 2.0, 4.0, "measured"))
 """
 
 
@@ -149,7 +151,7 @@ def test_a_plugins_objective_outlives_its_file(
     """In processes of their own: what one registers, the others find in the run's copy."""
     plugin, run = tmp_path / "mine.py", tmp_path / "run"
     plugin.write_text(PLUGIN)
-    named = ("--objectives", "accuracy,sparsity", "--max", "sparsity=5", "--fitness", "sparsity")
+    named = ("--objectives", "accuracy,sparsity", "--max", "sparsity=5", "--fitness", "energy:mine")
     searched = start("search", "--output", run, "--plugin", plugin, *tiny, *named).wait()
     assert searched.code == 0, searched.err
     table = pd.read_csv(run / "candidates.csv")
