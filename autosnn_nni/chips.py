@@ -28,6 +28,8 @@ class Cores:
 class Chip:
     """What can be mapped to a chip, and how much of it.
 
+    ``date`` is when the ``source`` was published; of documentation, when the facts were taken down.
+
     If a ``layer_per_core`` is the rule, a layer with its neurons has a core for itself; else it is
     spread over as many cores as it needs. With ``shared_weights`` a core holds a convolution's
     kernel once, otherwise a weight for every connection. ``leaks``, ``max_pools`` and ``sums`` (of
@@ -64,7 +66,7 @@ CHIPS.add(
     Chip(
         title="Speck (DYNAP-CNN)",
         source="SynSense's documentation of sinabs-dynapcnn and samna",
-        date="2025-05",
+        date="2026-11",
         # A weight has 8 bits, a potential 16: memories are in words there.
         cores=(
             Cores(count=3, neurons=64 * _KI, weights=16 * _KI),
@@ -121,7 +123,7 @@ CHIPS.add(
     Chip(
         title="Akida 1.0",
         source="BrainChip's documentation of MetaTF",
-        date="2025-05",
+        date="2026-11",
         cores=(Cores(count=80, neurons=2**31, weights=100 * _KI),),
         neurons=False,
         approximate=True,
