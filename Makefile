@@ -9,8 +9,8 @@ RECORDINGS := $(VENV)/recordings
 FASHION_MNIST := /usr/share/datasets/fashion-mnist
 BROWSER := /usr/bin/chromedriver
 SSHD := /usr/sbin/sshd
-# Three processes on two cores, as many tests wait for processes that they start; each has one thread.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 3
+# Two processes on two cores: with more threads they would wait for each other.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 .PHONY: search quick test check smoke benchmark clean
