@@ -59,6 +59,11 @@ class Chip:
     fan_out: int | None = None
     approximate: bool = False
 
+    @property
+    def core_count(self) -> int:
+        """The number of cores."""
+        return sum(kind.count for kind in self.cores)
+
 
 CHIPS: Registry[Chip] = Registry("chip")
 CHIPS.add(

@@ -30,6 +30,7 @@ from .spikes import (
     LayerSpikes,
     SpikeCounter,
     is_spiking,
+    neurons_in,
     spiking_layers,
 )
 from .stages import TBD, Fixed, FullyConnected, GlobalPool, Pool
@@ -85,6 +86,7 @@ __all__ = [
     "in_order",
     "is_spiking",
     "labels",
+    "neurons_in",
     "path_weights",
     "seeded",
     "spiking_layers",

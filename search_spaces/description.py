@@ -7,7 +7,7 @@ import torch
 from autosnn_nni.search_spaces.architecture import Architecture, to_sample, to_text
 from autosnn_nni.search_spaces.config import NetworkConfig
 from autosnn_nni.search_spaces.network import SpikingNetwork
-from autosnn_nni.search_spaces.spikes import SpikeCounter
+from autosnn_nni.search_spaces.spikes import SpikeCounter, neurons_in
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ def describe(network: SpikingNetwork, config: NetworkConfig, blocks: Architectur
     layers = counter.layers()
     return Description(
         blocks=blocks,
-        parameters=sum(parameter.numel() for parameter in network.parameters()),
-        neurons=sum(layer.neurons for layer in layers if layer.kind == "neuron"),
+        parameters=network.parameter_count,
+        neurons=neurons_in(layers),
         pool_outputs=sum(layer.neurons for layer in layers if layer.kind == "pool"),
         stages=tuple(_stages(network, config, blocks)),
     )

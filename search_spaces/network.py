@@ -141,6 +141,11 @@ class SpikingNetwork(nn.Module):
         conv = self.stem.conv
         return Encoder(conv, self.timesteps, multi_step=self.multi_step, shrink=self.shrink)
 
+    @property
+    def parameter_count(self) -> int:
+        """The number of all values that are trained."""
+        return sum(one.numel() for one in self.parameters())
+
     def steps(self, images: Tensor) -> int:
         """The number of timesteps for these images or event frames."""
         timesteps: Any = self.timesteps

@@ -8,7 +8,7 @@ neurons alone are reported as well. Example: a stem of 4 neurons that all fire a
 8 spikes; a max-pool after it that passes 1 spike per timestep adds 2.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -38,6 +38,11 @@ class LayerSpikes:
 def layer_name(path: str) -> str:
     """A layer's name in tables, from its module's path in the network."""
     return path.removeprefix("stages.").removesuffix(".neuron").removesuffix(".layers")
+
+
+def neurons_in(layers: Iterable[LayerSpikes]) -> int:
+    """The number of neurons, without the max-pools' outputs."""
+    return sum(layer.neurons for layer in layers if layer.kind == "neuron")
 
 
 def is_spiking(network: nn.Module) -> bool:

@@ -66,8 +66,8 @@ class NSGA2(ConstrainedRounds):
             codes = algorithm.ask()
             children = [] if codes is None else [_decode(code, choices) for code in codes.get("X")]
             known = history.seen | pool.keys()
-            new = [one for one in dict.fromkeys(children) if one not in known]
-            new = [one for one in new if choices.allowed(one)]
+            fresh = (one for one in dict.fromkeys(children) if one not in known)
+            new = list(filter(choices.allowed, fresh))
             if not new:
                 break
             pool.update(dict.fromkeys(new[: self.population - len(pool)]))

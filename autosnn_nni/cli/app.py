@@ -331,7 +331,7 @@ def fits(
     else:
         chosen = choose(blocks, None, network)
         subject = command.of_settings(chosen, dataset or "CIFAR10", config)
-    found = command.fits_of(subject, chip)
+    found = command.fits(subject, chip)
     print_json(command.to_json(found)) if json_ else command.show(subject, found, chip)
     if chip is not None and not found[chip].fits:
         raise typer.Exit(1)

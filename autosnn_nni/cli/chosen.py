@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from autosnn_nni.data import DataInfo
 from autosnn_nni.errors import UserError
 from autosnn_nni.formats import read_stamped
 from autosnn_nni.runs.contents import Origin
@@ -14,6 +15,7 @@ from autosnn_nni.runs.search_state import searched
 from autosnn_nni.search_spaces import (
     NETWORKS,
     Architecture,
+    NetworkConfig,
     from_text,
     split_timesteps,
     to_text,
@@ -45,6 +47,17 @@ class Chosen:
         if given.get("timesteps", named) != named:
             raise UserError(f"this architecture names T{named}; leave out --timesteps")
         return {**self.own, **given, "timesteps": named}
+
+    def network(self, info: DataInfo, given: Mapping[str, Any]) -> NetworkConfig:
+        """Its network for the images of ``info``; what is ``None`` among ``given`` is left out.
+
+        Raises :class:`UserError` if the blocks are not in its space.
+        """
+        own = self.settings({key: value for key, value in given.items() if value is not None})
+        defaults = {"space": "SNN_1", "timesteps": info.timesteps}
+        config = NetworkConfig(shape=info.shape, classes=info.classes, **{**defaults, **own})
+        config.check(self.blocks)
+        return config
 
 
 def choose(

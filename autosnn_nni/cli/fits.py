@@ -12,7 +12,7 @@ from autosnn_nni.cli.chosen import Chosen
 from autosnn_nni.cli.console import console, say
 from autosnn_nni.data import find_source
 from autosnn_nni.errors import UserError
-from autosnn_nni.mapping import Fit, fit_of
+from autosnn_nni.mapping import Fit, fits_of, needed
 from autosnn_nni.runs.directory import load_run
 from autosnn_nni.search_spaces import (
     Architecture,
@@ -50,19 +50,13 @@ def of_run(path: Path, text: str | None) -> Subject:
 def of_settings(chosen: Chosen, dataset: str, config: Mapping[str, Any]) -> Subject:
     """The architecture that the user named, for the images of a data set."""
     info = find_source(dataset).info
-    given = chosen.settings({key: value for key, value in config.items() if value is not None})
-    defaults = {"space": "SNN_1", "timesteps": info.timesteps}
-    network = NetworkConfig(shape=info.shape, classes=info.classes, **{**defaults, **given})
-    network.check(chosen.blocks)
-    return Subject(network, chosen.blocks, not info.events)
+    return Subject(chosen.network(info, config), chosen.blocks, not info.events)
 
 
-def fits_of(subject: Subject, chip: str | None) -> dict[str, Fit]:
+def fits(subject: Subject, chip: str | None) -> dict[str, Fit]:
     """How it fits ``chip``, or every chip there is."""
-    return {
-        name: fit_of(subject.config, subject.blocks, name, pixels=subject.pixels)
-        for name in ([chip] if chip else CHIPS)
-    }
+    names = [chip] if chip else CHIPS
+    return fits_of(subject.config, subject.blocks, names, pixels=subject.pixels)
 
 
 def to_json(found: Mapping[str, Fit]) -> dict[str, Any]:
@@ -83,7 +77,7 @@ def _show_all(found: Mapping[str, Fit]) -> None:
     table = Table("chip", "", "fits", "cores", "why not")
     for name, fit in found.items():
         record = CHIPS[name]
-        cores = f"{sum(fit.cores)} of {sum(kind.count for kind in record.cores)}"
+        cores = f"{sum(fit.cores)} of {record.core_count}"
         title = f"{record.title}{' (approximate)' if record.approximate else ''}"
         answer = "yes" if fit.fits else "no"
         table.add_row(name, title, answer, cores, "\n".join(fit.problems))
@@ -92,15 +86,11 @@ def _show_all(found: Mapping[str, Fit]) -> None:
 
 def _show_layers(name: str, fit: Fit) -> None:
     record = CHIPS[name]
-    own = record.layer_per_core
     table = Table("layer", title=f"{record.title}: {record.source}, {record.date}")
     for column in ("neurons", "weights", "cores"):
         table.add_column(column, justify="right")
     for layer, cores in zip(fit.layers, fit.cores, strict=True):
-        neurons = layer.padded_neurons if own else layer.neurons
-        weights = layer.padded_weights if own else layer.weights
-        if not own and not record.shared_weights:
-            weights = layer.connections
+        neurons, weights = needed(layer, record)
         table.add_row(layer.name, f"{neurons:,}", f"{weights:,}", f"{cores:,}")
     if fit.layers:
         console().print(table)
@@ -109,5 +99,4 @@ def _show_layers(name: str, fit: Fit) -> None:
     for problem in fit.problems:
         say(f"It does not fit: {problem}")
     if fit.fits:
-        cores = sum(kind.count for kind in record.cores)
-        say(f"It fits: {sum(fit.cores)} of {cores} cores.")
+        say(f"It fits: {sum(fit.cores)} of {record.core_count} cores.")

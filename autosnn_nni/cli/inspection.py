@@ -40,10 +40,7 @@ def evaluate(trained: Path, text: str | None, machine: Machine) -> dict[str, Any
 def describe(chosen: Chosen, dataset: str, config: Mapping[str, Any]) -> dict[str, Any]:
     """Describe an architecture; spikes are of untrained weights on random images."""
     info, blocks = find_source(dataset).info, chosen.blocks
-    given = chosen.settings({key: value for key, value in config.items() if value is not None})
-    defaults = {"space": "SNN_1", "timesteps": info.timesteps}
-    network_config = NetworkConfig(shape=info.shape, classes=info.classes, **{**defaults, **given})
-    network_config.check(blocks)
+    network_config = chosen.network(info, config)
     check_memory(inference_memory(network_config, 16, blocks), "cpu", "describing this network")
     with seeded(0):
         network = build_network(network_config, blocks)

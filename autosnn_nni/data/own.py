@@ -4,6 +4,7 @@ A folder has ``train/CLASS/`` and ``test/CLASS/`` with pictures or recordings in
 perhaps ``val/CLASS/``, which becomes D_val.
 """
 
+from functools import cache
 from pathlib import Path
 
 from autosnn_nni.data.dataset import DataSource
@@ -30,6 +31,7 @@ def own_source(path: Path, size: int | None) -> DataSource:
     raise UserError(f"{path} is neither a folder with train/ and test/ nor an .npz file")
 
 
+@cache
 def _of_folder(path: Path, size: int | None) -> DataSource:
     """Pictures, unless there are recordings alone."""
     pictures, recordings = (

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,6 @@ from autosnn_nni.errors import UserError
 PICTURES = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp", ".gif")
 
 
-@cache
 def of_pictures(path: Path, size: int | None) -> DataSource:
     """The data set in a folder of pictures; see :func:`own_source`."""
     tree = tree_of(path, PICTURES, "pictures")

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,6 @@ from autosnn_nni.errors import UserError
 from autosnn_nni.files import read_json, write_whole
 
 
-@cache
 def of_recordings(path: Path, size: int | None) -> DataSource:
     """The data set in a folder of recordings; see :func:`own_source`.
 

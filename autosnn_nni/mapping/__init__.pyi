@@ -1,4 +1,4 @@
-from .fit import Fit, fit, fit_of
+from .fit import Fit, fit, fit_of, fits_of, needed
 from .space import Fitting, Share, fitting_of, search_of
 
 __all__ = [
@@ -7,6 +7,8 @@ __all__ = [
     "Share",
     "fit",
     "fit_of",
+    "fits_of",
     "fitting_of",
+    "needed",
     "search_of",
 ]

@@ -1,7 +1,7 @@
 """Whether a network fits a chip, and if not, why."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,18 +37,25 @@ class Fit:
         return not self.problems
 
 
-def fit_of(config: NetworkConfig, blocks: Sequence[str], name: str, *, pixels: bool) -> Fit:
-    """How the architecture ``blocks`` fits the chip ``name``; weights don't matter.
+def fits_of(
+    config: NetworkConfig, blocks: Sequence[str], names: Iterable[str], *, pixels: bool
+) -> dict[str, Fit]:
+    """How the architecture ``blocks`` fits each of the chips; weights don't matter.
 
     ``pixels`` tells images from events, which are spikes.
     """
-    chip = CHIPS[name]
+    chips = {name: CHIPS[name] for name in names}
     own, blocks = config.stand_alone(blocks)
     try:
         graph = graph_of(build_network(own, blocks).eval(), own)
     except UserError as error:
-        return Fit((str(error),))
-    return fit(graph, chip, pixels=pixels)
+        return dict.fromkeys(chips, Fit((str(error),)))
+    return {name: fit(graph, chip, pixels=pixels) for name, chip in chips.items()}
+
+
+def fit_of(config: NetworkConfig, blocks: Sequence[str], name: str, *, pixels: bool) -> Fit:
+    """The same for one chip."""
+    return fits_of(config, blocks, [name], pixels=pixels)[name]
 
 
 def fit(graph: Graph, chip: Chip, *, pixels: bool) -> Fit:
@@ -72,12 +79,12 @@ def _by_layer(layers: Sequence[Layer], chip: Chip) -> tuple[tuple[int, ...], lis
     from scipy.sparse.csgraph import maximum_bipartite_matching
 
     kinds = [kind for kind in chip.cores for _ in range(kind.count)]
-    possible = np.array([[_has_room(kind, layer) for kind in kinds] for layer in layers])
+    needs = [needed(layer, chip) for layer in layers]
+    possible = np.array([[_has_room(kind, *need) for kind in kinds] for need in needs])
     ones = tuple(1 for _ in layers)
     problems = [
-        f"{layer.name}: {layer.padded_weights:,} weights and {layer.padded_neurons:,} neurons, "
-        "for which no core has room"
-        for layer, row in zip(layers, possible, strict=True)
+        f"{layer.name}: {weights:,} weights and {neurons:,} neurons, for which no core has room"
+        for layer, (neurons, weights), row in zip(layers, needs, possible, strict=True)
         if not row.any()
     ]
     if len(layers) > len(kinds):
@@ -89,8 +96,15 @@ def _by_layer(layers: Sequence[Layer], chip: Chip) -> tuple[tuple[int, ...], lis
     return ones, problems
 
 
-def _has_room(kind: Cores, layer: Layer) -> bool:
-    return layer.padded_neurons <= kind.neurons and layer.padded_weights <= kind.weights
+def needed(layer: Layer, chip: Chip) -> tuple[int, int]:
+    """Neurons and weights of a layer, as ``chip`` counts them."""
+    if chip.layer_per_core:
+        return layer.padded_neurons, layer.padded_weights
+    return layer.neurons, layer.weights if chip.shared_weights else layer.connections
+
+
+def _has_room(kind: Cores, neurons: int, weights: int) -> bool:
+    return neurons <= kind.neurons and weights <= kind.weights
 
 
 def _spread(layers: Sequence[Layer], chip: Chip) -> tuple[tuple[int, ...], list[str]]:
@@ -102,9 +116,9 @@ def _spread(layers: Sequence[Layer], chip: Chip) -> tuple[tuple[int, ...], list[
 
 
 def _cores(layer: Layer, kind: Cores, chip: Chip) -> int:
-    count = layer.weights if chip.shared_weights else layer.connections
-    memory = count * chip.weight_bits / 8 + layer.neurons * chip.potential
-    needed = [layer.neurons / kind.neurons, memory / kind.weights]
+    neurons, weights = needed(layer, chip)
+    memory = weights * chip.weight_bits / 8 + neurons * chip.potential
+    shares = [neurons / kind.neurons, memory / kind.weights]
     if kind.axons is not None:
-        needed.extend((layer.inputs / kind.axons, layer.neurons / kind.axons))
-    return max(1, *map(math.ceil, needed))
+        shares.extend((layer.inputs / kind.axons, neurons / kind.axons))
+    return max(1, *map(math.ceil, shares))

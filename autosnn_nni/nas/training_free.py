@@ -18,8 +18,8 @@ from autosnn_nni.search_spaces import (
     SpikeCounter,
     SpikingNetwork,
     build_network,
-    describe,
     from_sample,
+    neurons_in,
     seeded,
 )
 from autosnn_nni.strategies import HammingKernel, Measurements, Metrics, PopulationEvaluator
@@ -65,15 +65,14 @@ class TrainingFreeEvaluator(PopulationEvaluator):
             network = build_network(config, blocks).to(self.training.torch_device)
         with SpikeCounter(network) as spikes, OperationCounter(network) as operations:
             score = snasnet_score(network, self.data, self.training)
-        own, blocks = config.stand_alone(blocks)
-        described = describe(network, own, blocks)
+        own, _ = config.stand_alone(blocks)
         measured = Measurements(
             accuracy=math.nan,
             spikes=spikes.spikes,
             synops=operations.synops,
             macs=operations.macs,
-            parameters=described.parameters,
-            neurons=described.neurons,
+            parameters=network.parameter_count,
+            neurons=neurons_in(spikes.layers()),
             timesteps=own.timesteps_choice[0],
         )
         return {"default": score, **measured.measured}

@@ -24,8 +24,7 @@ from autosnn_nni.training.checkpoints import Checkpoint
 class Trial:
     """Evaluates an architecture of ``run``; ``lambda_`` weighs spikes in the fitness.
 
-    ``lambda_`` defaults to the run's. The average cost is that of the run's
-    supernet.
+    ``lambda_`` defaults to the run's. The average cost is that of the run's supernet.
     """
 
     run: RunDirectory

@@ -50,12 +50,13 @@ def _rows(history: History, objectives: Sequence[str]) -> Iterator[Mapping[str, 
     """
     shown = {name: find_objective(name) for name in ("energy", *objectives)}
     for one in history:
-        measured = {name: one.measured[name] for name in one.measured if name != "timesteps"}
-        values = {name: objective.value(one) for name, objective in shown.items()}
+        known = one.measured
+        others = {name: shown[name].value(one) for name in shown if name not in known}
+        known.pop("timesteps", None)
         yield {
             **to_sample(one.blocks),
-            **measured,
-            **{name: value for name, value in values.items() if name not in one.measured},
+            **known,
+            **others,
             "fitness": one.fitness,
             "generation": one.generation,
         }

@@ -21,6 +21,7 @@ from autosnn_nni.search_spaces import (
     SpikeCounter,
     SpikingNetwork,
     fold_batch_norm,
+    neurons_in,
 )
 from autosnn_nni.strategies import Fitness, Measurements, Metrics, find_objective
 
@@ -99,8 +100,8 @@ def measure(
         spikes=result.spikes,
         synops=result.synops,
         macs=result.macs,
-        parameters=sum(one.numel() for one in network.parameters()),
-        neurons=sum(layer.neurons for layer in result.layers if layer.kind == "neuron"),
+        parameters=network.parameter_count,
+        neurons=neurons_in(result.layers),
         timesteps=network.steps(images),
         milliseconds=milliseconds(network, images) if timed else math.nan,
     )

@@ -144,7 +144,7 @@ class PopulationScorer:
         return Measurements(
             neurons=found.pop("outputs") / timesteps,
             **found,
-            parameters=sum(one.numel() for one in network.parameters()),
+            parameters=network.parameter_count,
             timesteps=timesteps,
         )
 

@@ -96,9 +96,9 @@ def test_a_scaled_picture_is_cut_at_its_longer_side(folder: Path) -> None:
 
 def test_a_file_that_changes_is_read_again(folder: Path) -> None:
     before = load_dataset(str(folder)).train.images.clone()
-    from autosnn_nni.data import own_pictures
+    from autosnn_nni.data import own
 
-    own_pictures.of_pictures.cache_clear()  # as in a new process
+    own._of_folder.cache_clear()  # as in a new process
     picture().save(folder / "train/ant/0.png")
     (folder / "train/ant/0.png").touch()
     assert not torch.equal(load_dataset(str(folder)).train.images, before)
