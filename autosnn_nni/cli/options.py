@@ -2,7 +2,7 @@
 
 import dataclasses
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import Field
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
@@ -46,16 +46,32 @@ _FORMS: dict[str, tuple[str, Any, Callable[[Any], Any]]] = {
     "baselines": ("--baselines/--no-baselines", bool, bool),
 }
 
+#: The names of all settings.
+NAMES = frozenset(one.name for one in dataclasses.fields(Settings))
 
-def with_settings(*stages: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Add the options of ``stages`` to a command, which receives those set as ``given``."""
+#: Where the help shows the settings of a stage.
+_SECTIONS = {
+    "supernet": "Data, network and training",
+    "search": "Search",
+    "choice": "Choice of the winner",
+    "retrain": "Training from scratch",
+    "seeds": "Training from scratch",
+}
+
+
+def with_settings(
+    *stages: str, shown: Collection[str] = NAMES
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Add the options of ``stages`` to a command, which receives those set as ``given``.
+
+    The help has those that are ``shown``, by the names of their settings.
+    """
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         settings = [one for one in dataclasses.fields(Settings) if one.metadata["stage"] in stages]
-        names = {one.name for one in settings}
 
         def wrapper(**values: Any) -> None:
-            named = {key: values.pop(key) for key in names}
+            named = {one.name: values.pop(one.name) for one in settings}
             command(given=_given(named), **values)
 
         own = [
@@ -64,7 +80,10 @@ def with_settings(*stages: str) -> Callable[[Callable[..., None]], Callable[...,
             if one.name != "given"
         ]
         hints = get_type_hints(Settings)
-        parameters = [*(_parameter(one, hints[one.name]) for one in settings), *own]
+        options = (
+            _parameter(one, hints[one.name], hidden=one.name not in shown) for one in settings
+        )
+        parameters = [*options, *own]
         wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         wrapper.__annotations__ = {one.name: one.annotation for one in parameters}
         wrapper.__name__, wrapper.__doc__ = command.__name__, command.__doc__
@@ -90,7 +109,7 @@ def _given(named: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _parameter(setting: Field[Any], hint: Any) -> inspect.Parameter:
+def _parameter(setting: Field[Any], hint: Any, *, hidden: bool) -> inspect.Parameter:
     flag = "--" + setting.name.replace("_", "-")
     kind = int if hint == int | None else hint
     flag, kind, _ = _FORMS.get(setting.name, (flag, kind, None))
@@ -98,7 +117,10 @@ def _parameter(setting: Field[Any], hint: Any) -> inspect.Parameter:
     text = setting.metadata["help"]
     if default not in (None, ()):
         text += f" [default: {default}]"
-    option = typer.Option(flag, help=text, show_default=False)
+    section = _SECTIONS[setting.metadata["stage"]]
+    option = typer.Option(
+        flag, help=text, show_default=False, rich_help_panel=section, hidden=hidden
+    )
     return inspect.Parameter(
         setting.name,
         inspect.Parameter.KEYWORD_ONLY,

@@ -341,12 +341,7 @@ class Settings:
 
     def of_training(self) -> dict[str, Any]:
         """Settings for training and testing one architecture, without those of the search."""
-        return {
-            one.name: getattr(self, one.name)
-            for one in fields(self)
-            if one.metadata["stage"] in ("supernet", "retrain", "seeds")
-            or one.name == "calibration_batches"
-        }
+        return {name: getattr(self, name) for name in _names_of_training()}
 
     def to_json(self) -> dict[str, Any]:
         """A flat dict of plain JSON types."""
@@ -420,6 +415,13 @@ class Settings:
         return "search" if constrains or aims else stage
 
 
+def _names_of_training() -> Iterator[str]:
+    for one in fields(Settings):
+        if one.metadata["stage"] in ("supernet", "retrain", "seeds"):
+            yield one.name
+    yield "calibration_batches"
+
+
 def _key(setting: "dataclasses.Field[Any]") -> str:
     """The setting's name in files."""
     return setting.name.rstrip("_")
@@ -442,3 +444,12 @@ def _fits(value: Any, hint: Any) -> bool:
     if isinstance(value, bool):
         return hint is bool
     return isinstance(value, hint | int if isinstance(0.0, hint) else hint)
+
+
+#: The settings that matter to a network trained alone: those of the supernet's paths do not.
+OF_ONE_NETWORK = frozenset(_names_of_training()) - {
+    "candidates",
+    "sampling",
+    "supernet_epochs",
+    "baselines",
+}

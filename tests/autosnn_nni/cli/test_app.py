@@ -425,9 +425,14 @@ def test_help_is_shown_for_nothing_and_for_every_command(autosnn: Autosnn) -> No
     nothing, asked = autosnn(), autosnn("--help")
     assert nothing.code == asked.code == 0
     assert nothing.out == asked.out
+    assert autosnn("-h").out == asked.out
     for command in ("search", "supernet", "train", "evaluate", "describe", "list", "report"):
         assert f"  {command} " in asked.out
-        assert autosnn(command, "--help").code == 0
+        shown = autosnn(command, "-h")
+        assert shown.code == 0
+        assert shown.out == autosnn(command, "--help").out
+        assert "--quiet" in shown.out
+    assert asked.out.count("...") == 1  # ARGS: no description is cut
 
 
 def test_ctrl_c_during_another_command(

@@ -11,7 +11,7 @@ import typer
 
 from autosnn_nni.cli.options import with_settings
 from autosnn_nni.files import read_json
-from autosnn_nni.runs.settings import Settings
+from autosnn_nni.runs.settings import OF_ONE_NETWORK, Settings
 from tests.autosnn_nni.data.test_own import fill
 
 Autosnn = Callable[..., Any]
@@ -60,7 +60,7 @@ OTHERS = {
 }
 
 
-@pytest.mark.parametrize("command", ["search", "supernet", "train"])
+@pytest.mark.parametrize("command", ["search", "supernet"])
 def test_help_shows_every_setting_with_its_default(command: str, autosnn: Autosnn) -> None:
     outcome = autosnn(command, "--help")
     assert (outcome.code, outcome.err) == (0, "")
@@ -70,6 +70,14 @@ def test_help_shows_every_setting_with_its_default(command: str, autosnn: Autosn
     assert "--no-baselines" in offered
     for default in ("SNN_1", "16", "PLIF", "-0.08", "evolution", "0.001", "SRB_k3,SRB_k5"):
         assert f"[default: {default}" in text or f",{default}]" in text
+
+
+def test_train_shows_what_matters_to_it_and_takes_the_rest(autosnn: Autosnn) -> None:
+    offered = set(re.findall(r"--[a-z-]+", autosnn("train", "-h").out))
+    assert {FLAGS[name] for name in OF_ONE_NETWORK} <= offered
+    assert not {"--lambda", "--sampling", "--supernet-epochs", "--max-spikes"} & offered
+    outcome = autosnn("train", "--lambda=-0.1", "--blocks", "skip")
+    assert "SNN_1 has 5 TBD blocks" in outcome.err
 
 
 def test_an_option_for_every_setting_reaches_the_run(tmp_path: Path, autosnn: Autosnn) -> None:

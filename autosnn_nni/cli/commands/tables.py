@@ -6,12 +6,13 @@ from typing import Annotated
 
 import typer
 
+from autosnn_nni.cli.commands.help import Commands
 from autosnn_nni.errors import UserError
 
-table = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
+commands = Commands(no_args_is_help=True)
 
 
-@table.command()
+@commands.command()
 def make(
     name: Annotated[str, typer.Argument(help="Name of the table: SNN_1/fashion14")],
     output: Annotated[Path, typer.Option(help="Folder for the measurements")] = Path("runs/table"),
@@ -37,7 +38,7 @@ def _shard(text: str) -> tuple[int, int]:
     return number, of
 
 
-@table.command()
+@commands.command()
 def merge(
     folders: Annotated[list[Path], typer.Argument(help="Folders of autosnn table make")],
     output: Annotated[Path, typer.Option(help="New folder for all measurements")],
@@ -48,7 +49,7 @@ def merge(
     put_together(folders, output)
 
 
-@table.command()
+@commands.command()
 def pack(
     folder: Annotated[Path, typer.Argument(help="Folder of autosnn table make")],
     output: Annotated[Path, typer.Option(help="JSON file; the measurements lie beside it")],
@@ -59,7 +60,7 @@ def pack(
     pack_folder(folder, output)
 
 
-@table.command()
+@commands.command()
 def judge(
     name: Annotated[
         str, typer.Argument(help="Name of a table, its JSON file, or a SpikeNAS-Bench folder")
