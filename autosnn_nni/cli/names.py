@@ -1,42 +1,63 @@
-"""The names that options accept, as ``autosnn list`` prints them."""
+"""The names that options accept, as ``autosnn list`` prints them and as shells complete them.
 
-from collections.abc import Callable, Iterable
+Those of the package are read from a file: its registries would need torch, which takes seconds.
+"""
 
-from autosnn_nni.chips import CHIPS
-from autosnn_nni.data import DATASETS
-from autosnn_nni.energy import ENERGY
+import functools
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
 from autosnn_nni.errors import UserError
-from autosnn_nni.export import EXPORTS
-from autosnn_nni.pretrained import read_index
-from autosnn_nni.reproduce.recipes import recipe_names
-from autosnn_nni.search_spaces import BLOCKS, MACROS, NETWORKS, NEURONS, OPERATIONS, SURROGATES
-from autosnn_nni.strategies import OBJECTIVES, SAMPLINGS, SEARCHES
-from autosnn_nni.training.losses import LOSSES
-from autosnn_nni.training.schedules import SCHEDULES
+from autosnn_nni.plugins import load_plugins
+from autosnn_nni.registry import hint
 
-_NAMES: dict[str, Callable[[], Iterable[str]]] = {
-    "spaces": lambda: [name for name, macro in MACROS.items() if macro.tbd_blocks],
-    "blocks": lambda: BLOCKS,
-    "operations": lambda: OPERATIONS,
-    "networks": lambda: NETWORKS,
-    "neurons": lambda: NEURONS,
-    "surrogates": lambda: SURROGATES,
-    "datasets": lambda: DATASETS,
-    "pretrained": lambda: [f"{entry.network} {entry.dataset}" for entry in read_index()],
-    "samplings": lambda: SAMPLINGS,
-    "losses": lambda: LOSSES,
-    "schedules": lambda: SCHEDULES,
-    "strategies": lambda: SEARCHES,
-    "objectives": lambda: OBJECTIVES,
-    "energy-models": lambda: ENERGY,
-    "chips": lambda: CHIPS,
-    "formats": lambda: EXPORTS,
-    "recipes": recipe_names,
-}
+#: Written by :mod:`autosnn_nni.cli.registered`.
+FILE = Path(__file__).with_name("names.json")
 
 
-def names(kind: str) -> Iterable[str]:
-    """The registered names of a kind."""
-    if kind not in _NAMES:
-        raise UserError(f"unknown list {kind!r}; known: {', '.join(_NAMES)}")
-    return _NAMES[kind]()
+def kinds() -> list[str]:
+    """The kinds of names, as ``autosnn list`` takes them."""
+    return [*_registered(), *_FROM_FILES]
+
+
+def names(kind: str, plugins: Iterable[Path] = ()) -> Sequence[str]:
+    """The names of a kind, including those of ``plugins``; raises :class:`UserError`."""
+    paths = list(plugins)
+    if kind not in kinds():
+        raise UserError(f"unknown list {kind!r}; {hint(kind, kinds())}")
+    load_plugins(paths)
+    if kind in _FROM_FILES:
+        return _FROM_FILES[kind]()
+    if not paths:
+        return _registered()[kind]
+    from autosnn_nni.cli.registered import registered
+
+    return registered()[kind]
+
+
+def completion(kind: str) -> Callable[[str], list[str]]:
+    """Complete an option's value with the names of a kind."""
+    return lambda incomplete: [one for one in names(kind) if one.startswith(incomplete)]
+
+
+@functools.cache
+def _registered() -> Mapping[str, Sequence[str]]:
+    """The names that the package registers, by kind."""
+    names: dict[str, list[str]] = json.loads(FILE.read_text())
+    return names
+
+
+def _pretrained() -> list[str]:
+    from autosnn_nni.pretrained import read_index
+
+    return [f"{entry.network} {entry.dataset}" for entry in read_index()]
+
+
+def _recipes() -> list[str]:
+    from autosnn_nni.reproduce.recipe_files import recipe_names
+
+    return recipe_names()
+
+
+_FROM_FILES = {"pretrained": _pretrained, "recipes": _recipes}

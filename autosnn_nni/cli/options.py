@@ -9,6 +9,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from autosnn_nni.cli.names import completion
 from autosnn_nni.errors import UserError
 from autosnn_nni.numbers import number
 from autosnn_nni.runs.settings import Settings
@@ -48,6 +49,20 @@ _FORMS: dict[str, tuple[str, Any, Callable[[Any], Any]]] = {
 
 #: The names of all settings.
 NAMES = frozenset(one.name for one in dataclasses.fields(Settings))
+
+#: The kinds of names that shells complete.
+_KINDS = {
+    "dataset": "datasets",
+    "space": "spaces",
+    "neuron": "neurons",
+    "surrogate": "surrogates",
+    "schedule": "schedules",
+    "loss": "losses",
+    "sampling": "samplings",
+    "strategy": "strategies",
+    "fitness_": "objectives",
+    "chip": "chips",
+}
 
 #: Where the help shows the settings of a stage.
 _SECTIONS = {
@@ -119,7 +134,12 @@ def _parameter(setting: Field[Any], hint: Any, *, hidden: bool) -> inspect.Param
         text += f" [default: {default}]"
     section = _SECTIONS[setting.metadata["stage"]]
     option = typer.Option(
-        flag, help=text, show_default=False, rich_help_panel=section, hidden=hidden
+        flag,
+        help=text,
+        show_default=False,
+        rich_help_panel=section,
+        hidden=hidden,
+        autocompletion=completion(_KINDS[setting.name]) if setting.name in _KINDS else None,
     )
     return inspect.Parameter(
         setting.name,

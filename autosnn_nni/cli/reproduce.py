@@ -8,7 +8,8 @@ from rich.table import Table
 
 from autosnn_nni.cli.console import console, say
 from autosnn_nni.numbers import DASH
-from autosnn_nni.reproduce.recipes import Recipe, load_recipe, recipe_names
+from autosnn_nni.reproduce.recipe_files import recipe_names
+from autosnn_nni.reproduce.recipes import Recipe, load_recipe
 from autosnn_nni.reproduce.records import Record
 from autosnn_nni.reproduce.run import Reproduction, check_recipes, reproduce
 from autosnn_nni.runs.machine import Machine

@@ -19,7 +19,6 @@ for its title and its figure.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +26,9 @@ import yaml
 
 from autosnn_nni.errors import UserError
 from autosnn_nni.registry import hint
+from autosnn_nni.reproduce.recipe_files import FOLDER, recipe_names
 from autosnn_nni.reproduce.scales import SCALES
 
-_FOLDER = files("autosnn_nni.recipes")
 _RECIPE = ("title", "figure", "of", "seeds", "settings", "rows", *SCALES)
 _NETWORKS = ("blocks", "network", "search", "sample")
 _ROW = ("name", "series", "mark", "paper", "supernet", "for", *_NETWORKS, *SCALES)
@@ -73,12 +72,6 @@ class Recipe:
     rows: tuple[Row, ...]
 
 
-def recipe_names() -> list[str]:
-    """The recipes in the package: figures, then tables, by number."""
-    found = [Path(file.name) for file in _FOLDER.iterdir()]
-    return sorted((file.stem for file in found if file.suffix == ".yml"), key=_by_number)
-
-
 def load_recipe(name: str, scale: str) -> Recipe:
     """Load a recipe of the package, or a YAML file, at a scale.
 
@@ -101,18 +94,13 @@ def _read(name: str) -> str:
     if not name.endswith(".yml"):
         if name not in recipe_names():
             raise UserError(f"unknown recipe {name!r}; {hint(name, recipe_names())}")
-        return (_FOLDER / f"{name}.yml").read_text()
+        return (FOLDER / f"{name}.yml").read_text()
     try:
         return Path(name).read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise UserError(f"{name} is not a recipe: it is not a text in UTF-8") from None
     except OSError as error:
         raise UserError(f"{name} cannot be read ({error.strerror}); check the path") from None
-
-
-def _by_number(name: str) -> tuple[str, int]:
-    letters = name.rstrip("0123456789")
-    return letters, int(name.removeprefix(letters) or 0)
 
 
 def _recipe(name: str, content: Mapping[str, Any], scale: str) -> Recipe:

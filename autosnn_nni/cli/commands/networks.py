@@ -22,6 +22,7 @@ from autosnn_nni.cli.commands.arguments import (
 )
 from autosnn_nni.cli.commands.help import Commands
 from autosnn_nni.cli.console import print_json
+from autosnn_nni.cli.names import completion
 from autosnn_nni.cli.options import check_unset
 from autosnn_nni.runs.machine import Machine
 
@@ -83,7 +84,12 @@ def predict(
 def export(
     trained: MaybeTrained = None,
     format_: Annotated[
-        str, typer.Option("--format", help="nir, or another one of `autosnn list formats`")
+        str,
+        typer.Option(
+            "--format",
+            help="nir, or another one of `autosnn list formats`",
+            autocompletion=completion("formats"),
+        ),
     ] = "nir",
     blocks: Blocks = None,
     network: Network = None,
@@ -182,7 +188,10 @@ def fits(
         Path | None, typer.Argument(help="Run folder: its trained network, or its search's best")
     ] = None,
     chip: Annotated[
-        str | None, typer.Option(help="speck, loihi, ... [default: a line for each]")
+        str | None,
+        typer.Option(
+            help="speck, loihi, ... [default: a line for each]", autocompletion=completion("chips")
+        ),
     ] = None,
     blocks: Blocks = None,
     network: Network = None,

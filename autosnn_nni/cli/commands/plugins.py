@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from autosnn_nni.cli.commands.help import Commands
+from autosnn_nni.cli.names import kinds, names
 from autosnn_nni.errors import UserError
 
 commands = Commands()
@@ -13,18 +14,23 @@ commands = Commands()
 
 @commands.command("list")
 def list_(
-    kind: Annotated[str, typer.Argument(help="spaces, blocks, networks, neurons, ...")],
+    kind: Annotated[
+        str | None,
+        typer.Argument(
+            help="spaces, blocks, networks, ... [default: show what there is]",
+            autocompletion=lambda incomplete: [
+                one for one in kinds() if one.startswith(incomplete)
+            ],
+        ),
+    ] = None,
     plugin: Annotated[
         list[Path] | None, typer.Option(help="Python file that registers more")
     ] = None,
 ) -> None:
     """List the names that options accept."""
     from autosnn_nni.cli.console import say
-    from autosnn_nni.cli.names import names
-    from autosnn_nni.plugins import load_plugins
 
-    load_plugins(plugin or [])
-    for name in names(kind):
+    for name in kinds() if kind is None else names(kind, plugin or []):
         say(name)
 
 

@@ -15,6 +15,7 @@ from autosnn_nni.cli.commands.arguments import (
     Output,
 )
 from autosnn_nni.cli.commands.help import Commands
+from autosnn_nni.cli.names import completion
 from autosnn_nni.cli.options import with_settings
 from autosnn_nni.errors import UserError
 from autosnn_nni.runs.machine import Machine
@@ -123,7 +124,12 @@ def trust(
 
 @commands.command()
 def reproduce(
-    names: Annotated[list[str], typer.Argument(help="Recipes (table1, ...), YAML files, or all")],
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            help="Recipes (table1, ...), YAML files, or all", autocompletion=completion("recipes")
+        ),
+    ],
     scale: Annotated[
         str,
         typer.Option(

@@ -178,7 +178,6 @@ COMMANDS = [
         ("list", "frobs"),
         ("unknown list 'frobs'", "spaces, blocks, operations, networks, neurons, surr"),
     ),
-    (("list",), ("Missing argument", "kind")),
     (
         ("describe", "--blocks", SKIPS, "--run", "empty", "--channels", "4", "--neuron", "IF"),
         ("--run has its own settings; leave out --channels, --neuron",),
@@ -462,7 +461,8 @@ NNI = {"nni", "pytorch_lightning"}
     ("module", "slow"),
     [
         ("report", NNI | {"torch"}),
-        *((name, NNI) for name in ("inspection", "names", "pretrained", "judged")),
+        ("names", NNI | {"torch", "pandas"}),
+        *((name, NNI) for name in ("inspection", "registered", "pretrained", "judged")),
     ],
 )
 def test_what_only_looks_does_not_wait_for_slow_imports(module: str, slow: set[str]) -> None:

@@ -5,7 +5,8 @@ import pytest
 from autosnn_nni.data import DATASETS
 from autosnn_nni.errors import UserError
 from autosnn_nni.reproduce.figures import FIGURES
-from autosnn_nni.reproduce.recipes import Row, load_recipe, recipe_names
+from autosnn_nni.reproduce.recipe_files import recipe_names
+from autosnn_nni.reproduce.recipes import Row, load_recipe
 from autosnn_nni.reproduce.scales import SCALES
 from autosnn_nni.runs.settings import Settings
 from autosnn_nni.search_spaces import NETWORKS, NetworkConfig, build_network

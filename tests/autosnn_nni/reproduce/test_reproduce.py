@@ -11,7 +11,8 @@ from PIL import Image
 
 from autosnn_nni.cli.reproduce import show_table
 from autosnn_nni.files import read_json
-from autosnn_nni.reproduce.recipes import load_recipe, recipe_names
+from autosnn_nni.reproduce.recipe_files import recipe_names
+from autosnn_nni.reproduce.recipes import load_recipe
 from autosnn_nni.reproduce.run import Reproduction
 
 Autosnn = Callable[..., Any]
