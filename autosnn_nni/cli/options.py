@@ -4,11 +4,13 @@ import dataclasses
 import inspect
 from collections.abc import Callable, Collection
 from dataclasses import Field
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from autosnn_nni.cli.config import read_config
 from autosnn_nni.cli.names import completion
 from autosnn_nni.errors import UserError
 from autosnn_nni.numbers import number
@@ -46,6 +48,26 @@ _FORMS: dict[str, tuple[str, Any, Callable[[Any], Any]]] = {
     "objectives": ("--objectives", str, lambda text: tuple(text.replace(" ", "").split(","))),
     "baselines": ("--baselines/--no-baselines", bool, bool),
 }
+
+#: How the text of an option becomes a setting, by the setting's name.
+_CONVERT = {name: convert for name, (_, _, convert) in _FORMS.items()}
+#: The same for text in a file, where YAML takes 1e-3 for text, and a list may be a single one.
+_FROM_FILE: dict[str, Callable[[str], Any]] = {
+    **{name: convert for name, convert in _CONVERT.items() if name != "baselines"},
+    **{name: partial(number, name=name) for name in ("learning_rate", "lambda_", "min_accuracy")},
+    "plugins": lambda text: (str(Path(text).resolve()),),
+    "max": lambda text: (text,),
+    "min": lambda text: (text,),
+}
+_CONFIG = inspect.Parameter(
+    "config",
+    inspect.Parameter.KEYWORD_ONLY,
+    default=None,
+    annotation=Annotated[
+        Path | None,
+        typer.Option(help="YAML file of settings, or another run's settings.json; options win"),
+    ],
+)
 
 #: The names of all settings.
 NAMES = frozenset(one.name for one in dataclasses.fields(Settings))
@@ -87,7 +109,9 @@ def with_settings(
 
         def wrapper(**values: Any) -> None:
             named = {one.name: values.pop(one.name) for one in settings}
-            command(given=_given(named), **values)
+            config = values.pop("config")
+            filed = {} if config is None else read_config(config, _FROM_FILE)
+            command(given={**filed, **_given(named)}, **values)
 
         own = [
             one.replace(kind=inspect.Parameter.KEYWORD_ONLY)
@@ -98,7 +122,7 @@ def with_settings(
         options = (
             _parameter(one, hints[one.name], hidden=one.name not in shown) for one in settings
         )
-        parameters = [*options, *own]
+        parameters = [*options, _CONFIG, *own]
         wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         wrapper.__annotations__ = {one.name: one.annotation for one in parameters}
         wrapper.__name__, wrapper.__doc__ = command.__name__, command.__doc__
@@ -116,9 +140,8 @@ def check_unset(why: str, **options: object) -> None:
 
 def _given(named: dict[str, Any]) -> dict[str, Any]:
     """The options that the user set, converted to settings."""
-    convert = {name: form[2] for name, form in _FORMS.items()}
     return {
-        name: convert.get(name, lambda value: value)(value)
+        name: _CONVERT.get(name, lambda value: value)(value)
         for name, value in named.items()
         if value is not None
     }

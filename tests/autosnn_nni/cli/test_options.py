@@ -107,19 +107,25 @@ def test_an_option_for_every_setting_reaches_the_run(tmp_path: Path, autosnn: Au
             assert value != str(Settings().to_json()[key])
 
 
-def test_a_command_gets_what_was_named_and_nothing_else() -> None:
-    seen: list[dict[str, Any]] = []
+def command_line(decorate: Callable[..., Any], *arguments: object) -> dict[str, Any]:
+    """What a command with the ``decorate``d options gets from these ``arguments``."""
+    seen: dict[str, Any] = {}
     app = typer.Typer()
 
     @app.command()
-    @with_settings("search")
+    @decorate
     def command(given: dict[str, Any], shout: bool = False) -> None:
         """A command."""
-        seen.append({**given, "shout": shout})
+        seen.update(given, **({"shout": True} if shout else {}))
 
-    run = typer.main.get_command(app).main
-    run([], "x", standalone_mode=False)
-    run(["--lambda", "-0.5", "--rounds=2", "--shout"], "x", standalone_mode=False)
-    assert seen == [{"shout": False}, {"lambda_": -0.5, "rounds": 2, "shout": True}]
+    typer.main.get_command(app).main([*map(str, arguments)], "x", standalone_mode=False)
+    return seen
+
+
+def test_a_command_gets_what_was_named_and_nothing_else() -> None:
+    options = with_settings("search")
+    assert command_line(options) == {}
+    got = command_line(options, "--lambda", "-0.5", "--rounds=2", "--shout")
+    assert got == {"lambda_": -0.5, "rounds": 2, "shout": True}
     with pytest.raises(Exception, match="No such option: --channels"):
-        run(["--channels", "2"], "x", standalone_mode=False)
+        command_line(options, "--channels", "2")
