@@ -40,11 +40,13 @@ from autosnn_nni.runs.machine import Machine
 from autosnn_nni.runs.picking import finalists
 from autosnn_nni.runs.run_files import BASELINES, NetworkFiles
 from autosnn_nni.runs.search_state import load_history, save_best, save_history
+from autosnn_nni.runs.steps import TRAINING, WINNER, baseline_title, of_seed, steps_of
 from autosnn_nni.scoring.average import average_cost
 from autosnn_nni.scoring.batches import val_batches
 from autosnn_nni.scoring.evaluation import measure
 from autosnn_nni.scoring.spread import summary, without_summary
 from autosnn_nni.search_spaces import Architecture, seeded, timesteps_name
+from autosnn_nni.steps import Step
 from autosnn_nni.strategies import AutoSNN, Evaluated, SinglePathOneShot, TrialSearch, costs_among
 from autosnn_nni.training.checkpoints import load_checkpoint
 from autosnn_nni.training.from_scratch import train_network
@@ -157,10 +159,10 @@ class Pipeline:
         run, best = self.run, self.run.read_best()
         blocks, timesteps = best["blocks"], timesteps_name(best["timesteps"])
         wanted: list[_Wanted] = [
-            (run.baseline(block), (*(block,) * len(blocks), timesteps), f"Training {block}")
+            (run.baseline(block), (*(block,) * len(blocks), timesteps), baseline_title(block))
             for block in (BASELINES if run.settings.baselines else ())
         ]
-        self._train_seeds([*wanted, (run, (*blocks, timesteps), "Training the winner")])
+        self._train_seeds([*wanted, (run, (*blocks, timesteps), WINNER)])
 
     def _name_winner(self) -> None:
         """Train the finalists with the first seed; the winner is the fittest on D_val then."""
@@ -188,14 +190,14 @@ class Pipeline:
 
     def train(self, architecture: Sequence[str]) -> None:
         """Stage 3 for a given architecture, with every seed, without baselines."""
-        self._train_seeds([(self.run, architecture, "Training")])
+        self._train_seeds([(self.run, architecture, TRAINING)])
 
     def _train_seeds(self, wanted: Sequence[_Wanted]) -> None:
         """Train every network with the first seed, then with the next one, and so on."""
-        seeds = self.run.settings.retrain_seeds
-        for seed in seeds:
+        settings = self.run.settings.to_json()
+        for seed in self.run.settings.retrain_seeds:
             for files, architecture, title in wanted:
-                named = f"{title}, seed {seed}" if len(seeds) > 1 else title
+                named = of_seed(title, seed, settings)
                 self.train_in(self._of_all_seeds(files)[seed], architecture, named, seed)
                 self._summarise(files)
 
@@ -252,6 +254,11 @@ class Pipeline:
             val = val_batches(self.data, scoring)
             result["val"] = measure(trained.network, val, timed=settings.timed).measured
         files.write_result(result)
+
+    def steps(self, *, single: bool = False) -> list[Step]:
+        """The long steps of the run that are left; those of a ``single`` network have no search."""
+        every = steps_of(self.run, self.run.settings.to_json(), single=single)
+        return [one for one in every if not one.finished]
 
     def report(self) -> Path:
         """Write the report of the results so far."""

@@ -17,6 +17,7 @@ from autosnn_nni.cli.console import be_tolerant
 from autosnn_nni.cli.signals import Stop, stoppable
 from autosnn_nni.errors import UserError
 from autosnn_nni.freed_memory import keep_freed_memory
+from autosnn_nni.progress import be_silent
 from autosnn_nni.training.processes import torchrun_processes
 
 #: Commands that resume when they are run again.
@@ -56,6 +57,8 @@ def main() -> None:
     command = arguments[0] if arguments else "--help"
     keep_freed_memory()
     be_tolerant()
+    if "--quiet" in sys.argv:
+        be_silent()
     # A shell script's background ignores Ctrl-C, which is how a view is closed.
     with stoppable(_farewell(command), always=command == "view") as stop:
         code = _run(arguments or [command], stop)

@@ -1,6 +1,7 @@
 """The names that options accept, as ``autosnn list`` prints them and as shells complete them.
 
 Those of the package are read from a file: its registries would need torch, which takes seconds.
+``python -m autosnn_nni.cli.names`` writes the file.
 """
 
 import functools
@@ -9,11 +10,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from autosnn_nni.errors import UserError
+from autosnn_nni.files import write_whole
 from autosnn_nni.plugins import load_plugins
 from autosnn_nni.registry import hint
 
-#: Written by :mod:`autosnn_nni.cli.registered`.
-FILE = Path(__file__).with_name("names.json")
+_FILE = Path(__file__).with_name("names.json")
 
 
 def kinds() -> list[str]:
@@ -44,7 +45,7 @@ def completion(kind: str) -> Callable[[str], list[str]]:
 @functools.cache
 def _registered() -> Mapping[str, Sequence[str]]:
     """The names that the package registers, by kind."""
-    names: dict[str, list[str]] = json.loads(FILE.read_text())
+    names: dict[str, list[str]] = json.loads(_FILE.read_text())
     return names
 
 
@@ -61,3 +62,13 @@ def _recipes() -> list[str]:
 
 
 _FROM_FILES = {"pretrained": _pretrained, "recipes": _recipes}
+
+
+def _write() -> None:
+    from autosnn_nni.cli.registered import registered
+
+    write_whole(_FILE, json.dumps(registered(), indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    _write()

@@ -1,16 +1,11 @@
-"""The names in all registries, which needs torch; ``python -m autosnn_nni.cli.registered`` writes
-those of the package to ``names.json``.
-"""
+"""The names in all registries, which need torch."""
 
-import json
 from collections.abc import Callable, Iterable
 
 from autosnn_nni.chips import CHIPS
-from autosnn_nni.cli.names import FILE
 from autosnn_nni.data import DATASETS
 from autosnn_nni.energy import ENERGY
 from autosnn_nni.export import EXPORTS
-from autosnn_nni.files import write_whole
 from autosnn_nni.search_spaces import BLOCKS, MACROS, NETWORKS, NEURONS, OPERATIONS, SURROGATES
 from autosnn_nni.strategies import OBJECTIVES, SAMPLINGS, SEARCHES
 from autosnn_nni.training.losses import LOSSES
@@ -38,7 +33,3 @@ _NAMES: dict[str, Callable[[], Iterable[str]]] = {
 def registered() -> dict[str, list[str]]:
     """The registered names by kind, those of loaded plugins included."""
     return {kind: list(names()) for kind, names in _NAMES.items()}
-
-
-if __name__ == "__main__":
-    write_whole(FILE, json.dumps(registered(), indent=2) + "\n")

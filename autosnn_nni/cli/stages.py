@@ -1,6 +1,7 @@
 """Commands that change a run."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from autosnn_nni.cli.tables import show_results, show_trust
 from autosnn_nni.errors import UserError
 from autosnn_nni.mapping import fitting_of
 from autosnn_nni.pipeline import Pipeline, opened
+from autosnn_nni.progress import steps
 from autosnn_nni.runs.contents import write_judged, write_origin
 from autosnn_nni.runs.directory import (
     RunDirectory,
@@ -26,6 +28,7 @@ from autosnn_nni.runs.run_files import RunFiles
 from autosnn_nni.runs.search_state import load_history
 from autosnn_nni.scoring.ranking import Judged
 from autosnn_nni.search_spaces import Architecture, to_text
+from autosnn_nni.steps import Step
 from autosnn_nni.training.checkpoints import load_checkpoint
 from autosnn_nni.training.processes import torchrun_processes
 from autosnn_nni.trust import check_comparable, check_sample, draw, judge, train_sample
@@ -36,9 +39,10 @@ def search(given: dict[str, Any], output: Path | None, machine: Machine) -> None
     _check_no_torchrun()
     with opened(output or default_output(given), given, machine, _check_search) as pipeline:
         _say_what_fits(pipeline.run)
-        pipeline.search()
-        _check_constraints(pipeline)
-        pipeline.retrain()
+        with _shown(pipeline.steps(), machine):
+            pipeline.search()
+            _check_constraints(pipeline)
+            pipeline.retrain()
         report = pipeline.report()
     show_results(pipeline.run, report)
 
@@ -75,7 +79,8 @@ def train(given: dict[str, Any], chosen: Chosen, output: Path | None, machine: M
         if chosen.why:
             say(chosen.why)
         write_origin(pipeline.run, chosen.origin)
-        pipeline.train(_blocks_of(chosen, pipeline.run))
+        with _shown(pipeline.steps(single=True), machine):
+            pipeline.train(_blocks_of(chosen, pipeline.run))
         report = pipeline.report()
     show_results(pipeline.run, report)
 
@@ -130,6 +135,11 @@ def _reported(
         judged = judge(pipeline)
         write_judged(pipeline.run, judged)
         return judged, pipeline.report()
+
+
+def _shown(planned: Sequence[Step], machine: Machine) -> AbstractContextManager[None]:
+    """Show all steps together, unless several processes write to the terminal."""
+    return steps(planned) if machine.devices == 1 else nullcontext()
 
 
 def default_output(given: Mapping[str, Any]) -> Path:

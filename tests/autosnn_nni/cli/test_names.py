@@ -15,7 +15,7 @@ Autosnn = Callable[..., Any]
 
 
 def test_the_file_has_what_the_registries_have() -> None:
-    """If this fails: python -m autosnn_nni.cli.registered."""
+    """If this fails: python -m autosnn_nni.cli.names."""
     assert {kind: list(names(kind)) for kind in registered()} == registered()
 
 

@@ -1,0 +1,104 @@
+"""The steps of a run, as far as its files tell. This module does not need torch."""
+
+import csv
+import itertools
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from autosnn_nni.runs.run_files import BASELINES, NetworkFiles, RunFiles
+from autosnn_nni.steps import Step
+from autosnn_nni.strategies import SEARCHES, Rounds, make_search
+from autosnn_nni.strategies.choices import Choices
+
+#: Titles of steps.
+SUPERNET, SEARCH, TRAINING, WINNER = "Supernet", "Search", "Training", "Training the winner"
+
+
+def steps_of(
+    files: RunFiles, settings: Mapping[str, Any], *, single: bool | None = None
+) -> list[Step]:
+    """All long steps of a run, in order, with what is done of them.
+
+    ``settings`` are those of its file. The total of an exhaustive search is not known before it
+    has begun; finalists are not among the steps, see :func:`finalists_of`. Whether the run has a
+    ``single`` network and no search is found out from its files if it is not said.
+    """
+    if _is_single(files) if single is None else single:
+        return list(_trainings({TRAINING: files}, settings))
+    networks = {baseline_title(block): files.baseline(block) for block in BASELINES}
+    wanted = {**(networks if settings["baselines"] else {}), WINNER: files}
+    return [*_search(files, settings), *_trainings(wanted, settings)]
+
+
+def finalists_of(files: RunFiles, settings: Mapping[str, Any]) -> list[Step]:
+    """The trainings of finalists that have begun; how many there will be is not known before."""
+    return [
+        _of_network(f"Finalist {one.path.name}", one, settings["retrain_epochs"])
+        for one in files.finalists()
+    ]
+
+
+def baseline_title(block: str) -> str:
+    """The title of a baseline's training."""
+    return f"{TRAINING} {block}"
+
+
+def of_seed(title: str, seed: int, settings: Mapping[str, Any]) -> str:
+    """The title of a training with one of the run's seeds."""
+    return f"{title}, seed {seed}" if settings["seeds"] > 1 else title
+
+
+def _is_single(files: RunFiles) -> bool:
+    """Whether the run is one of ``autosnn train``, which has no search."""
+    searched = files.supernet.exists() or files.search_state.exists() or files.best.exists()
+    trained = files.origin.exists() or files.retrained.exists() or files.result.exists()
+    return trained and not searched
+
+
+def _search(files: RunFiles, settings: Mapping[str, Any]) -> Iterator[Step]:
+    if SEARCHES[settings["strategy"]].needs_supernet:
+        epochs = settings["supernet_epochs"]
+        yield _training(SUPERNET, files.supernet_curve, epochs, kind=SUPERNET)
+    evaluated, slots = _candidates(files)
+    total = evaluated if files.best.exists() else _budget(settings, slots)
+    yield Step(SEARCH, total, "architectures", kind=SEARCH, done=evaluated)
+
+
+def _trainings(networks: Mapping[str, NetworkFiles], settings: Mapping[str, Any]) -> Iterator[Step]:
+    seeds = range(settings["seed"], settings["seed"] + settings["seeds"])
+    for seed, (title, network) in itertools.product(seeds, networks.items()):
+        files = network.by_seed(seeds)[seed]
+        yield _of_network(of_seed(title, seed, settings), files, settings["retrain_epochs"])
+
+
+def _of_network(title: str, files: NetworkFiles, epochs: int) -> Step:
+    return _training(title, files.retrained_curve, epochs, kind=TRAINING)
+
+
+def _training(title: str, curve: Any, epochs: int, kind: str) -> Step:
+    seconds = [float(row["seconds"]) for row in _rows(curve)]
+    speed = len(seconds) / sum(seconds) if sum(seconds) else None
+    return Step(title, epochs, "epochs", kind, len(seconds), speed)
+
+
+def _candidates(files: RunFiles) -> tuple[int, int | None]:
+    """How many architectures were evaluated, and of how many choices one consists."""
+    rows = _rows(files.candidates)
+    return len(rows), (sum(name.startswith("tbd") for name in rows[0]) if rows else None)
+
+
+def _budget(settings: Mapping[str, Any], slots: int | None) -> int | None:
+    named = {} if settings["rounds"] is None else {"rounds": settings["rounds"]}
+    search = make_search(settings["strategy"], {"seed": settings["seed"], **named})
+    if slots is None:
+        return search.rounds * search.population if isinstance(search, Rounds) else None
+    timesteps = settings["timesteps"]
+    choices = [settings["candidates"]] * slots
+    return search.budget(Choices([*choices, timesteps] if isinstance(timesteps, list) else choices))
+
+
+def _rows(table: Any) -> list[dict[str, str]]:
+    if not table.exists():
+        return []
+    with table.open(newline="", encoding="utf-8-sig") as file:
+        return list(csv.DictReader(file))
