@@ -125,12 +125,19 @@ def alone_in(
 
 def check_unused(path: Path) -> None:
     """Raise :class:`UserError` if another process has the lock of the run in ``path``."""
+    if is_used(path):
+        raise _in_use(path)
+
+
+def is_used(path: Path) -> bool:
+    """Whether another process has the lock of the run in ``path``."""
     lock = RunFiles(path).lock
     with suppress(FileNotFoundError, NotADirectoryError, PermissionError), lock.open() as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # as FileLock does; closing releases
         except BlockingIOError:
-            raise _in_use(path) from None
+            return True
+    return False
 
 
 def _in_use(path: Path) -> UserError:

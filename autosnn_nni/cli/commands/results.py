@@ -1,13 +1,45 @@
 """Commands that look at runs."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from autosnn_nni.cli.commands.arguments import Run
+from autosnn_nni.cli.commands.arguments import Json, Run
 from autosnn_nni.cli.commands.help import Commands
+from autosnn_nni.cli.console import print_json
 
 commands = Commands()
+
+
+@commands.command()
+def status(
+    run: Run,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Look again every 2 s while a process works on it")
+    ] = False,
+    json_: Json = False,
+) -> None:
+    """Show how far a run is, and the best so far."""
+    from autosnn_nni.cli import status as look
+
+    if json_:
+        print_json(look.status_json(run))
+    elif watch:
+        look.watch_status(run)
+    else:
+        look.show_status(run)
+
+
+@commands.command()
+def runs(
+    folder: Annotated[Path, typer.Argument(help="Folder that the runs are in")] = Path("runs"),
+    json_: Json = False,
+) -> None:
+    """List runs with their state, results and date."""
+    from autosnn_nni.cli import status as look
+
+    print_json(look.runs_json(folder)) if json_ else look.show_runs(folder)
 
 
 @commands.command()

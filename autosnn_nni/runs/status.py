@@ -1,0 +1,121 @@
+"""What a run has done so far, read from its folder. This module does not need torch."""
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from autosnn_nni.errors import UserError
+from autosnn_nni.runs.contents import (
+    Best,
+    Candidate,
+    Result,
+    RunContents,
+    constraints_of,
+    objectives_of,
+    read_contents,
+)
+from autosnn_nni.runs.directory import is_used
+from autosnn_nni.runs.run_files import RunFiles
+from autosnn_nni.runs.steps import SEARCH, SUPERNET, finalists_of, steps_of
+from autosnn_nni.steps import Step, time_left
+from autosnn_nni.strategies import front_of
+
+DONE, STOPPED = "done", "stopped"
+
+
+@dataclass(frozen=True)
+class Status:
+    """How far a run is.
+
+    ``best`` is the search's best architecture so far, measured on D_val, ``result`` is measured on
+    the test split. ``front`` is the number of architectures on the Pareto front, and ``changed``
+    when something was last written. ``works`` says whether a process uses the run now.
+    """
+
+    path: Path
+    settings: dict[str, Any]
+    steps: tuple[Step, ...]
+    works: bool
+    changed: datetime
+    best: Candidate | Best | None
+    generation: int
+    front: int
+    result: Result | None
+
+    @property
+    def state(self) -> str:
+        """``done``, ``stopped``, or what the run's process does."""
+        if all(step.finished for step in self.steps):
+            return DONE
+        return self.doing if self.works else STOPPED
+
+    @property
+    def doing(self) -> str:
+        """The step that is not finished, in words."""
+        step = next((one for one in self.steps if not one.finished), None)
+        if step is None:
+            return DONE
+        return {SUPERNET: "training the supernet", SEARCH: "searching"}.get(
+            step.title, step.title[0].lower() + step.title[1:]
+        )
+
+    @property
+    def left(self) -> str:
+        """How long the rest will take, by the speeds known so far; empty if none is."""
+        return time_left(self.steps)
+
+
+def status_of(path: Path) -> Status:
+    """Read the status of the run in ``path``, while another process may work on it.
+
+    Raises :class:`UserError` if it is no run, or if a file of it is broken.
+    """
+    files, run = RunFiles(path), read_contents(path)
+    return Status(
+        path=path,
+        settings=run.settings,
+        steps=(*steps_of(files, run.settings), *finalists_of(files, run.settings)),
+        works=is_used(path),
+        changed=_changed(path),
+        best=run.best or _best(run),
+        generation=max((one.generation for one in run.candidates), default=0),
+        front=len(front_of(run.candidates, objectives_of(run.settings))),
+        result=run.result,
+    )
+
+
+def find_runs(folder: Path) -> Iterator[Path]:
+    """The runs in ``folder`` and its folders, sorted by path; not those inside of other runs.
+
+    Raises :class:`UserError` if there is no such folder.
+    """
+    if not folder.is_dir():
+        raise UserError(f"{folder} is not a folder; give the one that your runs are in")
+    for place, folders, files in os.walk(folder):
+        folders.sort()
+        if RunFiles(Path(place)).settings_file.name in files:
+            folders.clear()
+            yield Path(place)
+
+
+def _best(run: RunContents) -> Candidate | None:
+    """The fittest so far, feasible ones first, as the search will choose it."""
+    constraints = constraints_of(run.settings)
+
+    def rank(one: Candidate) -> tuple[float, float]:
+        return constraints.violation(one), -one.fitness
+
+    return min(run.candidates, key=rank, default=None)
+
+
+def _changed(path: Path) -> datetime:
+    """When a file was last written; a run's process may move some meanwhile."""
+    times = []
+    for file in path.rglob("*"):
+        with suppress(FileNotFoundError):
+            times.append(file.stat().st_mtime)
+    return datetime.fromtimestamp(max(times)).astimezone()
