@@ -15,6 +15,7 @@ from autosnn_nni.nas.evaluators import SpikingEvaluator
 from autosnn_nni.nas.experiment import RetiariiExperiment
 from autosnn_nni.nas.training_free import TrainingFreeEvaluator
 from autosnn_nni.report import write_report
+from autosnn_nni.run_log import LOG, logged
 from autosnn_nni.runs.checks import (
     check_blocks,
     check_machine,
@@ -254,6 +255,8 @@ class Pipeline:
             val = val_batches(self.data, scoring)
             result["val"] = measure(trained.network, val, timed=settings.timed).measured
         files.write_result(result)
+        tested = trained.to_json()
+        LOG.info("%s: %.4f test accuracy, %.1f spikes", title, tested["accuracy"], tested["spikes"])
 
     def steps(self, *, single: bool = False) -> list[Step]:
         """The long steps of the run that are left; those of a ``single`` network have no search."""
@@ -303,4 +306,5 @@ def opened(
         pipeline = planned.on(plan_run(path, given))
         check(pipeline)
         open_run(path, given)
-        yield pipeline
+        with logged(pipeline.run.run_log, machine.log_level):
+            yield pipeline

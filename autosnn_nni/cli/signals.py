@@ -19,6 +19,7 @@ from typing import Any
 
 from autosnn_nni.files import remove_temporaries
 from autosnn_nni.plugins import is_plugin
+from autosnn_nni.run_log import LOG
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 #: Seconds that a command has to clean up, and its processes after that.
@@ -78,6 +79,7 @@ def stoppable(message: str, *, always: bool = False) -> Iterator[Stop]:
     stop, others = Stop(), _children()
 
     def end() -> None:
+        LOG.warning("stopped")  # unless the run's log was closed, which then says so already
         _end_processes(others)
         remove_temporaries()
         with suppress(OSError, ValueError):  # the terminal may be closed

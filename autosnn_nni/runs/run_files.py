@@ -148,6 +148,11 @@ class RunFiles(NetworkFiles):
         return self.path / "trust.csv"
 
     @property
+    def run_log(self) -> Path:
+        """What the processes of the run did, line by line."""
+        return self.path / "run.log"
+
+    @property
     def nni(self) -> Path:
         """The search as an NNI experiment, for the web UI."""
         return self.path / "nni"

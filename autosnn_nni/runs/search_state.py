@@ -10,9 +10,10 @@ import pandas as pd
 from autosnn_nni.errors import UserError
 from autosnn_nni.files import write_whole
 from autosnn_nni.formats import read_stamped, write_stamped
+from autosnn_nni.run_log import LOG
 from autosnn_nni.runs.directory import RunDirectory
 from autosnn_nni.runs.run_files import RunFiles
-from autosnn_nni.search_spaces import split_timesteps, to_sample
+from autosnn_nni.search_spaces import split_timesteps, to_sample, to_text
 from autosnn_nni.strategies import Evaluated, History, find_objective
 
 
@@ -41,6 +42,18 @@ def save_history(run: RunDirectory, history: History) -> None:
     write_stamped(run.search_state, {"evaluated": history.to_json()})
     rows = list(_rows(history, run.settings.objectives))
     write_whole(run.candidates, pd.DataFrame(rows).to_csv(index=False))
+    _log_generation(history)
+
+
+def _log_generation(history: History) -> None:
+    newest = [one for one in history if one.generation == history.generations]
+    for one in newest:
+        LOG.debug("%s: %s", to_text(one.blocks), one.measured)
+    (fittest,) = history.top(1)
+    LOG.info(
+        "Search: generation %d, %d architectures, fittest %s with %.4f",
+        *(history.generations, len(history), to_text(fittest.blocks), fittest.fitness),
+    )
 
 
 def _rows(history: History, objectives: Sequence[str]) -> Iterator[Mapping[str, Any]]:

@@ -25,6 +25,7 @@ from autosnn_nni.errors import UserError
 from autosnn_nni.files import write_whole, write_whole_with
 from autosnn_nni.formats import stamp
 from autosnn_nni.progress import Advance, progress_bar
+from autosnn_nni.run_log import LOG
 from autosnn_nni.search_spaces import FiringRate, OperationCounter, SpikeCounter, StepVotes
 from autosnn_nni.strategies import Measurements
 from autosnn_nni.training.bounds import PRECISIONS
@@ -278,6 +279,8 @@ class TrainingCurve(Callback):
         row = {"epoch": len(self.rows), "loss": loss, "accuracy": accuracy, "spikes": spikes}
         self.rows.append({**row, "seconds": round(time.perf_counter() - self._start, 3)})
         self._advance(len(self.rows), f"loss {loss:.3f}")
+        text = "%s: epoch %d: loss %.4f, accuracy %.4f, spikes %.1f, %.1f s"
+        LOG.info(text, self.title, len(self.rows), *[*self.rows[-1].values()][1:])
 
     def on_save_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]

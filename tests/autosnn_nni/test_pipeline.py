@@ -288,7 +288,7 @@ def test_the_files_of_a_run_are_those_of_the_contract(reference: tuple[Path, Any
             "operations.csv",
             "baselines",
         ),
-        *("comparison.csv", "report.html", "figures"),
+        *("comparison.csv", "report.html", "figures", "run.log"),
     }
     best, result = read_json(run / "best.json"), read_json(run / "result.json")
     assert best.keys() == {

@@ -15,6 +15,9 @@ Devices = Annotated[int, typer.Option(help="Data-parallel training processes, on
 CacheMemory = Annotated[
     str, typer.Option(help="Memory to cache activations between generations: 500M, 0 for none")
 ]
+LogLevel = Annotated[
+    str, typer.Option(help="What run.log in the folder has: debug, info, warning or error")
+]
 Blocks = Annotated[str | None, typer.Option(help="One block per TBD block: SRB_k5,skip,...")]
 Network = Annotated[
     str | None,

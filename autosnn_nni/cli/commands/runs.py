@@ -11,6 +11,7 @@ from autosnn_nni.cli.commands.arguments import (
     DataDir,
     Device,
     Devices,
+    LogLevel,
     Network,
     Output,
 )
@@ -33,11 +34,12 @@ def search(
     devices: Devices = 1,
     output: Output = None,
     cache_memory: CacheMemory = "1G",
+    log_level: LogLevel = "info",
 ) -> None:
     """Train a supernet, search it, retrain the winner and report. Run it again to resume."""
     from autosnn_nni.cli import stages
 
-    stages.search(given, output, Machine(data_dir, device, devices, cache_memory))
+    stages.search(given, output, Machine(data_dir, device, devices, cache_memory, log_level))
 
 
 @commands.command()
@@ -48,11 +50,13 @@ def supernet(
     device: Device = "auto",
     devices: Devices = 1,
     output: Output = None,
+    log_level: LogLevel = "info",
 ) -> None:
     """Train only the supernet. `autosnn search` with the same --output continues from there."""
     from autosnn_nni.cli import stages
 
-    stages.supernet(given, output, Machine(data_dir, device, devices))
+    machine = Machine(data_dir, device, devices, log_level=log_level)
+    stages.supernet(given, output, machine)
 
 
 @commands.command()
@@ -79,6 +83,7 @@ def train(
     output: Annotated[
         Path | None, typer.Option(help="The run's folder [default: runs/train]")
     ] = None,
+    log_level: LogLevel = "info",
 ) -> None:
     """Train one network from scratch and test it."""
     from autosnn_nni.cli import stages
@@ -86,7 +91,8 @@ def train(
 
     run = from_ or (stages.default_output(given) if pick else None)
     chosen = choose(blocks, architecture, network, pick, run)
-    stages.train(given, chosen, output, Machine(data_dir, device, devices))
+    machine = Machine(data_dir, device, devices, log_level=log_level)
+    stages.train(given, chosen, output, machine)
 
 
 @commands.command()
