@@ -14,7 +14,7 @@ from autosnn_nni.mapping import fitting_of, search_of
 from autosnn_nni.nas.evaluators import SpikingEvaluator
 from autosnn_nni.nas.experiment import RetiariiExperiment
 from autosnn_nni.nas.training_free import TrainingFreeEvaluator
-from autosnn_nni.report import write_report
+from autosnn_nni.report import log_search, write_report
 from autosnn_nni.run_log import LOG, logged
 from autosnn_nni.runs.checks import (
     check_blocks,
@@ -27,6 +27,7 @@ from autosnn_nni.runs.checks import (
     check_trained,
     is_searched,
 )
+from autosnn_nni.runs.contents import read_contents
 from autosnn_nni.runs.directory import (
     RunDirectory,
     check_unused,
@@ -48,7 +49,14 @@ from autosnn_nni.scoring.evaluation import measure
 from autosnn_nni.scoring.spread import summary, without_summary
 from autosnn_nni.search_spaces import Architecture, seeded, timesteps_name
 from autosnn_nni.steps import Step
-from autosnn_nni.strategies import AutoSNN, Evaluated, SinglePathOneShot, TrialSearch, costs_among
+from autosnn_nni.strategies import (
+    AutoSNN,
+    Evaluated,
+    History,
+    SinglePathOneShot,
+    TrialSearch,
+    costs_among,
+)
 from autosnn_nni.training.checkpoints import load_checkpoint
 from autosnn_nni.training.from_scratch import train_network
 
@@ -138,7 +146,7 @@ class Pipeline:
             return
         state: Any = {
             "history": load_history(run),
-            "on_generation": lambda history: save_history(run, history),
+            "on_generation": self._save_generation,
         }
         if settings.needs_supernet:
             fitness = settings.fitness
@@ -148,6 +156,11 @@ class Pipeline:
             self._search_without_training(TrialSearch(search_of(settings), **state))
         (fittest,) = state["history"].top(1, settings.constraints)
         save_best(run, fittest)
+
+    def _save_generation(self, history: History) -> None:
+        save_history(self.run, history)
+        if self.machine.tensorboard:
+            log_search(read_contents(self.run.path), self.run.tensorboard / "search")
 
     def retrain(self) -> None:
         """Stage 3: train the winner and the baselines from scratch and test them, with every seed.

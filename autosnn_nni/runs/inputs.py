@@ -27,7 +27,14 @@ def load_data(run: RunDirectory, machine: Machine) -> Splits:
 def training_of(run: RunDirectory, epochs: int, machine: Machine) -> Training:
     """How the run's networks are trained, for ``epochs``."""
     settings = _settings_for(Training, run)
-    return Training(epochs=epochs, device=machine.device, devices=machine.devices, **settings)
+    board = run.tensorboard if machine.tensorboard else None
+    return Training(
+        epochs=epochs,
+        device=machine.device,
+        devices=machine.devices,
+        tensorboard=board,
+        **settings,
+    )
 
 
 def scoring_of(run: RunDirectory, machine: Machine) -> Scoring:

@@ -13,8 +13,9 @@ class Machine:
     """Data folder, devices, memory and log of a run, which are not part of its settings.
 
     ``cache_memory`` is the memory to cache activations between generations of a search: bytes, or
-    a size such as ``500M`` or ``2G``. ``log_level`` is that of the run's log. Raises
-    :class:`UserError` for an invalid value.
+    a size such as ``500M`` or ``2G``. ``log_level`` is that of the run's log;
+    with ``tensorboard`` it also has files for TensorBoard. Raises :class:`UserError` for an invalid
+    value.
     """
 
     data_dir: Path | None = None
@@ -22,6 +23,7 @@ class Machine:
     devices: int = 1
     cache_memory: str = "1G"
     log_level: str = "info"
+    tensorboard: bool = False
 
     def __post_init__(self) -> None:
         if self.devices < 1:

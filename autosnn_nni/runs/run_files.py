@@ -153,6 +153,11 @@ class RunFiles(NetworkFiles):
         return self.path / "run.log"
 
     @property
+    def tensorboard(self) -> Path:
+        """Curves of the trainings and of the search, for TensorBoard."""
+        return self.path / "tensorboard"
+
+    @property
     def nni(self) -> Path:
         """The search as an NNI experiment, for the web UI."""
         return self.path / "nni"

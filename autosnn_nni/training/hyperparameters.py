@@ -1,6 +1,7 @@
 """The settings of training."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from autosnn_nni.errors import UserError
 from autosnn_nni.scoring.batches import Scoring
@@ -19,7 +20,8 @@ class Training:
     of the mean firing rate in it. ``augmentation`` of images is one of ``AUGMENTATIONS``:
     ``paper``; ``crop``, crops and flips alone; ``flip``; ``none``. ``precision`` is ``32``, or
     ``bf16`` for convolutions and fully connected layers in bfloat16. Several ``devices`` train in
-    data-parallel processes with ``batch_size`` images each.
+    data-parallel processes with ``batch_size`` images each. ``tensorboard`` is the folder for its
+    curves beside the checkpoints' folders, if they are wanted.
 
     Raises :class:`UserError` that names a value with which nothing can be trained.
     """
@@ -35,6 +37,7 @@ class Training:
     augmentation: str = "paper"
     device: str = "auto"
     devices: int = 1
+    tensorboard: Path | None = None
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "devices"):

@@ -34,6 +34,7 @@ from autosnn_nni.training.hyperparameters import Training
 from autosnn_nni.training.losses import LOSSES
 from autosnn_nni.training.processes import count_processes, torchrun_processes
 from autosnn_nni.training.schedules import SCHEDULES
+from autosnn_nni.training.tensorboard import OnBoard, board_of
 
 
 class SpikingClassifier(NniLightningModule):
@@ -357,6 +358,10 @@ def make_trainer(
         SameSchedule(training.schedule),
         curve,
     ]
+    board = None
+    if checkpoint is not None and training.tensorboard is not None:
+        board = board_of(checkpoint, training.tensorboard)
+        callbacks.append(OnBoard(lambda: curve.rows, by_layer=not supernet))
     if checkpoint is not None:
         callbacks.append(WholeCheckpoint(checkpoint, about))  # last, as it saves the others' state
     device = training.torch_device
@@ -368,7 +373,7 @@ def make_trainer(
         deterministic="warn" if device == "cuda" else None,
         precision=PRECISIONS[training.precision],
         callbacks=callbacks,
-        logger=False,
+        logger=board or False,
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,

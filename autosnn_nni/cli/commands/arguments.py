@@ -18,6 +18,9 @@ CacheMemory = Annotated[
 LogLevel = Annotated[
     str, typer.Option(help="What run.log in the folder has: debug, info, warning or error")
 ]
+Tensorboard = Annotated[
+    bool, typer.Option("--tensorboard", help="Also write curves for TensorBoard to the folder")
+]
 Blocks = Annotated[str | None, typer.Option(help="One block per TBD block: SRB_k5,skip,...")]
 Network = Annotated[
     str | None,

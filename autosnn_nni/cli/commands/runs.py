@@ -14,6 +14,7 @@ from autosnn_nni.cli.commands.arguments import (
     LogLevel,
     Network,
     Output,
+    Tensorboard,
 )
 from autosnn_nni.cli.commands.help import Commands
 from autosnn_nni.cli.names import completion
@@ -35,11 +36,13 @@ def search(
     output: Output = None,
     cache_memory: CacheMemory = "1G",
     log_level: LogLevel = "info",
+    tensorboard: Tensorboard = False,
 ) -> None:
     """Train a supernet, search it, retrain the winner and report. Run it again to resume."""
     from autosnn_nni.cli import stages
 
-    stages.search(given, output, Machine(data_dir, device, devices, cache_memory, log_level))
+    machine = Machine(data_dir, device, devices, cache_memory, log_level, tensorboard)
+    stages.search(given, output, machine)
 
 
 @commands.command()
@@ -51,11 +54,12 @@ def supernet(
     devices: Devices = 1,
     output: Output = None,
     log_level: LogLevel = "info",
+    tensorboard: Tensorboard = False,
 ) -> None:
     """Train only the supernet. `autosnn search` with the same --output continues from there."""
     from autosnn_nni.cli import stages
 
-    machine = Machine(data_dir, device, devices, log_level=log_level)
+    machine = Machine(data_dir, device, devices, log_level=log_level, tensorboard=tensorboard)
     stages.supernet(given, output, machine)
 
 
@@ -84,6 +88,7 @@ def train(
         Path | None, typer.Option(help="The run's folder [default: runs/train]")
     ] = None,
     log_level: LogLevel = "info",
+    tensorboard: Tensorboard = False,
 ) -> None:
     """Train one network from scratch and test it."""
     from autosnn_nni.cli import stages
@@ -91,7 +96,7 @@ def train(
 
     run = from_ or (stages.default_output(given) if pick else None)
     chosen = choose(blocks, architecture, network, pick, run)
-    machine = Machine(data_dir, device, devices, log_level=log_level)
+    machine = Machine(data_dir, device, devices, log_level=log_level, tensorboard=tensorboard)
     stages.train(given, chosen, output, machine)
 
 
