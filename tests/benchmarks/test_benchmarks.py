@@ -187,3 +187,8 @@ def test_readers(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     out = run("readers")
     assert "| SNN_4 | LIF | 0 | 0 | 0 | 0 |" in out
     assert "| SNN_4 | IF | 0 | 0 | 0 | refused: r != 1 not supported |" in out
+
+
+def test_start(run: Run, finished: Path) -> None:
+    out = run("start", finished, "--repeats", 1)
+    assert re.search(r"\| autosnn list networks \| \d", out), out
