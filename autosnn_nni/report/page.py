@@ -2,6 +2,7 @@
 
 import functools
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,19 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from autosnn_nni import numbers
-from autosnn_nni.report import analysis, plotly_figures, theme
+from autosnn_nni.report import (
+    analysis,
+    cells,
+    descriptions,
+    plotly_figures,
+    plotly_search,
+    search,
+    theme,
+)
+from autosnn_nni.report.headlines import headline
+from autosnn_nni.report.plotly_layout import figure_html
 from autosnn_nni.runs.contents import Epoch, Result, RunContents
-from autosnn_nni.scoring.ranking import agreements, format_interval, regret
+from autosnn_nni.scoring.ranking import Agreement, agreements, format_interval, regret
 from autosnn_nni.scoring.spread import MEASURED
 
 _CONTEXT_KEYS = ("dataset", "space", "channels", "timesteps", "neuron", "strategy", "seed")
@@ -41,14 +52,23 @@ class Drawn:
     kind: str
 
 
+@dataclass(frozen=True)
+class Drawing:
+    """A figure of the page, and what it shows in words."""
+
+    html: Markup
+    description: str
+
+
 def render(run: RunContents) -> str:
     """Render the whole page as HTML, with plotly.js included once."""
     stages = _stages(run)
+    front, found = search.front(run), agreements(run.judged) if run.judged else {}
     return _template().render(
         run=run,
         theme=theme,
         plotly_js=Markup(get_plotlyjs()),
-        headline=analysis.headline(run),
+        headline=headline(run),
         context=_context(run.settings),
         cards=_cards(run),
         subject=analysis.subject(run),
@@ -59,20 +79,22 @@ def render(run: RunContents) -> str:
         has_baselines=any(baseline.result for baseline in run.baselines),
         comparisons=analysis.comparisons(run),
         seeds=run.result.seeds if run.result else 1,
-        front=analysis.front(run),
-        costs=analysis.costs(run),
-        fitness_cost=analysis.fitness_cost(run),
-        searches=analysis.search_figures(run),
-        constraints=str(analysis.constraints(run)),
+        front=front,
+        costs=search.costs(run),
+        fitness_cost=search.fitness_cost(run),
+        searches=search.search_figures(run),
+        constraints=str(search.constraints(run)),
         path=shlex.quote(str(run.path)),
-        top=analysis.top_candidates(run.candidates),
-        agreements=agreements(run.judged) if run.judged else {},
+        top=search.top_candidates(run.candidates),
+        agreements=found,
         regret=regret(run.judged) if run.judged else None,
-        progress=analysis.search_progress(run.candidates),
+        sliders=cells.sliders(run, front),
+        worths=cells.worth_table(run),
+        trained=bool(search.with_accuracy(run.candidates)),
         energies=analysis.energies(run),
         energy_shares=analysis.energy_shares(run),
         trainings=analysis.trainings(run),
-        figures=_figures(run),
+        figures=_figures(run, found),
         settings=[(key.replace("_", " "), _setting(run.settings[key])) for key in run.settings],
     )
 
@@ -101,24 +123,32 @@ def _template() -> jinja2.Template:
     return environment.get_template("page.html")
 
 
-def _figures(run: RunContents) -> dict[str, Markup]:
-    figures: dict[str, Any] = {}
-    if analysis.with_accuracy(run.candidates):
-        for name, cost in analysis.search_figures(run).items():
-            figures[name] = plotly_figures.search_figure(run, cost)
+def _figures(run: RunContents, found: Mapping[tuple[str, str], Agreement]) -> dict[str, Drawing]:
+    figures: dict[str, Drawing] = {}
+
+    def add(name: str, figure: Any, description: str) -> None:
+        figures[name] = Drawing(Markup(figure_html(figure, name)), description)
+
+    if search.with_accuracy(run.candidates):
+        for name, cost in search.search_figures(run).items():
+            drawn = plotly_search.search_figure(run, cost)
+            add(name, drawn, descriptions.of_search(run, cost))
     if run.candidates:
-        progress = analysis.search_progress(run.candidates)
-        figures["fitness"] = plotly_figures.fitness_figure(progress)
+        drawn = plotly_search.fitness_figure(run.candidates)
+        add("fitness", drawn, descriptions.of_fitness(run.candidates))
     if compared := analysis.with_error_bars(run):
-        figures["comparison"] = plotly_figures.comparison_figure(compared)
+        drawn = plotly_figures.comparison_figure(compared)
+        add("comparison", drawn, descriptions.of_comparison(compared))
     if run.judged:
-        figures["trust"] = plotly_figures.trust_figure(run.judged)
+        add("trust", plotly_figures.trust_figure(run.judged), descriptions.of_trust(found))
     if run.result and run.result.layers:
-        figures["layers"] = plotly_figures.layers_figure(run.result.layers)
+        layers = run.result.layers
+        add("layers", plotly_figures.layers_figure(layers), descriptions.of_layers(layers))
     for stage, networks in analysis.trainings(run).items():
-        for curve, _, _ in theme.CURVES:
-            figures[f"{stage}-{curve}"] = plotly_figures.curve_figure(networks, curve)
-    return {name: Markup(plotly_figures.figure_html(figures[name], name)) for name in figures}
+        for curve in theme.CURVES:
+            drawn = plotly_figures.curve_figure(networks, curve)
+            add(f"{stage}-{curve.name}", drawn, descriptions.of_curve(networks, curve))
+    return figures
 
 
 def _stages(run: RunContents) -> list[Drawn]:
@@ -146,7 +176,7 @@ def _context(settings: dict[str, Any]) -> list[str]:
 def _cards(run: RunContents) -> list[Card]:
     cards = _result_cards(run.result) if run.result else []
     if run.candidates:
-        front = len(analysis.front(run))
+        front = len(search.front(run))
         note = f"architectures, {front} on the front" if front else "architectures"
         cards.append(Card("Evaluated", f"{len(run.candidates):,}", note))
     if run.supernet:

@@ -12,16 +12,13 @@ from matplotlib.ticker import EngFormatter
 from autosnn_nni.report import theme
 from autosnn_nni.report.analysis import (
     Contender,
-    Progress,
     WithErrorBars,
-    constraints,
-    knee_of,
     stage_caption,
     stage_shape,
     trust_groups,
-    with_accuracy,
 )
 from autosnn_nni.report.drawing import axis_titles, legend, panels_of, whole_numbers
+from autosnn_nni.report.search import best_so_far, constraints, knee_of, with_accuracy
 from autosnn_nni.runs.contents import Best, Candidate, Layer, Result, RunContents, Stage
 from autosnn_nni.scoring.ranking import Judged
 from autosnn_nni.strategies import ACCURACY, BOTH, Objective, front_of
@@ -88,17 +85,24 @@ def comparison_figure(networks: Sequence[WithErrorBars]) -> Figure:
     return figure
 
 
-def fitness_figure(progress: Progress) -> Figure:
-    """Best fitness of each generation, and the best so far."""
+def fitness_figure(candidates: Sequence[Candidate]) -> Figure:
+    """The fitness of every evaluated architecture, and the best so far, by evaluation."""
     figure, [axes] = panels_of(1, width=8.0, height=4.0)
-    if progress.unit == "generation":
-        of_step = [candidate.fitness for candidate in progress.best_of_step]
-        label = "Best of the generation"
-        axes.plot(progress.steps, of_step, "o", color=theme.CANDIDATE, label=label)
-    so_far = [candidate.fitness for candidate in progress.best_so_far]
-    line = {"drawstyle": "steps-post", "marker": "o" if len(so_far) == 1 else "", "linewidth": 2}
-    axes.plot(progress.steps, so_far, color=theme.FRONT, label="Best so far", **line)  # type: ignore[arg-type]
-    axis_titles(axes, progress.unit.capitalize(), "Fitness")
+    steps = [candidate.order for candidate in candidates]
+    evaluated = [candidate.fitness for candidate in candidates]
+    label = "Evaluated architecture"
+    axes.plot(steps, evaluated, "o", color=theme.CANDIDATE, markersize=4, label=label)
+    so_far = [candidate.fitness for candidate in best_so_far(candidates)]
+    axes.plot(
+        steps,
+        so_far,
+        color=theme.FRONT,
+        label="Best so far",
+        drawstyle="steps-post",
+        marker="o" if len(so_far) == 1 else "",
+        linewidth=2,
+    )
+    axis_titles(axes, theme.EVALUATIONS, "Fitness")
     axes.xaxis.set_major_locator(whole_numbers())
     legend(figure, axes.lines)
     return figure
@@ -124,13 +128,13 @@ def layers_figure(layers: Sequence[Layer]) -> Figure:
 def curves_figure(networks: Sequence[Contender]) -> Figure:
     """Accuracy, loss and spikes by epoch, a line per network."""
     figure, panels = panels_of(len(theme.CURVES), width=12.0, height=3.6)
-    for axes, (curve, title, factor) in zip(panels, theme.CURVES, strict=True):
+    for axes, curve in zip(panels, theme.CURVES, strict=True):
         for network in networks:
             x = [epoch.epoch + 1 for epoch in network.training]
-            y = [factor * getattr(epoch, curve) for epoch in network.training]
+            y = [curve.factor * getattr(epoch, curve.name) for epoch in network.training]
             marker = "o" if len(x) == 1 else ""
             axes.plot(x, y, marker=marker, color=network.colour, lw=1.8, label=network.label)
-        axis_titles(axes, theme.EPOCHS, title)
+        axis_titles(axes, theme.EPOCHS, curve.title)
         axes.xaxis.set_major_locator(whole_numbers())
     if len(networks) > 1:
         legend(figure, panels[0].lines)

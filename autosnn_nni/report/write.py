@@ -8,9 +8,10 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from autosnn_nni.files import write_whole
-from autosnn_nni.report import analysis, png_figures
+from autosnn_nni.report import analysis, png_figures, search
 from autosnn_nni.report.drawing import png
 from autosnn_nni.report.page import render
+from autosnn_nni.report.worth import Worth, worths
 from autosnn_nni.runs.contents import Layer, Operations, Result, RunContents, read_contents
 from autosnn_nni.runs.run_files import RunFiles
 from autosnn_nni.scoring.spread import MEASURED, Spread, verdicts
@@ -19,6 +20,7 @@ from autosnn_nni.strategies import BOTH, Objective
 
 _LAYER_COLUMNS = ("name", "kind", "neurons", "spikes", "firing_rate")
 _OPERATION_COLUMNS = ("name", "synops", "macs", "dense", "parameters")
+_WORTH_COLUMNS = ("place", "block", "count", "fitness", "accuracy", "cost")
 _COMPARISON_COLUMNS = (
     "network",
     "architecture",
@@ -37,9 +39,9 @@ _SEED_COLUMNS = (
 def write_report(run: Path) -> Path:
     """Write the report of the run directory ``run`` and return the path of its page.
 
-    Also writes the figures as PNG, and the tables that are in no other file: the front, the layers,
-    their operations, the comparison. Results that the run does not have are left out. Raises
-    :class:`UserError` if ``run`` is not a run directory or a file in it is broken.
+    Also writes the figures as PNG, and the tables that are in no other file: the front, what blocks
+    are worth, the layers, their operations, the comparison. Results that the run does not have are
+    left out. Raises :class:`UserError` if ``run`` is not a run directory or a file in it is broken.
     """
     contents, files = read_contents(run), RunFiles(run)
     page = render(contents)
@@ -53,11 +55,11 @@ def write_report(run: Path) -> Path:
 
 def _figures(run: RunContents) -> dict[str, Figure]:
     figures = {}
-    if analysis.with_accuracy(run.candidates):
-        for name, cost in analysis.search_figures(run).items():
+    if search.with_accuracy(run.candidates):
+        for name, cost in search.search_figures(run).items():
             figures[name] = png_figures.search_figure(run, cost)
     if run.candidates:
-        figures["fitness"] = png_figures.fitness_figure(analysis.search_progress(run.candidates))
+        figures["fitness"] = png_figures.fitness_figure(run.candidates)
     if compared := analysis.with_error_bars(run):
         figures["comparison"] = png_figures.comparison_figure(compared)
     if run.judged:
@@ -73,8 +75,10 @@ def _figures(run: RunContents) -> dict[str, Figure]:
 
 def _tables(run: RunContents, files: RunFiles) -> dict[Path, str]:
     tables = {}
-    if analysis.with_accuracy(run.candidates):
+    if search.with_accuracy(run.candidates):
         tables[files.front] = _front_table(run)
+    if run.candidates:
+        tables[files.blocks] = _rows_table(_WORTH_COLUMNS, worths(run))
     if run.result and run.result.layers:
         tables[files.layers] = _rows_table(_LAYER_COLUMNS, run.result.layers)
     if run.result and run.result.operations:
@@ -86,20 +90,20 @@ def _tables(run: RunContents, files: RunFiles) -> dict[Path, str]:
 
 def _front_table(run: RunContents) -> str:
     """The Pareto front, with the lambdas for which an architecture is the fittest, if any."""
-    costs = analysis.costs(run)
+    costs = search.costs(run)
     names = [cost.name for cost in costs]
     columns = ("architecture", "accuracy", *names, "lowest_lambda", "highest_lambda")
-    return _table(columns, (_front_row(row, costs) for row in analysis.front(run)))
+    return _table(columns, (_front_row(row, costs) for row in search.front(run)))
 
 
-def _front_row(row: analysis.OnFront, costs: Sequence[Objective]) -> tuple[object, ...]:
+def _front_row(row: search.OnFront, costs: Sequence[Objective]) -> tuple[object, ...]:
     one, best = row.candidate, row.optimum
     lambdas = (best.lowest, best.highest) if best else ("", "")
     values = [cost.value(one) for cost in costs]
     return to_text(one.blocks), one.accuracy, *values, *lambdas
 
 
-def _rows_table(columns: Sequence[str], rows: Iterable[Layer | Operations]) -> str:
+def _rows_table(columns: Sequence[str], rows: Iterable[Layer | Operations | Worth]) -> str:
     return _table(columns, ([getattr(row, name) for name in columns] for row in rows))
 
 

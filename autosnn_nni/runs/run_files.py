@@ -118,6 +118,11 @@ class RunFiles(NetworkFiles):
         return self.path / "front.csv"
 
     @property
+    def blocks(self) -> Path:
+        """What each block at each place is worth on average, as a table."""
+        return self.path / "blocks.csv"
+
+    @property
     def layers(self) -> Path:
         """The layers of the winner, as a table."""
         return self.path / "layers.csv"
@@ -206,7 +211,7 @@ class RunFiles(NetworkFiles):
         """Files that a stage writes, in the order in which they are moved when it is repeated."""
         return {
             "supernet": (self.supernet, self.supernet_curve),
-            "search": (self.search_state, self.candidates),
+            "search": (self.search_state, self.candidates, self.blocks),
             "choice": (self.best, self.front),
             "retrain": (
                 self.origin,

@@ -1,0 +1,12 @@
+// A figure is drawn when it is parsed, before the page has its final width.
+addEventListener("load", () => dispatchEvent(new Event("resize")));
+addEventListener("beforeprint", () => {
+  for (const details of document.querySelectorAll("details")) details.open = true;
+});
+// On a phone a row is a card, and every cell has its column's title beside it.
+for (const table of document.querySelectorAll("table:not(.matrix)")) {
+  const titles = [...table.tHead.rows[0].cells].map(cell => cell.textContent);
+  for (const row of table.tBodies[0].rows) {
+    [...row.cells].forEach((cell, column) => { cell.dataset.title = titles[column]; });
+  }
+}

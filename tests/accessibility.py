@@ -1,0 +1,28 @@
+"""What axe finds wrong with a page in a browser: contrast, labels, headings, names of pictures."""
+
+from pathlib import Path
+
+import axe_core_python
+from selenium.webdriver.remote.webdriver import WebDriver
+
+_AXE = Path(axe_core_python.__file__).with_name("axe.min.js")
+_RUN = """
+axe.run(document).then(found => arguments[0](found.violations.flatMap(rule =>
+    rule.nodes.map(node => `${rule.id}: ${node.html.slice(0, 200)} (${node.failureSummary})`))))
+"""
+
+
+def violations(driver: WebDriver) -> list[str]:
+    """A line for every element of the page that breaks one of axe's rules."""
+    driver.execute_script(_AXE.read_text(encoding="utf-8"))
+    found: list[str] = driver.execute_async_script(_RUN)
+    return found
+
+
+def show(driver: WebDriver, url: str, *, width: int = 1400, dark: bool = False) -> None:
+    """Open a page in a window so many pixels wide, in the light or in the dark."""
+    scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})  # type: ignore[attr-defined]
+    screen = {"width": width, "height": 1000, "deviceScaleFactor": 1, "mobile": width < 600}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)  # type: ignore[attr-defined]
+    driver.get(url)
