@@ -107,7 +107,9 @@ def supernet(
 def train(
     given: dict[str, Any],
     blocks: Blocks = None,
-    architecture: Annotated[Path | None, typer.Option(help="The best.json of a search")] = None,
+    architecture: Annotated[
+        Path | None, typer.Option(help="A search's winner: its best.json")
+    ] = None,
     network: Network = None,
     pick: Annotated[
         str | None,
@@ -298,7 +300,7 @@ def describe(
 @app.command()
 def fits(
     run: Annotated[
-        Path | None, typer.Argument(help="Run folder: its trained network, or its search's best")
+        Path | None, typer.Argument(help="Run folder: its trained network, or its search's winner")
     ] = None,
     chip: Annotated[
         str | None, typer.Option(help="speck, loihi, ... [default: a line for each]")

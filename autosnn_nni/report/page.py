@@ -24,6 +24,7 @@ from autosnn_nni.report import (
 from autosnn_nni.report.headlines import headline
 from autosnn_nni.report.plotly_layout import figure_html
 from autosnn_nni.runs.contents import Epoch, Result, RunContents
+from autosnn_nni.runs.used_settings import used_settings
 from autosnn_nni.scoring.ranking import Agreement, agreements, format_interval, regret
 from autosnn_nni.scoring.spread import MEASURED
 
@@ -95,7 +96,10 @@ def render(run: RunContents) -> str:
         energy_shares=analysis.energy_shares(run),
         trainings=analysis.trainings(run),
         figures=_figures(run, found),
-        settings=[(key.replace("_", " "), _setting(run.settings[key])) for key in run.settings],
+        settings=[
+            (key.replace("_", " "), setting_text(value))
+            for key, value in used_settings(run.settings).items()
+        ],
     )
 
 
@@ -167,7 +171,7 @@ def _stages(run: RunContents) -> list[Drawn]:
 
 def _context(settings: dict[str, Any]) -> list[str]:
     return [
-        _CONTEXT_UNITS.get(key, "{}").format(_setting(settings[key]))
+        _CONTEXT_UNITS.get(key, "{}").format(setting_text(settings[key]))
         for key in _CONTEXT_KEYS
         if settings.get(key) is not None
     ]
@@ -206,7 +210,8 @@ def _training_card(title: str, epochs: tuple[Epoch, ...]) -> Card:
     return Card(title, duration, f"{len(epochs):,} epoch{'' if len(epochs) == 1 else 's'}")
 
 
-def _setting(value: Any) -> str:
+def setting_text(value: Any) -> str:
+    """The value of a setting, for people."""
     if value is None:
         return numbers.DASH
     if isinstance(value, bool):

@@ -103,7 +103,7 @@ def fitness_cost(run: RunContents) -> Objective:
 
 
 def constraints(run: RunContents) -> Constraints:
-    """The constraints on the best architecture of the run."""
+    """The constraints on the run's winner."""
     return constraints_of(run.settings)
 
 

@@ -104,7 +104,7 @@ class RunFiles(NetworkFiles):
 
     @property
     def best(self) -> Path:
-        """The best architecture of a search, written when the search is done."""
+        """The winner of a search, written when the search is done."""
         return self.path / "best.json"
 
     @property
@@ -249,7 +249,7 @@ class RunFiles(NetworkFiles):
         write_stamped(self.settings_file, settings)
 
     def read_best(self) -> dict[str, Any]:
-        """Read the best architecture and its scores.
+        """Read the winner and its scores.
 
         Raises :class:`UserError` if there is none that it can read.
         """
@@ -257,7 +257,7 @@ class RunFiles(NetworkFiles):
         return best
 
     def write_best(self, best: dict[str, Any]) -> None:
-        """Write the best architecture and its scores."""
+        """Write the winner and its scores."""
         write_stamped(self.best, best)
 
 

@@ -78,6 +78,9 @@ def test_the_page_says_what_the_files_say(reported: Path) -> None:
     assert "SRB_k3 throughout" in html
     assert "157,584" in html
     assert "exponential" in html
+    assert "<dt>batch size</dt><dd>32</dd>" in html  # of the data set; the file has none
+    assert "<dt>rounds</dt><dd>10</dd>" in html
+    assert "★ best" not in html
     assert html.count("★ winner") == 2  # among the fittest, and on the front
     assert "Its blocks" not in html  # they are those of its own search
 
