@@ -23,7 +23,7 @@ from autosnn_nni.runs.settings import STAGES
 from autosnn_nni.training.processes import torchrun_processes
 
 #: Commands that resume when they are run again.
-_RESUMABLE = ("search", "supernet", "train", "trust", "report", "reproduce", "table")
+_RESUMABLE = ("search", "supernet", "train", "trust", "report", "compare", "reproduce", "table")
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 app.add_typer(table, name="table", help="Train every architecture of a space, and ask the table.")
@@ -429,6 +429,19 @@ def report(run: Run) -> None:
     from autosnn_nni.cli.report import report as write
 
     write(run)
+
+
+@app.command()
+def compare(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of two runs or more")],
+    output: Annotated[Path, typer.Option(help="The page; its table is next to it, as CSV")] = Path(
+        "compare.html"
+    ),
+) -> None:
+    """Compare runs on one page: fronts, winners, settings that differ, costs, seeds."""
+    from autosnn_nni.cli.compare import compare as write
+
+    write(runs, output)
 
 
 @app.command()

@@ -1,15 +1,9 @@
-"""The HTML page: the values for the template, and its rendering."""
+"""The page of a run: the values for its template."""
 
-import functools
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-
-import jinja2
-from markupsafe import Markup
-from plotly.offline import get_plotlyjs
 
 from autosnn_nni import numbers
 from autosnn_nni.report import (
@@ -22,10 +16,10 @@ from autosnn_nni.report import (
     theme,
 )
 from autosnn_nni.report.headlines import headline
-from autosnn_nni.report.plotly_layout import figure_html
+from autosnn_nni.report.templates import Drawing, drawing, render_template, setting_text
 from autosnn_nni.runs.contents import Epoch, Result, RunContents
 from autosnn_nni.runs.used_settings import used_settings
-from autosnn_nni.scoring.ranking import Agreement, agreements, format_interval, regret
+from autosnn_nni.scoring.ranking import Agreement, agreements, regret
 from autosnn_nni.scoring.spread import MEASURED
 
 _CONTEXT_KEYS = ("dataset", "space", "channels", "timesteps", "neuron", "strategy", "seed")
@@ -53,22 +47,14 @@ class Drawn:
     kind: str
 
 
-@dataclass(frozen=True)
-class Drawing:
-    """A figure of the page, and what it shows in words."""
-
-    html: Markup
-    description: str
-
-
 def render(run: RunContents) -> str:
-    """Render the whole page as HTML, with plotly.js included once."""
+    """Render the whole page as HTML."""
     stages = _stages(run)
     front, found = search.front(run), agreements(run.judged) if run.judged else {}
-    return _template().render(
+    return render_template(
+        "page.html",
+        _figures(run, found),
         run=run,
-        theme=theme,
-        plotly_js=Markup(get_plotlyjs()),
         headline=headline(run),
         context=_context(run.settings),
         cards=_cards(run),
@@ -95,7 +81,6 @@ def render(run: RunContents) -> str:
         energies=analysis.energies(run),
         energy_shares=analysis.energy_shares(run),
         trainings=analysis.trainings(run),
-        figures=_figures(run, found),
         settings=[
             (key.replace("_", " "), setting_text(value))
             for key, value in used_settings(run.settings).items()
@@ -103,35 +88,11 @@ def render(run: RunContents) -> str:
     )
 
 
-@functools.cache
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(
-        accuracy=numbers.format_accuracy,
-        spikes=numbers.format_spikes,
-        rate=numbers.format_rate,
-        tau=numbers.format_tau,
-        share=numbers.format_share,
-        joules=numbers.format_joules,
-        axis_title=theme.axis_title,
-        interval=format_interval,
-        whole="{:,}".format,
-        rounded="{:,.0f}".format,
-    )
-    return environment.get_template("page.html")
-
-
 def _figures(run: RunContents, found: Mapping[tuple[str, str], Agreement]) -> dict[str, Drawing]:
     figures: dict[str, Drawing] = {}
 
     def add(name: str, figure: Any, description: str) -> None:
-        figures[name] = Drawing(Markup(figure_html(figure, name)), description)
+        figures[name] = drawing(name, figure, description)
 
     if search.with_accuracy(run.candidates):
         for name, cost in search.search_figures(run).items():
@@ -208,12 +169,3 @@ def _result_cards(result: Result) -> list[Card]:
 def _training_card(title: str, epochs: tuple[Epoch, ...]) -> Card:
     duration = numbers.format_seconds(sum(epoch.seconds for epoch in epochs))
     return Card(title, duration, f"{len(epochs):,} epoch{'' if len(epochs) == 1 else 's'}")
-
-
-def setting_text(value: Any) -> str:
-    """The value of a setting, for people."""
-    if value is None:
-        return numbers.DASH
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

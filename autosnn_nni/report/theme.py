@@ -15,6 +15,10 @@ FRONT: Final = "#0072B2"
 WINNER: Final = "#D55E00"
 KNEE: Final = "#009E73"
 BASELINES: Final = ("#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+#: Runs over each other differ in colour, line and symbol: no one needs colours to tell them apart.
+SERIES: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+DASHES: Final = ("solid", "dash", "dot", "dashdot")
+SYMBOLS: Final = ("circle", "square", "diamond", "triangle-up", "cross")
 OTHER: Final = "#7f8c99"
 KINDS: Final = {
     "stem": "#56B4E9",

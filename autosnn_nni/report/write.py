@@ -1,7 +1,5 @@
 """Writes the files of a report: the page, the PNG files, the tables."""
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -11,6 +9,7 @@ from autosnn_nni.files import write_whole
 from autosnn_nni.report import analysis, png_figures, search
 from autosnn_nni.report.drawing import png
 from autosnn_nni.report.page import render
+from autosnn_nni.report.tables import table
 from autosnn_nni.report.worth import Worth, worths
 from autosnn_nni.runs.contents import Layer, Operations, Result, RunContents, read_contents
 from autosnn_nni.runs.run_files import RunFiles
@@ -47,8 +46,8 @@ def write_report(run: Path) -> Path:
     page = render(contents)
     for name, figure in _figures(contents).items():
         write_whole(files.figure(name), png(figure))
-    for path, table in _tables(contents, files).items():
-        write_whole(path, table)
+    for path, text in _tables(contents, files).items():
+        write_whole(path, text)
     write_whole(files.report, page)
     return files.report
 
@@ -93,7 +92,7 @@ def _front_table(run: RunContents) -> str:
     costs = search.costs(run)
     names = [cost.name for cost in costs]
     columns = ("architecture", "accuracy", *names, "lowest_lambda", "highest_lambda")
-    return _table(columns, (_front_row(row, costs) for row in search.front(run)))
+    return table(columns, (_front_row(row, costs) for row in search.front(run)))
 
 
 def _front_row(row: search.OnFront, costs: Sequence[Objective]) -> tuple[object, ...]:
@@ -104,7 +103,7 @@ def _front_row(row: search.OnFront, costs: Sequence[Objective]) -> tuple[object,
 
 
 def _rows_table(columns: Sequence[str], rows: Iterable[Layer | Operations | Worth]) -> str:
-    return _table(columns, ([getattr(row, name) for name in columns] for row in rows))
+    return table(columns, ([getattr(row, name) for name in columns] for row in rows))
 
 
 def _comparison_table(run: RunContents) -> str:
@@ -115,10 +114,10 @@ def _comparison_table(run: RunContents) -> str:
         for label, result in found
     ]
     if all(result.seeds == 1 for _, result in found):
-        return _table(_COMPARISON_COLUMNS, rows)
+        return table(_COMPARISON_COLUMNS, rows)
     more = (_over_seeds(result, run.result) for _, result in found)
     whole = [(*row, *cells) for row, cells in zip(rows, more, strict=True)]
-    return _table((*_COMPARISON_COLUMNS, *_SEED_COLUMNS), whole)
+    return table((*_COMPARISON_COLUMNS, *_SEED_COLUMNS), whole)
 
 
 def _over_seeds(result: Result, own: Result | None) -> tuple[object, ...]:
@@ -130,11 +129,3 @@ def _over_seeds(result: Result, own: Result | None) -> tuple[object, ...]:
 
 def _mean_std(spread: Spread) -> tuple[object, object]:
     return spread.mean, spread.std if spread.count > 1 else ""
-
-
-def _table(columns: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
-    return buffer.getvalue()

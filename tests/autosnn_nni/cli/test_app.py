@@ -456,7 +456,7 @@ NNI = {"nni", "pytorch_lightning"}
 @pytest.mark.parametrize(
     ("module", "slow"),
     [
-        ("report", NNI | {"torch"}),
+        *((name, NNI | {"torch"}) for name in ("report", "compare")),
         *((name, NNI) for name in ("inspection", "names", "pretrained", "judged")),
     ],
 )
