@@ -6,7 +6,15 @@ from dataclasses import dataclass
 
 from autosnn_nni.energy import ENERGY
 from autosnn_nni.numbers import format_spikes
-from autosnn_nni.report.theme import BASELINES, CANDIDATE, FRONT, TIMES, WINNER
+from autosnn_nni.report.theme import (
+    BASELINE_DASHES,
+    BASELINES,
+    CANDIDATE,
+    FRONT,
+    NETWORK_DASH,
+    TIMES,
+    WINNER,
+)
 from autosnn_nni.runs.contents import (
     Baseline,
     Epoch,
@@ -28,13 +36,14 @@ class Contender:
 
     label: str
     colour: str
+    dash: str
     result: Result | None
     training: tuple[Epoch, ...]
 
 
 @dataclass(frozen=True)
 class WithErrorBars:
-    """A network of the comparison that was trained with several seeds."""
+    """A network of the comparison; a standard deviation is NaN with a single seed."""
 
     label: str
     colour: str
@@ -57,20 +66,26 @@ def subject(run: RunContents) -> str:
 
 def contenders(run: RunContents) -> list[Contender]:
     """The run's network, then the baselines."""
-    own = [Contender(subject(run), WINNER, run.result, run.training)]
+    own = [Contender(subject(run), WINNER, NETWORK_DASH, run.result, run.training)]
+    looks = zip(itertools.cycle(BASELINES), itertools.cycle(BASELINE_DASHES), strict=True)
     return (own if run.result or run.training else []) + [
-        Contender(_baseline_label(baseline), colour, baseline.result, baseline.training)
-        for baseline, colour in zip(run.baselines, itertools.cycle(BASELINES), strict=False)
+        Contender(_baseline_label(baseline), *look, baseline.result, baseline.training)
+        for baseline, look in zip(run.baselines, looks, strict=False)
+    ]
+
+
+def tested(run: RunContents) -> list[WithErrorBars]:
+    """The networks to compare that are trained."""
+    return [
+        WithErrorBars(one.label, one.colour, *(one.result.spreads[key] for key in _AXES))
+        for one in contenders(run)
+        if one.result
     ]
 
 
 def with_error_bars(run: RunContents) -> list[WithErrorBars]:
     """The networks to compare that were trained with several seeds, if there are two or more."""
-    found = [
-        WithErrorBars(one.label, one.colour, *(one.result.spreads[key] for key in _AXES))
-        for one in contenders(run)
-        if one.result and one.result.seeds > 1
-    ]
+    found = [one for one in tested(run) if one.accuracy.count > 1]
     return found if len(found) > 1 else []
 
 
@@ -93,7 +108,9 @@ def _baseline_label(baseline: Baseline) -> str:
 
 def trainings(run: RunContents) -> dict[str, list[Contender]]:
     """The training curves of the run by stage: the supernet, and single networks."""
-    supernet = [Contender("Supernet", FRONT, None, run.supernet)] if run.supernet else []
+    supernet = (
+        [Contender("Supernet", FRONT, NETWORK_DASH, None, run.supernet)] if run.supernet else []
+    )
     single = [network for network in contenders(run) if network.training]
     return {
         name: networks

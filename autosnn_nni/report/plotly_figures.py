@@ -1,6 +1,7 @@
 """The figures of supernets and trained networks, drawn with plotly."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import cycle
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -20,12 +21,14 @@ from autosnn_nni.strategies import BOTH, Objective
 
 def comparison_figure(networks: Sequence[WithErrorBars]) -> go.Figure:
     """Test accuracy against spikes: means over the seeds, with standard deviations as bars."""
-    figure = go.Figure([_error_bars(one) for one in networks])
+    figure = go.Figure(
+        [_error_bars(*each) for each in zip(networks, cycle(theme.SYMBOLS), strict=False)]
+    )
     set_layout(figure, theme.SPIKES, theme.TEST_ACCURACY, height=340)
     return figure.update_layout(showlegend=True)
 
 
-def _error_bars(one: WithErrorBars) -> go.Scatter:
+def _error_bars(one: WithErrorBars, symbol: str) -> go.Scatter:
     accuracy, spikes = one.accuracy, one.spikes
     said = f"{format_accuracy(accuracy.mean, accuracy.std)} test accuracy"
     counted = f"{format_spikes(spikes.mean, spikes.std)} spikes per image"
@@ -36,7 +39,7 @@ def _error_bars(one: WithErrorBars) -> go.Scatter:
         y=[100 * accuracy.mean],
         error_x={"array": [spikes.std]},
         error_y={"array": [100 * accuracy.std]},
-        marker={"size": 9, "color": one.colour},
+        marker={"size": 9, "color": one.colour, "symbol": symbol},
         hovertemplate=f"<b>{one.label}</b><br>{said}<br>{counted}<extra></extra>",
     )
 
@@ -114,12 +117,26 @@ def curve_figure(networks: Sequence[Contender], curve: theme.Curve) -> go.Figure
     return figure.update_layout(hovermode="x unified", showlegend=False, margin_t=16)
 
 
+def curves_figure(trainings: Mapping[str, Sequence[Contender]]) -> go.Figure:
+    """All training curves: a row for each stage, a line per network."""
+    figure = make_subplots(rows=len(trainings), cols=len(theme.CURVES), horizontal_spacing=0.08)
+    set_layout(figure, theme.EPOCHS, None, height=60 + 260 * len(trainings))
+    for row, networks in enumerate(trainings.values(), start=1):
+        for column, curve in enumerate(theme.CURVES, start=1):
+            for network in networks:
+                line = _curve(network, curve)
+                line.update(legendgroup=network.label, showlegend=column == 1)
+                figure.add_trace(line, row=row, col=column)
+            figure.update_yaxes(title_text=curve.title, row=row, col=column)
+    return figure.update_layout(showlegend=True)
+
+
 def _curve(network: Contender, curve: theme.Curve) -> go.Scatter:
     return go.Scatter(
         name=network.label,
         mode="lines" if len(network.training) > 1 else "markers",
         x=[epoch.epoch + 1 for epoch in network.training],
         y=[curve.factor * getattr(epoch, curve.name) for epoch in network.training],
-        line={"color": network.colour, "width": 2},
+        line={"color": network.colour, "width": 2, "dash": network.dash},
         hovertemplate="%{y:,.4~g}" if curve.name == "loss" else "%{y:,.1f}",
     )

@@ -1,7 +1,8 @@
 """The figures as PNG files."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -68,14 +69,14 @@ def _scatter(
 def comparison_figure(networks: Sequence[WithErrorBars]) -> Figure:
     """Test accuracy against spikes: means over the seeds, with standard deviations as bars."""
     figure, [axes] = panels_of(1, width=8.0, height=4.0)
-    for one in networks:
+    for one, marker in zip(networks, cycle(theme.SYMBOLS.values()), strict=False):
         accuracy, spikes = one.accuracy, one.spikes
         axes.errorbar(
             [spikes.mean],
             [100 * accuracy.mean],
             xerr=[spikes.std],
             yerr=[100 * accuracy.std],
-            fmt="o",
+            fmt=marker,
             color=one.colour,
             capsize=4,
             label=one.label,
@@ -125,20 +126,29 @@ def layers_figure(layers: Sequence[Layer]) -> Figure:
     return figure
 
 
-def curves_figure(networks: Sequence[Contender]) -> Figure:
-    """Accuracy, loss and spikes by epoch, a line per network."""
-    figure, panels = panels_of(len(theme.CURVES), width=12.0, height=3.6)
-    for axes, curve in zip(panels, theme.CURVES, strict=True):
-        for network in networks:
-            x = [epoch.epoch + 1 for epoch in network.training]
-            y = [curve.factor * getattr(epoch, curve.name) for epoch in network.training]
-            marker = "o" if len(x) == 1 else ""
-            axes.plot(x, y, marker=marker, color=network.colour, lw=1.8, label=network.label)
-        axis_titles(axes, theme.EPOCHS, curve.title)
-        axes.xaxis.set_major_locator(whole_numbers())
-    if len(networks) > 1:
-        legend(figure, panels[0].lines)
+def curves_figure(trainings: Mapping[str, Sequence[Contender]]) -> Figure:
+    """Accuracy, loss and spikes by epoch: a row for each stage, a line per network."""
+    columns = len(theme.CURVES)
+    figure, panels = panels_of(columns, width=12.0, height=3.6, rows=len(trainings))
+    for row, networks in enumerate(trainings.values()):
+        for axes, curve in zip(panels[row * columns :], theme.CURVES, strict=False):
+            for network in networks:
+                _curve(axes, network, curve)
+            axis_titles(axes, theme.EPOCHS, curve.title)
+            axes.xaxis.set_major_locator(whole_numbers())
+    lines = [line for axes in panels[::columns] for line in axes.lines]
+    if len(lines) > 1:
+        legend(figure, lines)
     return figure
+
+
+def _curve(axes: Axes, network: Contender, curve: theme.Curve) -> None:
+    x = [epoch.epoch + 1 for epoch in network.training]
+    y = [curve.factor * getattr(epoch, curve.name) for epoch in network.training]
+    marker, style = "o" if len(x) == 1 else "", theme.LINE_STYLES[network.dash]
+    axes.plot(
+        x, y, linestyle=style, marker=marker, color=network.colour, lw=1.8, label=network.label
+    )
 
 
 def trust_figure(judged: Sequence[Judged]) -> Figure:

@@ -18,7 +18,12 @@ BASELINES: Final = ("#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 #: Runs over each other differ in colour, line and symbol: no one needs colours to tell them apart.
 SERIES: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 DASHES: Final = ("solid", "dash", "dot", "dashdot")
-SYMBOLS: Final = ("circle", "square", "diamond", "triangle-up", "cross")
+#: By plotly's names, and by matplotlib's.
+SYMBOLS: Final = {"circle": "o", "square": "s", "diamond": "D", "triangle-up": "^", "cross": "P"}
+#: Lines of the network and of its baselines, by plotly's names, and by matplotlib's and CSS's.
+NETWORK_DASH: Final = "solid"
+BASELINE_DASHES: Final = ("dash", "dot")
+LINE_STYLES: Final = {"solid": "solid", "dash": "dashed", "dot": "dotted"}
 OTHER: Final = "#7f8c99"
 KINDS: Final = {
     "stem": "#56B4E9",

@@ -68,7 +68,7 @@ def _figures(run: RunContents) -> dict[str, Figure]:
     if run.result and run.result.layers:
         figures["layers"] = png_figures.layers_figure(run.result.layers)
     for stage, networks in analysis.trainings(run).items():
-        figures[stage] = png_figures.curves_figure(networks)
+        figures[stage] = png_figures.curves_figure({stage: networks})
     return figures
 
 
