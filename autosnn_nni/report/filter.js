@@ -2,44 +2,44 @@
 addEventListener("load", () => {
   const form = document.getElementById("filter");
   if (!form) return;
-  const sliders = [...form.querySelectorAll("input[type=range]")];
-  const figures = [...document.querySelectorAll("#search .js-plotly-plot")];
+  const sliders = [...form.querySelectorAll("input[type=range]")].map(input => ({
+    input, output: input.parentElement.querySelector("output"), ...JSON.parse(input.dataset.slider),
+  }));
+  const rows = [...document.querySelectorAll("[data-values]")].map(row => (
+    {row, values: JSON.parse(row.dataset.values)}));
   const columns = ["x", "y", "text", "customdata"];
-  const filtered = figures.flatMap(figure => figure.data.flatMap((trace, index) => trace.meta
-    ? [{figure, index, meta: trace.meta, whole: columns.map(column => trace[column])}]
-    : []));
+  const traces = [...document.querySelectorAll("#search .js-plotly-plot")].flatMap(figure =>
+    figure.data.flatMap((trace, index) => trace.meta ? [{
+      figure, index, dominated: trace.meta === "evaluated",
+      whole: columns.map(column => trace[column]),
+      // Before the values, customdata has three columns for the text beside the pointer.
+      values: trace.customdata.map(row => row.slice(3)),
+    }] : []));
 
-  // The first three columns of customdata are for the text beside the pointer.
-  function isWithin(values) {
-    return sliders.every((slider, place) => {
-      const {atLeast, values: limits} = JSON.parse(slider.dataset.slider);
-      const limit = limits[slider.value];
-      const open = slider.value === (atLeast ? slider.min : slider.max);
-      return open || (atLeast ? values[place] >= limit : values[place] <= limit);
-    });
+  // The limit of a slider; none at its loose end.
+  function limit({input, atLeast, values}) {
+    return input.value === (atLeast ? input.min : input.max) ? null : values[input.value];
   }
 
   function update() {
-    for (const slider of sliders) {
-      const {atLeast, texts} = JSON.parse(slider.dataset.slider);
-      const open = slider.value === (atLeast ? slider.min : slider.max);
-      const text = open ? "any" : texts[slider.value];
-      slider.previousElementSibling.textContent = text;
-      slider.setAttribute("aria-valuetext", text);
-    }
-    const counts = {};
-    for (const {figure, index, meta, whole} of filtered) {
-      const rows = whole[3].map((row, place) => place).filter(place => isWithin(whole[3][place].slice(3)));
-      const change = {visible: meta !== "evaluated" || !form.elements.hide.checked};
-      columns.forEach((column, which) => { change[column] = [rows.map(row => whole[which][row])]; });
+    const limits = sliders.map(limit);
+    const isWithin = values => sliders.every(({atLeast}, place) => limits[place] === null
+      || (atLeast ? values[place] >= limits[place] : values[place] <= limits[place]));
+    sliders.forEach(({input, output, texts}, place) => {
+      output.textContent = limits[place] === null ? "any" : texts[input.value];
+      input.setAttribute("aria-valuetext", output.textContent);
+    });
+    for (const {figure, index, dominated, whole, values} of traces) {
+      const kept = [...values.keys()].filter(place => isWithin(values[place]));
+      const change = {visible: !(dominated && form.elements.hide.checked)};
+      columns.forEach((column, which) => { change[column] = [kept.map(place => whole[which][place])]; });
       Plotly.restyle(figure, change, [index]);
-      counts[meta] ??= `${rows.length} of ${whole[3].length}`;
     }
-    for (const row of document.querySelectorAll("[data-values]")) {
-      row.hidden = !isWithin(JSON.parse(row.dataset.values));
-    }
+    for (const {row, values} of rows) row.hidden = !isWithin(values);
+    const count = all => `${all.filter(({values}) => isWithin(values)).length} of ${all.length}`;
+    const evaluated = traces[0].values.map(values => ({values}));
     form.querySelector("[role=status]").textContent =
-      `Within these limits: ${counts.evaluated} architectures, ${counts.front} on the Pareto front.`;
+      `Within these limits: ${count(evaluated)} architectures, ${count(rows)} on the Pareto front.`;
   }
 
   form.addEventListener("input", update);
