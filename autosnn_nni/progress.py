@@ -128,14 +128,16 @@ class _Display:
 
     def __init__(self, planned: Sequence[Step], console: Console) -> None:
         self.progress = _progress(console)
-        fields = {"note": "", "unit": "steps", "left": ""}
-        self._all = self.progress.add_task("All", total=len(planned), **fields)
+        self._all = self.progress.add_task(
+            "All", total=len(planned), note="", unit="steps", left=""
+        )
         self._steps = {one.title: one for one in planned}
         self._tasks = {one.title: self._add(one) for one in planned}
 
     def _add(self, step: Step) -> Task:
-        fields = {"note": "", "unit": step.unit}
-        made = self.progress.add_task(step.title, start=False, total=step.total, **fields)
+        made = self.progress.add_task(
+            step.title, start=False, total=step.total, note="", unit=step.unit
+        )
         return next(task for task in self.progress.tasks if task.id == made)
 
     @contextmanager

@@ -21,7 +21,7 @@ from autosnn_nni.progress import be_silent
 from autosnn_nni.training.processes import torchrun_processes
 
 #: Commands that resume when they are run again.
-_RESUMABLE = ("search", "supernet", "train", "trust", "report", "reproduce", "table")
+_RESUMABLE = ("search", "supernet", "train", "trust", "report", "compare", "reproduce", "table")
 
 app = Commands(context_settings={"help_option_names": HELP_OPTIONS}, pretty_exceptions_enable=False)
 for module in (runs, results, networks, plugins):

@@ -33,7 +33,7 @@ class Subject:
 
 
 def of_run(path: Path, text: str | None) -> Subject:
-    """The trained network of a run, the best of its search, or the blocks in ``text``."""
+    """The trained network of a run, the winner of its search, or the blocks in ``text``."""
     run = load_run(path)
     settings = run.settings
     if text is not None:

@@ -14,9 +14,9 @@ from rich.text import Text
 from autosnn_nni.cli.console import console, say
 from autosnn_nni.errors import UserError
 from autosnn_nni.numbers import DASH
+from autosnn_nni.runs.contents import Best, Candidate
 from autosnn_nni.runs.status import DONE, STOPPED, Status, find_runs, status_of
 from autosnn_nni.steps import Step, format_duration
-from autosnn_nni.strategies import Measurements
 
 #: Seconds between two looks at a run.
 _PAUSE = 2.0
@@ -137,7 +137,7 @@ def _results(status: Status) -> list[str]:
 
 def _measured(found: Any) -> str:
     accuracy, spikes = _numbers(found)
-    fitness = f", fitness {found.fitness:.4f}" if isinstance(found, Measurements) else ""
+    fitness = f", fitness {found.fitness:.4f}" if isinstance(found, Candidate | Best) else ""
     return f"{accuracy}, {spikes} spikes{fitness}"
 
 

@@ -1,8 +1,9 @@
-"""The report of a run: tables, figures and one HTML file.
+"""The report of a run: tables, figures and one HTML file; the comparison of several runs.
 
 >>> from pathlib import Path
 >>> write_report(Path("runs/a"))  # doctest: +SKIP
 PosixPath('runs/a/report.html')
+>>> plot_search("runs/a").show()  # doctest: +SKIP
 
 The names in ``__init__.pyi`` are imported on first use: importing plotly takes a second.
 """

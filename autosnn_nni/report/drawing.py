@@ -20,12 +20,12 @@ def png(figure: Figure) -> bytes:
 
 
 def panels_of(
-    count: int, width: float, height: float, sharey: bool = False
+    count: int, width: float, height: float, sharey: bool = False, rows: int = 1
 ) -> tuple[Figure, list[Axes]]:
-    """A figure with ``count`` panels side by side; sizes in inches."""
-    figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
-    grid = figure.subplots(1, count, squeeze=False, sharey=sharey)
-    return figure, list(grid[0])
+    """A figure with ``count`` panels side by side in each row; ``height`` is a row's, in inches."""
+    figure = Figure(figsize=(width, rows * height), layout="constrained", facecolor="white")
+    grid = figure.subplots(rows, count, squeeze=False, sharey=sharey)
+    return figure, list(grid.flat)
 
 
 def axis_titles(axes: Axes, x: str | None, y: str | None) -> None:

@@ -1,19 +1,25 @@
-"""The HTML page: the values for the template, and its rendering."""
+"""The page of a run: the values for its template."""
 
-import functools
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import jinja2
-from markupsafe import Markup
-from plotly.offline import get_plotlyjs
-
 from autosnn_nni import numbers
-from autosnn_nni.report import analysis, plotly_figures, theme
+from autosnn_nni.report import (
+    analysis,
+    cells,
+    descriptions,
+    plotly_figures,
+    plotly_search,
+    search,
+    theme,
+)
+from autosnn_nni.report.headlines import headline
+from autosnn_nni.report.templates import Drawing, drawing, render_template, setting_text
 from autosnn_nni.runs.contents import Epoch, Result, RunContents
-from autosnn_nni.scoring.ranking import agreements, format_interval, regret
+from autosnn_nni.runs.used_settings import used_settings
+from autosnn_nni.scoring.ranking import Agreement, agreements, regret
 from autosnn_nni.scoring.spread import MEASURED
 
 _CONTEXT_KEYS = ("dataset", "space", "channels", "timesteps", "neuron", "strategy", "seed")
@@ -42,13 +48,14 @@ class Drawn:
 
 
 def render(run: RunContents) -> str:
-    """Render the whole page as HTML, with plotly.js included once."""
+    """Render the whole page as HTML."""
     stages = _stages(run)
-    return _template().render(
+    front, found = search.front(run), agreements(run.judged) if run.judged else {}
+    return render_template(
+        "page.html",
+        _figures(run, found),
         run=run,
-        theme=theme,
-        plotly_js=Markup(get_plotlyjs()),
-        headline=analysis.headline(run),
+        headline=headline(run),
         context=_context(run.settings),
         cards=_cards(run),
         subject=analysis.subject(run),
@@ -59,66 +66,54 @@ def render(run: RunContents) -> str:
         has_baselines=any(baseline.result for baseline in run.baselines),
         comparisons=analysis.comparisons(run),
         seeds=run.result.seeds if run.result else 1,
-        front=analysis.front(run),
-        costs=analysis.costs(run),
-        fitness_cost=analysis.fitness_cost(run),
-        searches=analysis.search_figures(run),
-        constraints=str(analysis.constraints(run)),
+        front=front,
+        costs=search.costs(run),
+        fitness_cost=search.fitness_cost(run),
+        searches=search.search_figures(run),
+        constraints=str(search.constraints(run)),
         path=shlex.quote(str(run.path)),
-        top=analysis.top_candidates(run.candidates),
-        agreements=agreements(run.judged) if run.judged else {},
+        top=search.top_candidates(run.candidates),
+        agreements=found,
         regret=regret(run.judged) if run.judged else None,
-        progress=analysis.search_progress(run.candidates),
+        sliders=cells.sliders(run, front),
+        worths=cells.worth_table(run),
+        trained=bool(search.with_accuracy(run.candidates)),
         energies=analysis.energies(run),
         energy_shares=analysis.energy_shares(run),
         trainings=analysis.trainings(run),
-        figures=_figures(run),
-        settings=[(key.replace("_", " "), _setting(run.settings[key])) for key in run.settings],
+        settings=[
+            (key.replace("_", " "), setting_text(value))
+            for key, value in used_settings(run.settings).items()
+        ],
     )
 
 
-@functools.cache
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(
-        accuracy=numbers.format_accuracy,
-        spikes=numbers.format_spikes,
-        rate=numbers.format_rate,
-        tau=numbers.format_tau,
-        share=numbers.format_share,
-        joules=numbers.format_joules,
-        axis_title=theme.axis_title,
-        interval=format_interval,
-        whole="{:,}".format,
-        rounded="{:,.0f}".format,
-    )
-    return environment.get_template("page.html")
+def _figures(run: RunContents, found: Mapping[tuple[str, str], Agreement]) -> dict[str, Drawing]:
+    figures: dict[str, Drawing] = {}
 
+    def add(name: str, figure: Any, description: str) -> None:
+        figures[name] = drawing(name, figure, description)
 
-def _figures(run: RunContents) -> dict[str, Markup]:
-    figures: dict[str, Any] = {}
-    if analysis.with_accuracy(run.candidates):
-        for name, cost in analysis.search_figures(run).items():
-            figures[name] = plotly_figures.search_figure(run, cost)
+    if search.with_accuracy(run.candidates):
+        for name, cost in search.search_figures(run).items():
+            drawn = plotly_search.search_figure(run, cost)
+            add(name, drawn, descriptions.of_search(run, cost))
     if run.candidates:
-        progress = analysis.search_progress(run.candidates)
-        figures["fitness"] = plotly_figures.fitness_figure(progress)
+        drawn = plotly_search.fitness_figure(run.candidates)
+        add("fitness", drawn, descriptions.of_fitness(run.candidates))
     if compared := analysis.with_error_bars(run):
-        figures["comparison"] = plotly_figures.comparison_figure(compared)
+        drawn = plotly_figures.comparison_figure(compared)
+        add("comparison", drawn, descriptions.of_comparison(compared))
     if run.judged:
-        figures["trust"] = plotly_figures.trust_figure(run.judged)
+        add("trust", plotly_figures.trust_figure(run.judged), descriptions.of_trust(found))
     if run.result and run.result.layers:
-        figures["layers"] = plotly_figures.layers_figure(run.result.layers)
+        layers = run.result.layers
+        add("layers", plotly_figures.layers_figure(layers), descriptions.of_layers(layers))
     for stage, networks in analysis.trainings(run).items():
-        for curve, _, _ in theme.CURVES:
-            figures[f"{stage}-{curve}"] = plotly_figures.curve_figure(networks, curve)
-    return {name: Markup(plotly_figures.figure_html(figures[name], name)) for name in figures}
+        for curve in theme.CURVES:
+            drawn = plotly_figures.curve_figure(networks, curve)
+            add(f"{stage}-{curve.name}", drawn, descriptions.of_curve(networks, curve))
+    return figures
 
 
 def _stages(run: RunContents) -> list[Drawn]:
@@ -137,7 +132,7 @@ def _stages(run: RunContents) -> list[Drawn]:
 
 def _context(settings: dict[str, Any]) -> list[str]:
     return [
-        _CONTEXT_UNITS.get(key, "{}").format(_setting(settings[key]))
+        _CONTEXT_UNITS.get(key, "{}").format(setting_text(settings[key]))
         for key in _CONTEXT_KEYS
         if settings.get(key) is not None
     ]
@@ -146,7 +141,7 @@ def _context(settings: dict[str, Any]) -> list[str]:
 def _cards(run: RunContents) -> list[Card]:
     cards = _result_cards(run.result) if run.result else []
     if run.candidates:
-        front = len(analysis.front(run))
+        front = len(search.front(run))
         note = f"architectures, {front} on the front" if front else "architectures"
         cards.append(Card("Evaluated", f"{len(run.candidates):,}", note))
     if run.supernet:
@@ -174,11 +169,3 @@ def _result_cards(result: Result) -> list[Card]:
 def _training_card(title: str, epochs: tuple[Epoch, ...]) -> Card:
     duration = numbers.format_seconds(sum(epoch.seconds for epoch in epochs))
     return Card(title, duration, f"{len(epochs):,} epoch{'' if len(epochs) == 1 else 's'}")
-
-
-def _setting(value: Any) -> str:
-    if value is None:
-        return numbers.DASH
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,7 +1,8 @@
 """The figures as PNG files."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -12,16 +13,13 @@ from matplotlib.ticker import EngFormatter
 from autosnn_nni.report import theme
 from autosnn_nni.report.analysis import (
     Contender,
-    Progress,
     WithErrorBars,
-    constraints,
-    knee_of,
     stage_caption,
     stage_shape,
     trust_groups,
-    with_accuracy,
 )
 from autosnn_nni.report.drawing import axis_titles, legend, panels_of, whole_numbers
+from autosnn_nni.report.search import best_so_far, constraints, knee_of, with_accuracy
 from autosnn_nni.runs.contents import Best, Candidate, Layer, Result, RunContents, Stage
 from autosnn_nni.scoring.ranking import Judged
 from autosnn_nni.strategies import ACCURACY, BOTH, Objective, front_of
@@ -71,14 +69,14 @@ def _scatter(
 def comparison_figure(networks: Sequence[WithErrorBars]) -> Figure:
     """Test accuracy against spikes: means over the seeds, with standard deviations as bars."""
     figure, [axes] = panels_of(1, width=8.0, height=4.0)
-    for one in networks:
+    for one, marker in zip(networks, cycle(theme.SYMBOLS.values()), strict=False):
         accuracy, spikes = one.accuracy, one.spikes
         axes.errorbar(
             [spikes.mean],
             [100 * accuracy.mean],
             xerr=[spikes.std],
             yerr=[100 * accuracy.std],
-            fmt="o",
+            fmt=marker,
             color=one.colour,
             capsize=4,
             label=one.label,
@@ -88,17 +86,24 @@ def comparison_figure(networks: Sequence[WithErrorBars]) -> Figure:
     return figure
 
 
-def fitness_figure(progress: Progress) -> Figure:
-    """Best fitness of each generation, and the best so far."""
+def fitness_figure(candidates: Sequence[Candidate]) -> Figure:
+    """The fitness of every evaluated architecture, and the best so far, by evaluation."""
     figure, [axes] = panels_of(1, width=8.0, height=4.0)
-    if progress.unit == "generation":
-        of_step = [candidate.fitness for candidate in progress.best_of_step]
-        label = "Best of the generation"
-        axes.plot(progress.steps, of_step, "o", color=theme.CANDIDATE, label=label)
-    so_far = [candidate.fitness for candidate in progress.best_so_far]
-    line = {"drawstyle": "steps-post", "marker": "o" if len(so_far) == 1 else "", "linewidth": 2}
-    axes.plot(progress.steps, so_far, color=theme.FRONT, label="Best so far", **line)  # type: ignore[arg-type]
-    axis_titles(axes, progress.unit.capitalize(), "Fitness")
+    steps = [candidate.order for candidate in candidates]
+    evaluated = [candidate.fitness for candidate in candidates]
+    label = "Evaluated architecture"
+    axes.plot(steps, evaluated, "o", color=theme.CANDIDATE, markersize=4, label=label)
+    so_far = [candidate.fitness for candidate in best_so_far(candidates)]
+    axes.plot(
+        steps,
+        so_far,
+        color=theme.FRONT,
+        label="Best so far",
+        drawstyle="steps-post",
+        marker="o" if len(so_far) == 1 else "",
+        linewidth=2,
+    )
+    axis_titles(axes, theme.EVALUATIONS, "Fitness")
     axes.xaxis.set_major_locator(whole_numbers())
     legend(figure, axes.lines)
     return figure
@@ -121,20 +126,29 @@ def layers_figure(layers: Sequence[Layer]) -> Figure:
     return figure
 
 
-def curves_figure(networks: Sequence[Contender]) -> Figure:
-    """Accuracy, loss and spikes by epoch, a line per network."""
-    figure, panels = panels_of(len(theme.CURVES), width=12.0, height=3.6)
-    for axes, (curve, title, factor) in zip(panels, theme.CURVES, strict=True):
-        for network in networks:
-            x = [epoch.epoch + 1 for epoch in network.training]
-            y = [factor * getattr(epoch, curve) for epoch in network.training]
-            marker = "o" if len(x) == 1 else ""
-            axes.plot(x, y, marker=marker, color=network.colour, lw=1.8, label=network.label)
-        axis_titles(axes, theme.EPOCHS, title)
-        axes.xaxis.set_major_locator(whole_numbers())
-    if len(networks) > 1:
-        legend(figure, panels[0].lines)
+def curves_figure(trainings: Mapping[str, Sequence[Contender]]) -> Figure:
+    """Accuracy, loss and spikes by epoch: a row for each stage, a line per network."""
+    columns = len(theme.CURVES)
+    figure, panels = panels_of(columns, width=12.0, height=3.6, rows=len(trainings))
+    for row, networks in enumerate(trainings.values()):
+        for axes, curve in zip(panels[row * columns :], theme.CURVES, strict=False):
+            for network in networks:
+                _curve(axes, network, curve)
+            axis_titles(axes, theme.EPOCHS, curve.title)
+            axes.xaxis.set_major_locator(whole_numbers())
+    lines = [line for axes in panels[::columns] for line in axes.lines]
+    if len(lines) > 1:
+        legend(figure, lines)
     return figure
+
+
+def _curve(axes: Axes, network: Contender, curve: theme.Curve) -> None:
+    x = [epoch.epoch + 1 for epoch in network.training]
+    y = [curve.factor * getattr(epoch, curve.name) for epoch in network.training]
+    marker, style = "o" if len(x) == 1 else "", theme.LINE_STYLES[network.dash]
+    axes.plot(
+        x, y, linestyle=style, marker=marker, color=network.colour, lw=1.8, label=network.label
+    )
 
 
 def trust_figure(judged: Sequence[Judged]) -> Figure:

@@ -1,16 +1,16 @@
 """Writes the files of a report: the page, the PNG files, the tables."""
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
 from autosnn_nni.files import write_whole
-from autosnn_nni.report import analysis, png_figures
+from autosnn_nni.report import analysis, png_figures, search
 from autosnn_nni.report.drawing import png
 from autosnn_nni.report.page import render
+from autosnn_nni.report.tables import table
+from autosnn_nni.report.worth import Worth, worths
 from autosnn_nni.runs.contents import Layer, Operations, Result, RunContents, read_contents
 from autosnn_nni.runs.run_files import RunFiles
 from autosnn_nni.scoring.spread import MEASURED, Spread, verdicts
@@ -19,6 +19,7 @@ from autosnn_nni.strategies import BOTH, Objective
 
 _LAYER_COLUMNS = ("name", "kind", "neurons", "spikes", "firing_rate")
 _OPERATION_COLUMNS = ("name", "synops", "macs", "dense", "parameters")
+_WORTH_COLUMNS = ("place", "block", "count", "fitness", "accuracy", "cost")
 _COMPARISON_COLUMNS = (
     "network",
     "architecture",
@@ -37,27 +38,27 @@ _SEED_COLUMNS = (
 def write_report(run: Path) -> Path:
     """Write the report of the run directory ``run`` and return the path of its page.
 
-    Also writes the figures as PNG, and the tables that are in no other file: the front, the layers,
-    their operations, the comparison. Results that the run does not have are left out. Raises
-    :class:`UserError` if ``run`` is not a run directory or a file in it is broken.
+    Also writes the figures as PNG, and the tables that are in no other file: the front, what blocks
+    are worth, the layers, their operations, the comparison. Results that the run does not have are
+    left out. Raises :class:`UserError` if ``run`` is not a run directory or a file in it is broken.
     """
     contents, files = read_contents(run), RunFiles(run)
     page = render(contents)
     for name, figure in _figures(contents).items():
         write_whole(files.figure(name), png(figure))
-    for path, table in _tables(contents, files).items():
-        write_whole(path, table)
+    for path, text in _tables(contents, files).items():
+        write_whole(path, text)
     write_whole(files.report, page)
     return files.report
 
 
 def _figures(run: RunContents) -> dict[str, Figure]:
     figures = {}
-    if analysis.with_accuracy(run.candidates):
-        for name, cost in analysis.search_figures(run).items():
+    if search.with_accuracy(run.candidates):
+        for name, cost in search.search_figures(run).items():
             figures[name] = png_figures.search_figure(run, cost)
     if run.candidates:
-        figures["fitness"] = png_figures.fitness_figure(analysis.search_progress(run.candidates))
+        figures["fitness"] = png_figures.fitness_figure(run.candidates)
     if compared := analysis.with_error_bars(run):
         figures["comparison"] = png_figures.comparison_figure(compared)
     if run.judged:
@@ -67,14 +68,16 @@ def _figures(run: RunContents) -> dict[str, Figure]:
     if run.result and run.result.layers:
         figures["layers"] = png_figures.layers_figure(run.result.layers)
     for stage, networks in analysis.trainings(run).items():
-        figures[stage] = png_figures.curves_figure(networks)
+        figures[stage] = png_figures.curves_figure({stage: networks})
     return figures
 
 
 def _tables(run: RunContents, files: RunFiles) -> dict[Path, str]:
     tables = {}
-    if analysis.with_accuracy(run.candidates):
+    if search.with_accuracy(run.candidates):
         tables[files.front] = _front_table(run)
+    if run.candidates:
+        tables[files.blocks] = _rows_table(_WORTH_COLUMNS, worths(run))
     if run.result and run.result.layers:
         tables[files.layers] = _rows_table(_LAYER_COLUMNS, run.result.layers)
     if run.result and run.result.operations:
@@ -86,21 +89,21 @@ def _tables(run: RunContents, files: RunFiles) -> dict[Path, str]:
 
 def _front_table(run: RunContents) -> str:
     """The Pareto front, with the lambdas for which an architecture is the fittest, if any."""
-    costs = analysis.costs(run)
+    costs = search.costs(run)
     names = [cost.name for cost in costs]
     columns = ("architecture", "accuracy", *names, "lowest_lambda", "highest_lambda")
-    return _table(columns, (_front_row(row, costs) for row in analysis.front(run)))
+    return table(columns, (_front_row(row, costs) for row in search.front(run)))
 
 
-def _front_row(row: analysis.OnFront, costs: Sequence[Objective]) -> tuple[object, ...]:
+def _front_row(row: search.OnFront, costs: Sequence[Objective]) -> tuple[object, ...]:
     one, best = row.candidate, row.optimum
     lambdas = (best.lowest, best.highest) if best else ("", "")
     values = [cost.value(one) for cost in costs]
     return to_text(one.blocks), one.accuracy, *values, *lambdas
 
 
-def _rows_table(columns: Sequence[str], rows: Iterable[Layer | Operations]) -> str:
-    return _table(columns, ([getattr(row, name) for name in columns] for row in rows))
+def _rows_table(columns: Sequence[str], rows: Iterable[Layer | Operations | Worth]) -> str:
+    return table(columns, ([getattr(row, name) for name in columns] for row in rows))
 
 
 def _comparison_table(run: RunContents) -> str:
@@ -111,10 +114,10 @@ def _comparison_table(run: RunContents) -> str:
         for label, result in found
     ]
     if all(result.seeds == 1 for _, result in found):
-        return _table(_COMPARISON_COLUMNS, rows)
+        return table(_COMPARISON_COLUMNS, rows)
     more = (_over_seeds(result, run.result) for _, result in found)
     whole = [(*row, *cells) for row, cells in zip(rows, more, strict=True)]
-    return _table((*_COMPARISON_COLUMNS, *_SEED_COLUMNS), whole)
+    return table((*_COMPARISON_COLUMNS, *_SEED_COLUMNS), whole)
 
 
 def _over_seeds(result: Result, own: Result | None) -> tuple[object, ...]:
@@ -126,11 +129,3 @@ def _over_seeds(result: Result, own: Result | None) -> tuple[object, ...]:
 
 def _mean_std(spread: Spread) -> tuple[object, object]:
     return spread.mean, spread.std if spread.count > 1 else ""
-
-
-def _table(columns: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
-    return buffer.getvalue()

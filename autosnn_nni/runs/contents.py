@@ -60,7 +60,7 @@ class Candidate(Measurements):
 
 @dataclass(frozen=True)
 class Best(Measurements):
-    """The search's best architecture, measured on the validation split."""
+    """The search's winner, measured on the validation split."""
 
     blocks: tuple[str, ...]
     fitness: float
@@ -252,7 +252,7 @@ def _check_objectives(settings: Mapping[str, Any]) -> None:
 
 
 def constraints_of(settings: Mapping[str, Any]) -> Constraints:
-    """The constraints on the best architecture; raises for bounds that are none."""
+    """The constraints on the winner; raises for bounds that are none."""
     names = (one.name for one in fields(Constraints))
     return Constraints(**{name: settings[name] for name in names if name in settings})
 

@@ -104,7 +104,7 @@ class RunFiles(NetworkFiles):
 
     @property
     def best(self) -> Path:
-        """The best architecture of a search, written when the search is done."""
+        """The winner of a search, written when the search is done."""
         return self.path / "best.json"
 
     @property
@@ -116,6 +116,11 @@ class RunFiles(NetworkFiles):
     def front(self) -> Path:
         """The Pareto front, as a table."""
         return self.path / "front.csv"
+
+    @property
+    def blocks(self) -> Path:
+        """What each block at each place is worth on average, as a table."""
+        return self.path / "blocks.csv"
 
     @property
     def layers(self) -> Path:
@@ -216,7 +221,7 @@ class RunFiles(NetworkFiles):
         """Files that a stage writes, in the order in which they are moved when it is repeated."""
         return {
             "supernet": (self.supernet, self.supernet_curve),
-            "search": (self.search_state, self.candidates),
+            "search": (self.search_state, self.candidates, self.blocks),
             "choice": (self.best, self.front),
             "retrain": (
                 self.origin,
@@ -254,7 +259,7 @@ class RunFiles(NetworkFiles):
         write_stamped(self.settings_file, settings)
 
     def read_best(self) -> dict[str, Any]:
-        """Read the best architecture and its scores.
+        """Read the winner and its scores.
 
         Raises :class:`UserError` if there is none that it can read.
         """
@@ -262,7 +267,7 @@ class RunFiles(NetworkFiles):
         return best
 
     def write_best(self, best: dict[str, Any]) -> None:
-        """Write the best architecture and its scores."""
+        """Write the winner and its scores."""
         write_stamped(self.best, best)
 
 

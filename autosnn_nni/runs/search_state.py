@@ -76,7 +76,7 @@ def _rows(history: History, objectives: Sequence[str]) -> Iterator[Mapping[str, 
 
 
 def save_best(run: RunDirectory, best: Evaluated) -> None:
-    """Write the best architecture; the search is then done."""
+    """Write the winner; the search is then done."""
     settings = run.settings
     blocks, timesteps = split_timesteps(best.blocks)
     measured = {name: None if math.isnan(value) else value for name, value in best.measured.items()}

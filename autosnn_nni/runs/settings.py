@@ -26,7 +26,7 @@ _CANDIDATES_HELP = "Candidate blocks [default: the space's, skip,SCB_k3,SCB_k5,S
 _LEARNING_RATE_HELP = "Adam's learning rate at its peak [default: 0.001 if constant, else 0.01]"
 _TIMESTEPS_HELP = "Timesteps T, or several to search: 2,4,8 [default: the data set's, 8 or 20]"
 
-#: If a search does not handle constraints, they only affect the choice of the best architecture.
+#: If a search does not handle constraints, they only affect the choice of the winner.
 #: With another number of seeds nothing is repeated: further ones are trained beside the first.
 STAGES = ("supernet", "search", "choice", "retrain", "seeds")
 
@@ -142,10 +142,10 @@ class Settings:
         "search", None, "Search only architectures that fit a chip: speck, loihi, ...", before=None
     )
     max_spikes: float | None = _of(
-        "choice", None, "Maximum spikes of the best architecture: 80K, 1.2M", before=None
+        "choice", None, "Maximum spikes of the winner: 80K, 1.2M", before=None
     )
     min_accuracy: float | None = _of(
-        "choice", None, "Minimum accuracy of the best architecture on D_val: 0.85", before=None
+        "choice", None, "Minimum accuracy of the winner on D_val: 0.85", before=None
     )
     max: tuple[str, ...] = _of(
         "choice", (), "Maximum of any objective: energy=2uJ, memory:4=32KiB, ...", before=()
@@ -305,7 +305,7 @@ class Settings:
 
     @property
     def constraints(self) -> "Constraints":
-        """The constraints on the best architecture."""
+        """The constraints on the winner."""
         from autosnn_nni.strategies import Constraints
 
         return Constraints(

@@ -7,7 +7,7 @@ from typing import Any
 
 from autosnn_nni.runs.run_files import BASELINES, NetworkFiles, RunFiles
 from autosnn_nni.steps import Step
-from autosnn_nni.strategies import SEARCHES, Rounds, make_search
+from autosnn_nni.strategies import Rounds, Search, make_search
 from autosnn_nni.strategies.choices import Choices
 
 #: Titles of steps.
@@ -56,7 +56,7 @@ def _is_single(files: RunFiles) -> bool:
 
 
 def _search(files: RunFiles, settings: Mapping[str, Any]) -> Iterator[Step]:
-    if SEARCHES[settings["strategy"]].needs_supernet:
+    if _search_of(settings).needs_supernet:
         epochs = settings["supernet_epochs"]
         yield _training(SUPERNET, files.supernet_curve, epochs, kind=SUPERNET)
     evaluated, slots = _candidates(files)
@@ -88,13 +88,18 @@ def _candidates(files: RunFiles) -> tuple[int, int | None]:
 
 
 def _budget(settings: Mapping[str, Any], slots: int | None) -> int | None:
-    named = {} if settings["rounds"] is None else {"rounds": settings["rounds"]}
-    search = make_search(settings["strategy"], {"seed": settings["seed"], **named})
+    search = _search_of(settings)
     if slots is None:
         return search.rounds * search.population if isinstance(search, Rounds) else None
-    timesteps = settings["timesteps"]
-    choices = [settings["candidates"]] * slots
-    return search.budget(Choices([*choices, timesteps] if isinstance(timesteps, list) else choices))
+    choices = [tuple(settings["candidates"])] * slots
+    if isinstance(settings["timesteps"], list):
+        choices.append(tuple(map(str, settings["timesteps"])))
+    return search.budget(Choices(choices))
+
+
+def _search_of(settings: Mapping[str, Any]) -> Search:
+    named = {} if settings["rounds"] is None else {"rounds": settings["rounds"]}
+    return make_search(settings["strategy"], {"seed": settings["seed"], **named})
 
 
 def _rows(table: Any) -> list[dict[str, str]]:

@@ -8,8 +8,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 if TYPE_CHECKING:
-    from typer import Context
-    from typer._click import HelpFormatter
+    from typer._click.core import Context
+    from typer._click.formatting import HelpFormatter
 
 #: Switches that every command takes, anywhere on its line.
 SWITCHES = {

@@ -185,7 +185,7 @@ def describe(
 @commands.command()
 def fits(
     run: Annotated[
-        Path | None, typer.Argument(help="Run folder: its trained network, or its search's best")
+        Path | None, typer.Argument(help="Run folder: its trained network, or its search's winner")
     ] = None,
     chip: Annotated[
         str | None,

@@ -51,6 +51,19 @@ def report(run: Run) -> None:
 
 
 @commands.command()
+def compare(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of two runs or more")],
+    output: Annotated[Path, typer.Option(help="The page; its table is next to it, as CSV")] = Path(
+        "compare.html"
+    ),
+) -> None:
+    """Compare runs on one page: fronts, winners, settings that differ, costs, seeds."""
+    from autosnn_nni.cli.compare import compare as write
+
+    write(runs, output)
+
+
+@commands.command()
 def view(
     run: Run,
     port: Annotated[int, typer.Option(help="Port of the web UI")] = 8080,

@@ -68,7 +68,9 @@ def supernet(
 def train(
     given: dict[str, Any],
     blocks: Blocks = None,
-    architecture: Annotated[Path | None, typer.Option(help="The best.json of a search")] = None,
+    architecture: Annotated[
+        Path | None, typer.Option(help="A search's winner: its best.json")
+    ] = None,
     network: Network = None,
     pick: Annotated[
         str | None,

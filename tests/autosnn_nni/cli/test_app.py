@@ -460,7 +460,7 @@ NNI = {"nni", "pytorch_lightning"}
 @pytest.mark.parametrize(
     ("module", "slow"),
     [
-        ("report", NNI | {"torch"}),
+        *((name, NNI | {"torch"}) for name in ("report", "compare", "status")),
         ("names", NNI | {"torch", "pandas"}),
         *((name, NNI) for name in ("inspection", "registered", "pretrained", "judged")),
     ],

@@ -14,8 +14,8 @@ from autosnn_nni.report import write_report
 from tests.autosnn_nni.written_run import add_seeds
 
 SECTIONS = [
-    *("network", "comparison", "search", "fitness", "top", "front", "trust", "layers"),
-    *("energy", "curves", "settings"),
+    *("network", "comparison", "search", "fitness", "worth", "top", "front", "trust"),
+    *("layers", "energy", "curves", "settings"),
 ]
 FIGURES = ["fitness", "layers", "network", "search", "supernet", "training", "trust"]
 
@@ -78,7 +78,10 @@ def test_the_page_says_what_the_files_say(reported: Path) -> None:
     assert "SRB_k3 throughout" in html
     assert "157,584" in html
     assert "exponential" in html
-    assert html.count("★ winner") == 1
+    assert "<dt>batch size</dt><dd>32</dd>" in html  # of the data set; the file has none
+    assert "<dt>rounds</dt><dd>10</dd>" in html
+    assert "★ best" not in html
+    assert html.count("★ winner") == 2  # among the fittest, and on the front
     assert "Its blocks" not in html  # they are those of its own search
 
 
@@ -106,7 +109,7 @@ def test_every_evaluated_architecture_can_be_read_on_hover(reported: Path) -> No
             ["network", "layers", "energy", "curves"],
             ["layers", "network", "training"],
         ),
-        (["candidates.csv"], ["search", "fitness", "top", "front"], ["fitness", "search"]),
+        (["candidates.csv"], ["search", "fitness", "worth", "top", "front"], ["fitness", "search"]),
         (["best.json"], ["network"], ["network"]),
         (["trust.csv"], ["trust"], ["trust"]),
         (
