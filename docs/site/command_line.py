@@ -1,0 +1,61 @@
+"""The reference of the command line, made from the program's own commands."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from typer.main import get_command
+
+from autosnn_nni.cli.app import app
+from docs.site.markdown import cell, table
+
+
+def command_line() -> str:
+    """Every command with its arguments, options and defaults, as Markdown."""
+    return "\n\n".join(_section(name, command) for name, command in commands())
+
+
+def commands(group: Any = None, above: str = "autosnn") -> Iterator[tuple[str, Any]]:
+    """All commands of the program by their full names, those of groups after them."""
+    group = group or get_command(app)
+    yield above, group
+    for name, command in getattr(group, "commands", {}).items():
+        if hasattr(command, "commands"):
+            yield from commands(command, f"{above} {name}")
+        else:
+            yield f"{above} {name}", command
+
+
+def _section(name: str, command: Any) -> str:
+    arguments = [one for one in command.params if one.param_type_name == "argument"]
+    options = [one for one in command.params if one.param_type_name == "option"]
+    usage = " ".join([name, "[OPTIONS]" if options else "", *map(_place, arguments)])
+    return "\n\n".join(
+        [
+            f"## {name}",
+            " ".join(command.help.split("\f")[0].split("\n")).strip(),
+            f"    {' '.join(usage.split())}",
+            *_listed("argument", [(_place(one), one) for one in arguments]),
+            *_listed("option", [(_flags(one), one) for one in options]),
+        ]
+    )
+
+
+def _listed(title: str, rows: list[tuple[str, Any]]) -> list[str]:
+    lines = [[f"`{name}`", cell(one.help or ""), _default(one)] for name, one in rows]
+    return [table([title, "", "default"], lines)] if rows else []
+
+
+def _place(argument: Any) -> str:
+    word = argument.name.rstrip("_").upper()
+    word += "..." if argument.nargs == -1 or argument.multiple else ""
+    return word if argument.required else f"[{word}]"
+
+
+def _flags(option: Any) -> str:
+    both = ", ".join([*option.opts, *option.secondary_opts])
+    return both if option.is_flag else f"{both} {option.type_descriptor.annotation.__name__}"
+
+
+def _default(parameter: Any) -> str:
+    value = parameter.default
+    return "" if value in (None, False, ()) else f"`{value}`"
