@@ -1,12 +1,16 @@
 """The reference of the command line, made from the program's own commands."""
 
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 from typer.main import get_command
 
 from autosnn_nni.cli.app import app
 from docs.site.markdown import cell, table
+
+#: What stands for an option's value, by its type; dots say that it may be given several times.
+_PLACES = {str: "TEXT", int: "INTEGER", float: "NUMBER", Path: "PATH"}
 
 
 def command_line() -> str:
@@ -42,7 +46,7 @@ def _section(name: str, command: Any) -> str:
 
 def _listed(title: str, rows: list[tuple[str, Any]]) -> list[str]:
     lines = [[f"`{name}`", cell(one.help or ""), _default(one)] for name, one in rows]
-    return [table([title, "", "default"], lines)] if rows else []
+    return [table([title, "what it is", "default"], lines)] if rows else []
 
 
 def _place(argument: Any) -> str:
@@ -53,7 +57,9 @@ def _place(argument: Any) -> str:
 
 def _flags(option: Any) -> str:
     both = ", ".join([*option.opts, *option.secondary_opts])
-    return both if option.is_flag else f"{both} {option.type_descriptor.annotation.__name__}"
+    kind = option.type_descriptor.annotation
+    (one, *_) = get_args(kind) or (kind,)
+    return both if option.is_flag else f"{both} {_PLACES[one]}{' ...' * option.multiple}"
 
 
 def _default(parameter: Any) -> str:

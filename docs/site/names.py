@@ -39,7 +39,9 @@ def names() -> str:
 
 def _listed(found: Iterable[str]) -> str:
     if isinstance(found, Mapping) and all(map(_says, found.values())):
-        return table(["name", ""], [[f"`{name}`", _says(one)] for name, one in found.items()])
+        return table(
+            ["name", "what it is"], [[f"`{name}`", _says(one)] for name, one in found.items()]
+        )
     return ", ".join(f"`{name}`" for name in found)
 
 

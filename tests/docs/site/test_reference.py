@@ -39,7 +39,8 @@ def test_a_section_has_all_arguments_and_options_with_their_help(sections: dict[
 def test_usage_and_defaults(sections: dict[str, str]) -> None:
     assert "    autosnn predict [OPTIONS] TRAINED IMAGES..." in sections["autosnn predict"]
     assert "    autosnn evaluate [OPTIONS] [TRAINED]" in sections["autosnn evaluate"]
-    assert "| `--scale str` |" in sections["autosnn reproduce"]
+    assert "| `--scale TEXT` |" in sections["autosnn reproduce"]
+    assert "| `--plugin PATH ...` |" in sections["autosnn search"]
     assert "| `small` |" in sections["autosnn reproduce"]
 
 
