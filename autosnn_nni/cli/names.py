@@ -14,8 +14,7 @@ from autosnn_nni.strategies import OBJECTIVES, SAMPLINGS, SEARCHES
 from autosnn_nni.training.losses import LOSSES
 from autosnn_nni.training.schedules import SCHEDULES
 
-#: The kinds of names, and where the names of each come from.
-KINDS: dict[str, Callable[[], Iterable[str]]] = {
+_NAMES: dict[str, Callable[[], Iterable[str]]] = {
     "spaces": lambda: [name for name, macro in MACROS.items() if macro.tbd_blocks],
     "blocks": lambda: BLOCKS,
     "operations": lambda: OPERATIONS,
@@ -38,6 +37,6 @@ KINDS: dict[str, Callable[[], Iterable[str]]] = {
 
 def names(kind: str) -> Iterable[str]:
     """The registered names of a kind."""
-    if kind not in KINDS:
-        raise UserError(f"unknown list {kind!r}; known: {', '.join(KINDS)}")
-    return KINDS[kind]()
+    if kind not in _NAMES:
+        raise UserError(f"unknown list {kind!r}; known: {', '.join(_NAMES)}")
+    return _NAMES[kind]()

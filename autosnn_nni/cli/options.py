@@ -73,12 +73,6 @@ def with_settings(*stages: str) -> Callable[[Callable[..., None]], Callable[...,
     return decorate
 
 
-def flag_of(setting: Field[Any]) -> str:
-    """The option of a setting, both of them if it is on or off."""
-    flag = "--" + setting.name.replace("_", "-")
-    return _FORMS.get(setting.name, (flag, None, None))[0]
-
-
 def check_unset(why: str, **options: object) -> None:
     """Raise :class:`UserError` if one of these options, which would have no effect, is given."""
     given = ["--" + name.replace("_", "-") for name, value in options.items() if value is not None]
@@ -97,8 +91,9 @@ def _given(named: dict[str, Any]) -> dict[str, Any]:
 
 
 def _parameter(setting: Field[Any], hint: Any) -> inspect.Parameter:
-    flag, kind = flag_of(setting), int if hint == int | None else hint
-    _, kind, _ = _FORMS.get(setting.name, (flag, kind, None))
+    flag = "--" + setting.name.replace("_", "-")
+    kind = int if hint == int | None else hint
+    flag, kind, _ = _FORMS.get(setting.name, (flag, kind, None))
     default = setting.default
     text = setting.metadata["help"]
     if default not in (None, ()):

@@ -31,7 +31,7 @@ def commands(group: Any = None, above: str = "autosnn") -> Iterator[tuple[str, A
 
 def _section(name: str, command: Any) -> str:
     arguments = [one for one in command.params if one.param_type_name == "argument"]
-    options = [one for one in command.params if one.param_type_name == "option"]
+    options = [one for one in command.params if one.param_type_name == "option" and not one.hidden]
     usage = " ".join([name, "[OPTIONS]" if options else "", *map(_place, arguments)])
     return "\n\n".join(
         [
@@ -39,7 +39,7 @@ def _section(name: str, command: Any) -> str:
             " ".join(command.help.split("\f")[0].split("\n")).strip(),
             f"    {' '.join(usage.split())}",
             *_listed("argument", [(_place(one), one) for one in arguments]),
-            *_listed("option", [(_flags(one), one) for one in options]),
+            *_listed("option", [(_with_value(one), one) for one in options]),
         ]
     )
 
@@ -55,8 +55,13 @@ def _place(argument: Any) -> str:
     return word if argument.required else f"[{word}]"
 
 
-def _flags(option: Any) -> str:
-    both = ", ".join([*option.opts, *option.secondary_opts])
+def flags(option: Any) -> str:
+    """An option's names."""
+    return ", ".join([*option.opts, *option.secondary_opts])
+
+
+def _with_value(option: Any) -> str:
+    both = flags(option)
     kind = option.type_descriptor.annotation
     (one, *_) = get_args(kind) or (kind,)
     return both if option.is_flag else f"{both} {_PLACES[one]}{' ...' * option.multiple}"

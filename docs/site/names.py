@@ -1,10 +1,20 @@
 """The reference of everything that has a name, made from the registries."""
 
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
-from autosnn_nni.cli.names import KINDS
+from autosnn_nni.cli.names import names as names_of
+from autosnn_nni.export import EXPORTS
+from autosnn_nni.strategies import OBJECTIVES, SAMPLINGS, SEARCHES
 from docs.site.markdown import cell, table
+
+#: The kinds whose items say what they are, each in its docstring.
+_DESCRIBED: Mapping[str, Mapping[str, object]] = {
+    "samplings": SAMPLINGS,
+    "strategies": SEARCHES,
+    "objectives": OBJECTIVES,
+    "formats": EXPORTS,
+}
 
 #: Which option takes the names of a kind, and what they are.
 ABOUT = {
@@ -32,20 +42,16 @@ ABOUT = {
 
 def names() -> str:
     """The names of every kind, and what each says of itself, as Markdown."""
-    return "\n\n".join(
-        f"## {kind}\n\n{ABOUT[kind]}\n\n{_listed(get())}" for kind, get in KINDS.items()
-    )
+    return "\n\n".join(f"## {kind}\n\n{about}\n\n{_listed(kind)}" for kind, about in ABOUT.items())
 
 
-def _listed(found: Iterable[str]) -> str:
-    if isinstance(found, Mapping) and all(map(_says, found.values())):
-        return table(
-            ["name", "what it is"], [[f"`{name}`", _says(one)] for name, one in found.items()]
-        )
-    return ", ".join(f"`{name}`" for name in found)
+def _listed(kind: str) -> str:
+    if kind not in _DESCRIBED:
+        return ", ".join(f"`{name}`" for name in names_of(kind))
+    rows = [[f"`{name}`", _says(item)] for name, item in _DESCRIBED[kind].items()]
+    return table(["name", "what it is"], rows)
 
 
 def _says(item: object) -> str:
-    """The first line of the docstring of a function or class."""
-    own = inspect.isroutine(item) or inspect.isclass(item)
-    return cell((inspect.getdoc(item) or "").partition("\n\n")[0]) if own else ""
+    """The first paragraph of its docstring."""
+    return cell((inspect.getdoc(item) or "").partition("\n\n")[0])

@@ -4,8 +4,8 @@ import dataclasses
 import re
 from typing import Any
 
-from autosnn_nni.cli.options import flag_of
 from autosnn_nni.runs.settings import STAGES, Settings
+from docs.site.command_line import commands, flags
 from docs.site.markdown import cell, table
 
 _TITLES = {
@@ -23,13 +23,18 @@ def settings() -> str:
 
 
 def _of_stage(stage: str) -> str:
-    found = [one for one in dataclasses.fields(Settings) if one.metadata["stage"] == stage]
-    return table(["in settings.json", "option", "what it is", "default"], map(_row, found))
+    options = {one.name: flags(one) for one in dict(commands())["autosnn search"].params}
+    rows = [
+        _row(one, options[one.name])
+        for one in dataclasses.fields(Settings)
+        if one.metadata["stage"] == stage
+    ]
+    return table(["in settings.json", "option", "what it is", "default"], rows)
 
 
-def _row(setting: "dataclasses.Field[Any]") -> list[str]:
+def _row(setting: "dataclasses.Field[Any]", option: str) -> list[str]:
     text, _, default = setting.metadata["help"].partition(" [default: ")
     if setting.default not in (None, ()):
         default = f"`{setting.default}`"
     key = setting.name.rstrip("_")
-    return [f"`{key}`", f"`{flag_of(setting)}`", cell(text), re.sub(r"\]$", "", default)]
+    return [f"`{key}`", f"`{option}`", cell(text), re.sub(r"\]$", "", default)]

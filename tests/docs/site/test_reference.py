@@ -4,9 +4,10 @@ import dataclasses
 
 import pytest
 
-from autosnn_nni.cli.names import KINDS
+from autosnn_nni.cli.names import names as names_of
+from autosnn_nni.errors import UserError
 from autosnn_nni.runs.settings import Settings
-from docs.site.command_line import command_line, commands
+from docs.site.command_line import command_line, commands, flags
 from docs.site.markdown import cell
 from docs.site.names import ABOUT, names
 from docs.site.settings import settings
@@ -30,10 +31,10 @@ def test_every_command_has_a_section(sections: dict[str, str]) -> None:
 def test_a_section_has_all_arguments_and_options_with_their_help(sections: dict[str, str]) -> None:
     for name, command in commands():
         assert cell(command.help) in cell(sections[name])
-        for one in command.params:
-            for flag in (*one.opts, *one.secondary_opts) if one.param_type_name == "option" else ():
-                assert f"`{flag}" in sections[name] or f", {flag}" in sections[name]
-            assert cell(one.help or "") in sections[name]
+        shown = [one for one in command.params if not getattr(one, "hidden", False)]
+        options = [one for one in shown if one.param_type_name == "option"]
+        assert [one.name for one in options if f"`{flags(one)}" not in sections[name]] == []
+        assert [one.name for one in shown if cell(one.help or "") not in sections[name]] == []
 
 
 def test_usage_and_defaults(sections: dict[str, str]) -> None:
@@ -57,7 +58,8 @@ def test_every_setting_has_a_row_with_its_option_and_its_default() -> None:
 
 def test_every_name_is_there_and_every_kind_is_explained() -> None:
     page = names()
-    assert ABOUT.keys() == KINDS.keys()
-    missing = [name for found in KINDS.values() for name in found() if f"`{name}`" not in page]
-    assert missing == []
+    with pytest.raises(UserError) as refused:
+        names_of("?")  # the message names all kinds
+    assert sorted(str(refused.value).partition("known: ")[2].split(", ")) == sorted(ABOUT)
+    assert [name for kind in ABOUT for name in names_of(kind) if f"`{name}`" not in page] == []
     assert "| `random` | The paper's baseline" in page
