@@ -32,12 +32,12 @@ def commands(group: Any = None, above: str = "autosnn") -> Iterator[tuple[str, A
 def _section(name: str, command: Any) -> str:
     arguments = [one for one in command.params if one.param_type_name == "argument"]
     options = [one for one in command.params if one.param_type_name == "option" and not one.hidden]
-    usage = " ".join([name, "[OPTIONS]" if options else "", *map(_place, arguments)])
+    usage = [name, *["[OPTIONS]"][: len(options)], *map(_place, arguments)]
     return "\n\n".join(
         [
             f"## {name}",
-            " ".join(command.help.split("\f")[0].split("\n")).strip(),
-            f"    {' '.join(usage.split())}",
+            " ".join(command.help.split()),
+            f"    {' '.join(usage)}",
             *_listed("argument", [(_place(one), one) for one in arguments]),
             *_listed("option", [(_with_value(one), one) for one in options]),
         ]

@@ -1,7 +1,5 @@
 """What MkDocs calls while it builds the site: generated parts, and links that leave ``docs/``."""
 
-from pathlib import Path
-
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
@@ -17,11 +15,9 @@ _PARTS = {"command line": command_line, "settings": settings, "names": names}
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add pages for the files outside ``docs/`` that pages link to."""
-    pages = [file for file in files.documentation_pages() if file.abs_src_path]
-    texts = {str(Path(str(file.abs_src_path)).relative_to(ROOT)): file for file in pages}
-    linked = {link for name, file in texts.items() for link in links_out(name, file.content_string)}
-    for name in OUTSIDE:
-        linked |= links_out(name, (ROOT / name).read_text())
+    documents = [*map(ROOT.joinpath, OUTSIDE), *ROOT.glob("docs/**/*.md")]
+    texts = {str(path.relative_to(ROOT)): path.read_text() for path in documents}
+    linked = {link for name, text in texts.items() for link in links_out(name, text)}
     for name in sorted(linked | OUTSIDE.keys()):
         files.append(File.generated(config, page_of(name), content=source_page(name)))
     return files
