@@ -13,10 +13,15 @@ SSHD := /usr/sbin/sshd
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: search quick test check smoke benchmark clean
+.PHONY: search quick test check docs package smoke benchmark clean
 
 search: $(INSTALLED)  ## the main job on the embedded digits: supernet, search, retraining, report
 	$(BIN)/autosnn search --dataset digits --output runs/digits
+	@echo
+	@echo "Look at it:            open runs/digits/report.html in a browser"
+	@echo "autosnn on the PATH:   . $(BIN)/activate"
+	@echo "Then:                  autosnn evaluate runs/digits"
+	@echo "Where to read on:      docs/tutorials/index.md (make docs builds the site)"
 
 quick: $(INSTALLED)  ## the tests that need nothing but Python, on two cores
 	$(PYTEST) -m "not (browser or manager or ssh or data or slow)"
@@ -24,11 +29,16 @@ quick: $(INSTALLED)  ## the tests that need nothing but Python, on two cores
 test: $(INSTALLED) $(RECORDINGS) $(FASHION_MNIST) $(BROWSER) $(SSHD)  ## every test, on two cores
 	$(PYTEST)
 
-check: $(INSTALLED)  ## formatting, lint and types
+check: package  ## formatting, lint and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	rm -rf build/types && $(BIN)/pip install --quiet --no-deps --target build/types .
-	MYPYPATH=build/types $(BIN)/mypy -p autosnn_nni
+	MYPYPATH=build/package $(BIN)/mypy -p autosnn_nni -p docs.site
+
+docs: package  ## the documentation site, in build/site; a warning or a broken link ends it
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet -f docs/site/mkdocs.yml
+
+package: $(INSTALLED)  # the package as one folder, for mypy and for the site's Python reference
+	rm -rf build/package && $(BIN)/pip install --quiet --no-deps --target build/package .
 
 smoke: $(INSTALLED)  ## every table and figure of the paper, in seconds each
 	OMP_NUM_THREADS=1 $(BIN)/autosnn reproduce all --scale smoke --output build/reproduce
