@@ -41,7 +41,9 @@ def run_generations(
         while population := next_generation(search, choices, history):
             fresh = _fresh(population, results)
             if fresh and engine.budget_available():
+                start = time.time()
                 results.update(_evaluate(engine, space, fresh))
+                history.times[history.generations + 1] = start, time.time()
             metrics = {blocks: found for blocks in population if (found := results.get(blocks))}
             if not metrics and any(blocks not in results for blocks in population):
                 return  # NNI's limits were reached before any result

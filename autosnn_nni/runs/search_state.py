@@ -12,6 +12,7 @@ from autosnn_nni.files import write_whole
 from autosnn_nni.formats import read_stamped, write_stamped
 from autosnn_nni.runs.directory import RunDirectory
 from autosnn_nni.runs.run_files import RunFiles
+from autosnn_nni.runs.search_times import read_times, write_times
 from autosnn_nni.search_spaces import split_timesteps, to_sample
 from autosnn_nni.strategies import Evaluated, History, find_objective
 
@@ -23,9 +24,11 @@ def load_history(files: RunFiles) -> History:
         return History()
     content = read_stamped(state)
     try:
-        return History.from_json(content["evaluated"])
+        history = History.from_json(content["evaluated"])
     except (KeyError, TypeError, ValueError):
         raise UserError(f"{state} is not a search's state; delete it to search again") from None
+    history.times = read_times(files)
+    return history
 
 
 def searched(path: Path) -> History:
@@ -37,7 +40,8 @@ def searched(path: Path) -> History:
 
 
 def save_history(run: RunDirectory, history: History) -> None:
-    """Save the search after a generation: the state, then its table."""
+    """Save the search after a generation: its times, its state, then its table."""
+    write_times(run, history.times)
     write_stamped(run.search_state, {"evaluated": history.to_json()})
     rows = list(_rows(history, run.settings.objectives))
     write_whole(run.candidates, pd.DataFrame(rows).to_csv(index=False))
