@@ -3,6 +3,7 @@
 "use strict";
 const Module = require("module");
 const net = require("net");
+const { serveOwnPage } = require("./web_ui.js");
 
 // Trials and the tuner inherit the manager's environment, but must not load this file.
 function takeFromEnvironment(names) {
@@ -127,7 +128,7 @@ function endWithOwner(owner) {
 }
 
 const settings = takeFromEnvironment([
-    "NODE_OPTIONS", "AUTOSNN_NODE_OPTIONS", "AUTOSNN_LISTEN", "AUTOSNN_OWNER",
+    "NODE_OPTIONS", "AUTOSNN_NODE_OPTIONS", "AUTOSNN_LISTEN", "AUTOSNN_OWNER", "AUTOSNN_COLUMNS",
 ]);
 listenOn(settings.AUTOSNN_LISTEN);
 patchExport("V3asV1", keepParametersWithTheirTrial);
@@ -135,6 +136,7 @@ patchExport("V3asV1", failKilledTrials);
 patchExport("NNIManager", continueTrialNumbers);
 patchExport("NNIManager", failWhenTunerEnds);
 patchExport("Ssh", guardWorkers);
+patchExport("RestServer", serveOwnPage(JSON.parse(settings.AUTOSNN_COLUMNS || "{}")));
 if (settings.AUTOSNN_OWNER) {
     endWithOwner(Number(settings.AUTOSNN_OWNER));
 }

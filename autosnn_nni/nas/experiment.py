@@ -41,7 +41,7 @@ from autosnn_nni.nas.evaluators import SpikingEvaluator
 from autosnn_nni.nas.model_spaces import InProcessModelSpace
 from autosnn_nni.nas.trial_engine import TrialEngine, TrialModelSpace, results_of
 from autosnn_nni.nas.trial_evaluator import TrialEvaluator
-from autosnn_nni.search_spaces import from_sample
+from autosnn_nni.search_spaces import SpikingSpace, from_sample
 from autosnn_nni.strategies import PopulationEngine, PopulationEvaluator, TrialSearch
 from autosnn_nni.training.from_scratch import train_network
 from autosnn_nni.training.lightning import torch_left_alone
@@ -260,7 +260,9 @@ class RetiariiExperiment(NasExperiment):
     def _start_nni_manager(self, port: int, *arguments: Any, **options: Any) -> None:
         if self._action == "resume":
             forget_interrupted(stored_experiment(self.id))
-        with guarded(), patience():
+        space = self.model_space
+        choices = space.config.choices if isinstance(space, SpikingSpace) else ()
+        with guarded(choices=choices), patience():
             super()._start_nni_manager(port, *arguments, **options)
         sys.stderr.write(f"NNI's web UI: http://{LOOPBACK}:{port} (experiment {self.id})\n")
 
