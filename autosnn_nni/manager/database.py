@@ -127,8 +127,8 @@ def _trials(profile: Profile, history: History) -> Iterator[_Trial]:
     for start, end, trials in _generations(profile, history):
         step = (end - start) / len(trials)
         for count, one in enumerate(trials):
-            times = (round(start + step * passed) for passed in (count, count + 1))
-            yield _Trial(number, *times, one)
+            begin, finish = (round(start + step * passed) for passed in (count, count + 1))
+            yield _Trial(number, begin, finish, one)
             number += 1
 
 

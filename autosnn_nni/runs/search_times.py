@@ -4,8 +4,8 @@ The times have a file of their own: the search's state is the same in every run 
 """
 
 from collections.abc import Mapping
+from csv import DictReader
 from datetime import UTC, datetime
-from io import StringIO
 
 import pandas as pd
 
@@ -29,12 +29,12 @@ def read_times(files: RunFiles) -> dict[int, tuple[float, float]]:
     if not files.generations.exists():
         return {}
     try:
-        table = pd.read_csv(StringIO(files.generations.read_text()))
-        return {
-            int(row.generation): (_as_seconds(row.start), _as_seconds(row.end))
-            for row in table.itertuples()
-        }
-    except (AttributeError, TypeError, ValueError):
+        with files.generations.open() as table:
+            return {
+                int(row["generation"]): (_as_seconds(row["start"]), _as_seconds(row["end"]))
+                for row in DictReader(table)
+            }
+    except (KeyError, TypeError, ValueError):
         raise UserError(f"{files.generations} is broken; delete it, only times are lost") from None
 
 

@@ -150,10 +150,8 @@ def test_an_experiment_of_another_tuner_has_the_page_that_nni_gives_it(
     page.browser.get(page.url)
     wait_for(lambda: page.browser.current_url == f"{page.url}/oview", "the overview", 30)
     page.open_trials()
-    assert list(page.rows()[0]) == [
-        *("_selected", "_expand", "sequenceId", "id", "duration", "status"),
-        *("latestAccuracy", "_operation"),
-    ]
+    columns = {name for name in page.rows()[0] if not name.startswith("_")}
+    assert columns == {"sequenceId", "id", "duration", "status", "latestAccuracy"}
     experiment.kill()
 
 

@@ -24,7 +24,7 @@ def test_a_run_of_an_earlier_version_has_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["", "generation,start\n1,2\n", "generation,start,end\n1,noon,later\n"]
+    "content", ["generation,start\n1,2\n", "generation,start,end\n1,noon,later\n", "\n1\n2"]
 )
 def test_a_broken_table_is_named(tmp_path: Path, content: str) -> None:
     files = RunFiles(tmp_path)
