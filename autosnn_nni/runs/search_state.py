@@ -1,7 +1,7 @@
 """A search's state in its run directory: all evaluated architectures, and the best one."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +43,14 @@ def save_history(run: RunDirectory, history: History) -> None:
     """Save the search after a generation: its times, its state, then its table."""
     write_times(run, history.times)
     write_stamped(run.search_state, {"evaluated": history.to_json()})
-    rows = list(_rows(history, run.settings.objectives))
+    rows = list(rows_of(history, run.settings.objectives))
     write_whole(run.candidates, pd.DataFrame(rows).to_csv(index=False))
 
 
-def _rows(history: History, objectives: Sequence[str]) -> Iterator[Mapping[str, Any]]:
-    """Choices, measurements, energy in joules and the other objectives, fitness, generation.
+def rows_of(
+    history: Iterable[Evaluated], objectives: Iterable[str] = ()
+) -> Iterator[Mapping[str, Any]]:
+    """Rows of a table: choices, measurements, energy (J), objectives, fitness, generation.
 
     The timesteps are among the choices, or in the settings.
     """
