@@ -293,13 +293,13 @@ class Pipeline:
         )
         with seeded(settings.seed):
             space = make_space(self.run)
-        RetiariiExperiment(space, evaluator, strategy=strategy).run()
+        RetiariiExperiment(space, evaluator, strategy=strategy).run_in_process()
 
     def _search_without_training(self, strategy: TrialSearch) -> None:
         training = training_of(self.run, self.run.settings.retrain_epochs, self.machine)
         evaluator = TrainingFreeEvaluator(self.data, training)
         space = make_space(self.run)
-        RetiariiExperiment(space, evaluator, strategy=strategy).run()
+        RetiariiExperiment(space, evaluator, strategy=strategy).run_in_process()
 
 
 @contextmanager

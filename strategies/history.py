@@ -31,10 +31,15 @@ class Evaluated(Measurements):
 
 
 class History(Sequence[Evaluated]):
-    """The evaluated architectures in order, without duplicates."""
+    """The evaluated architectures in order, without duplicates.
+
+    ``times`` has the start and the end of each generation's evaluation, in seconds since 1970,
+    where they are known. No search depends on them.
+    """
 
     def __init__(self, evaluated: Iterable[Evaluated] = ()) -> None:
         self._evaluated: list[Evaluated] = []
+        self.times: dict[int, tuple[float, float]] = {}
         self.seen: set[Architecture] = set()
         self.extend(evaluated)
 

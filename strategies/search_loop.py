@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import contextmanager
 from typing import Any
 
 from nni.nas.execution import ExecutionEngine
@@ -10,6 +10,7 @@ from nni.nas.execution.event import FinalMetricEvent, ModelEventType
 from nni.nas.space import ExecutableModelSpace, ModelStatus
 
 from autosnn_nni.errors import UserError
+from autosnn_nni.progress import progress_bar
 from autosnn_nni.search_spaces import Architecture, from_sample, to_sample
 from autosnn_nni.strategies.choices import Choices
 from autosnn_nni.strategies.generations import Search, close_generation, next_generation
@@ -19,6 +20,9 @@ from autosnn_nni.strategies.population import PopulationEvaluator
 
 #: Metrics by architecture; ``None`` if the evaluation failed.
 Results = Mapping[Architecture, Metrics | None]
+
+#: Shows how many trials have ended.
+Show = Callable[[int], object]
 
 #: Seconds between two checks of the models that are evaluated.
 _POLL = 0.5
@@ -37,11 +41,14 @@ def run_generations(
     ``known`` results are not evaluated again, except in a generation that failed completely.
     """
     choices, results = Choices.of(space), dict(known)
-    with _searching(space, len(history), search.budget(choices)):
+    with _searching(space, len(history.seen | results.keys()), search.budget(choices)) as show:
         while population := next_generation(search, choices, history):
             fresh = _fresh(population, results)
             if fresh and engine.budget_available():
-                results.update(_evaluate(engine, space, fresh))
+                start = time.time()
+                ended = _beyond(len(history.seen | results.keys()), show)
+                results.update(_evaluate(engine, space, fresh, ended))
+                history.times[history.generations + 1] = start, time.time()
             metrics = {blocks: found for blocks in population if (found := results.get(blocks))}
             if not metrics and any(blocks not in results for blocks in population):
                 return  # NNI's limits were reached before any result
@@ -49,11 +56,20 @@ def run_generations(
             on_generation(history)
 
 
-def _searching(space: ExecutableModelSpace, done: int, total: int) -> AbstractContextManager[None]:
+@contextmanager
+def _searching(space: ExecutableModelSpace, done: int, total: int) -> Iterator[Show]:
+    """Context manager for the search; yields a function that shows how many trials have ended."""
     evaluator: Any = space.evaluator
     if isinstance(evaluator, PopulationEvaluator):
-        return evaluator.searching(done, total)
-    return nullcontext()
+        with evaluator.searching(done, total):
+            yield lambda ended: None
+    else:
+        with progress_bar("Search", total, "trials", done) as advance:
+            yield lambda ended: advance(ended, "")
+
+
+def _beyond(done: int, show: Show) -> Show:
+    return lambda ended: show(done + ended)
 
 
 def _fresh(population: Sequence[Architecture], results: Results) -> list[Architecture]:
@@ -63,7 +79,10 @@ def _fresh(population: Sequence[Architecture], results: Results) -> list[Archite
 
 
 def _evaluate(
-    engine: ExecutionEngine, space: ExecutableModelSpace, population: Sequence[Architecture]
+    engine: ExecutionEngine,
+    space: ExecutableModelSpace,
+    population: Sequence[Architecture],
+    show: Show,
 ) -> Results:
     """Return the results of the models that ended; raises :class:`UserError` for other metrics.
 
@@ -80,7 +99,7 @@ def _evaluate(
     engine.register_model_event_callback(ModelEventType.FinalMetric, collect)
     try:
         engine.submit_models(*models.values())
-        _wait(engine, models, metrics)
+        _wait(engine, models, metrics, show)
     finally:
         engine.unregister_model_event_callback(ModelEventType.FinalMetric, collect)
     if not all(are_metrics(one) for one in metrics.values()):
@@ -99,16 +118,23 @@ def _wait(
     engine: ExecutionEngine,
     models: Mapping[Architecture, ExecutableModelSpace],
     metrics: Mapping[Architecture, Metrics],
+    show: Show,
 ) -> None:
     """Wait until all models (or all that NNI's limits allow) have ended and have their metrics."""
-    while not all(model.status.completed() for model in models.values()):
+    while (ended := _ended(models)) < len(models):
+        show(ended)
         if not engine.budget_available():
             engine.wait_models()
             break
         time.sleep(_POLL)
+    show(_ended(models))
     end = time.monotonic() + LATE
     while not _trained(models) <= metrics.keys() and time.monotonic() < end:
         time.sleep(_POLL)
+
+
+def _ended(models: Mapping[Architecture, ExecutableModelSpace]) -> int:
+    return sum(model.status.completed() for model in models.values())
 
 
 def _trained(models: Mapping[Architecture, ExecutableModelSpace]) -> set[Architecture]:

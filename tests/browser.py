@@ -1,11 +1,18 @@
-"""A headless Chromium, and what a person sees in it of NNI's web UI."""
+"""A headless Chromium, and what a person sees in it of NNI's web UI.
 
+`python -m tests.browser URL FILE` takes the picture in docs/nni.md.
+"""
+
+import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from selenium.common.exceptions import TimeoutException
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
@@ -33,6 +40,17 @@ _ROWS = """
 return [...document.querySelectorAll("[data-automationid=DetailsRow]")].map(row =>
     Object.fromEntries([...row.querySelectorAll("[data-automation-key]")].map(cell =>
         [cell.dataset.automationKey, (cell.querySelector(".name") || cell).textContent])))
+"""
+#: The characters of the icons that are shown, by name, and the state of each font that they use.
+_ICONS = """
+const shown = [...document.querySelectorAll("i[data-icon-name]")]
+    .filter(icon => icon.textContent && icon.checkVisibility());
+return Object.fromEntries(shown.map(icon => {
+    const family = getComputedStyle(icon).fontFamily.replaceAll('"', "");
+    const states = [...document.fonts].filter(font => font.family.replaceAll('"', "") === family)
+        .map(font => font.status);
+    return [icon.dataset.iconName, [icon.textContent, ...states]];
+}))
 """
 _ROW_COUNT = 'return document.querySelector("[role=grid]").ariaRowCount - 1'
 
@@ -65,8 +83,23 @@ class WebUI:
         """All text of the page."""
         return str(self.browser.execute_script("return document.body.textContent"))
 
+    def open(self) -> None:
+        """What is seen at its address, as soon as trials are."""
+        self.browser.get(self.url)
+        self._wait().until(lambda _: self._page())
+
+    def open_experiments(self) -> None:
+        self.browser.get(f"{self.url}/experiment")
+        self._wait().until(lambda _: self.icons())
+
     def open_overview(self) -> None:
         self.browser.get(f"{self.url}/oview")
+        self._wait().until(lambda _: self.icons())
+
+    def icons(self) -> dict[str, list[str]]:
+        """The icons by name: the character, and the state of its font."""
+        icons: dict[str, list[str]] = self.browser.execute_script(_ICONS)
+        return icons
 
     def open_trials(self) -> None:
         """The page of all trials; NNI sometimes leaves it blank, and a reload cures it."""
@@ -93,10 +126,14 @@ class WebUI:
             rows += self._wait().until(lambda _, last=last: self._page(after=last))
         return rows
 
-    def axes(self) -> dict[str, list[str]]:
-        """The hyper-parameter plot's axes: their titles and the texts at their ticks."""
+    def open_plot(self) -> None:
+        """The hyper-parameter plot, above the trials."""
         self._click("//button[contains(., 'Hyper-parameter')]")
         self._wait().until(lambda driver: driver.find_elements(By.CSS_SELECTOR, "svg .label"))
+
+    def axes(self) -> dict[str, list[str]]:
+        """The hyper-parameter plot's axes: their titles and the texts at their ticks."""
+        self.open_plot()
         texts = self.browser.find_elements(By.CSS_SELECTOR, "svg text")
         axes: dict[str, list[str]] = {}
         ticks: list[str] = []
@@ -119,3 +156,18 @@ class WebUI:
 
     def _wait(self) -> "WebDriverWait[WebDriver]":
         return WebDriverWait(self.browser, 60, poll_frequency=0.05)
+
+
+def take_picture(url: str, file: Path) -> None:
+    """Save what is seen at ``url``, with the hyper-parameter plot."""
+    with tempfile.TemporaryDirectory() as folder, chromium(Path(folder)) as browser:
+        browser.set_window_size(1400, 1250)
+        page = WebUI(browser, url)
+        page.open()
+        page.open_plot()
+        picture = Image.open(BytesIO(browser.get_screenshot_as_png()))
+        picture.convert("P", palette=Image.Palette.ADAPTIVE).save(file, optimize=True)
+
+
+if __name__ == "__main__":
+    take_picture(sys.argv[1], Path(sys.argv[2]))

@@ -3,14 +3,15 @@
 import json
 import math
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from autosnn_nni.search_spaces import to_sample
-from autosnn_nni.strategies import Evaluated, find_objective
+from autosnn_nni.strategies import Evaluated, History, find_objective
 
 #: The tables that NNI 3.0 creates in ``nni_node/core/sqlDatabase.js``.
 _TABLES = """
@@ -98,12 +99,12 @@ class _Trial:
         yield self.end, self.id, "SUCCEEDED", None, self.number
 
 
-def as_database(profile: Profile, evaluated: Sequence[Evaluated]) -> bytes:
+def as_database(profile: Profile, history: History) -> bytes:
     """The content of the experiment's ``nni.sqlite``: one succeeded trial per architecture.
 
-    A search does not record when it evaluated each one; the trials are spread evenly over it.
+    A generation is scored together: its architectures have equal shares of the time that it took.
     """
-    trials = list(_trials(profile, evaluated))
+    trials = list(_trials(profile, history))
     with closing(sqlite3.connect(":memory:")) as database:
         database.executescript(_TABLES)
         database.execute(_PROFILE, _profile_row(profile, len(trials)))
@@ -121,8 +122,33 @@ def _profile_row(profile: Profile, trials: int) -> tuple[Any, ...]:
     return params, profile.id, seconds, profile.start, profile.end, str(profile.folder), trials
 
 
-def _trials(profile: Profile, evaluated: Sequence[Evaluated]) -> Iterator[_Trial]:
-    step = (profile.end - profile.start) / len(evaluated)
-    for number, one in enumerate(evaluated):
-        start, end = (round(profile.start + step * count) for count in (number, number + 1))
-        yield _Trial(number, start, end, one)
+def _trials(profile: Profile, history: History) -> Iterator[_Trial]:
+    number = 0
+    for start, end, trials in _generations(profile, history):
+        step = (end - start) / len(trials)
+        for count, one in enumerate(trials):
+            begin, finish = (round(start + step * passed) for passed in (count, count + 1))
+            yield _Trial(number, begin, finish, one)
+            number += 1
+
+
+def _generations(
+    profile: Profile, history: History
+) -> Iterator[tuple[float, float, list[Evaluated]]]:
+    """Each generation's start and end in milliseconds, and its architectures.
+
+    Where they are not known, the architectures share the time before the first one that is.
+    """
+    known = {one: (1000 * start, 1000 * end) for one, (start, end) in history.times.items()}
+    unknown = sum(one.generation not in known for one in history)
+    clock = float(profile.start)
+    step = (min((start for start, _ in known.values()), default=profile.end) - clock) / (
+        unknown or 1
+    )
+    for generation, group in groupby(history, key=lambda one: one.generation):
+        trials = list(group)
+        if generation in known:
+            yield *known[generation], trials
+        else:
+            start, clock = clock, clock + step * len(trials)
+            yield start, clock, trials

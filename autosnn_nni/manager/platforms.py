@@ -78,7 +78,8 @@ def _prepare_manager(service: Any, experiment: Any) -> None:
     if not is_viewing():
         _check_service(service)
         _check(experiment)
-    guard(service.listen)
+    ours = _is_ours(experiment.tuner)
+    guard(service.listen, choices=(experiment.search_space or ()) if ours else ())
     if service.listen == LOOPBACK:
         name_only_loopback()
 
@@ -102,10 +103,16 @@ def _check(experiment: Any) -> None:
         return
     if tuner.name is not None and get_algo_meta(tuner.name) is None:
         raise UserError(f"tuner.name: NNI has no tuner {tuner.name!r}; is it registered?")
-    if tuner.name == _TUNER or (tuner.class_name or "").endswith(f".{_TUNER}Tuner"):
+    if _is_ours(tuner):
         check_tuner(tuner.class_args or {})
         check_run(Path(experiment.trial_code_directory), experiment.search_space)
     _checked.add(key)
+
+
+def _is_ours(tuner: Any) -> bool:
+    if tuner is None:
+        return False
+    return tuner.name == _TUNER or (tuner.class_name or "").endswith(f".{_TUNER}Tuner")
 
 
 improve_nnictl()

@@ -3,6 +3,7 @@
 "use strict";
 const Module = require("module");
 const net = require("net");
+const { serveOwnPage } = require("./web_ui.js");
 
 // Trials and the tuner inherit the manager's environment, but must not load this file.
 function takeFromEnvironment(names) {
@@ -106,6 +107,19 @@ function failWhenTunerEnds(manager) {
     };
 }
 
+// NNI gives a tuner 10 seconds to connect. Importing torch takes longer on a busy machine.
+function waitForTuner(getServer) {
+    const { connect } = getServer();
+    getServer().init = () => {
+        setTimeout(() => {
+            if (!connect.settled) {
+                connect.reject(new Error("The tuner did not connect; see its dispatcher.log."));
+            }
+        }, 60000);
+        return connect.promise;
+    };
+}
+
 // NNI's server on a worker listens on all interfaces too: start it like the manager.
 function guardWorkers(ssh) {
     const { exec } = ssh.prototype;
@@ -127,14 +141,16 @@ function endWithOwner(owner) {
 }
 
 const settings = takeFromEnvironment([
-    "NODE_OPTIONS", "AUTOSNN_NODE_OPTIONS", "AUTOSNN_LISTEN", "AUTOSNN_OWNER",
+    "NODE_OPTIONS", "AUTOSNN_NODE_OPTIONS", "AUTOSNN_LISTEN", "AUTOSNN_OWNER", "AUTOSNN_COLUMNS",
 ]);
 listenOn(settings.AUTOSNN_LISTEN);
 patchExport("V3asV1", keepParametersWithTheirTrial);
 patchExport("V3asV1", failKilledTrials);
 patchExport("NNIManager", continueTrialNumbers);
 patchExport("NNIManager", failWhenTunerEnds);
+patchExport("getTunerServer", waitForTuner);
 patchExport("Ssh", guardWorkers);
+patchExport("RestServer", serveOwnPage(JSON.parse(settings.AUTOSNN_COLUMNS || "{}")));
 if (settings.AUTOSNN_OWNER) {
     endWithOwner(Number(settings.AUTOSNN_OWNER));
 }

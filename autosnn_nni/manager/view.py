@@ -61,12 +61,13 @@ def _profile(path: Path, history: History) -> Profile:
     """The same experiment for the same folder, so that NNI lists a run only once."""
     files = RunFiles(path)
     written = [files.search_state, files.supernet]
-    times = [round(1000 * one.stat().st_mtime) for one in written if one.exists()]
+    times = [one.stat().st_mtime for one in written if one.exists()]
+    spans = history.times.values()
     return Profile(
         id=f"autosnn-{hashlib.sha256(bytes(path)).hexdigest()[:8]}",
         config=_config(path, history).canonical_copy(),
-        start=min(times),
-        end=times[0],
+        start=round(1000 * min([*times, *(start for start, _ in spans)])),
+        end=round(1000 * max((end for _, end in spans), default=times[0])),
     )
 
 

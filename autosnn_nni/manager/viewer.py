@@ -29,7 +29,7 @@ def viewing(profile: Profile, port: int, listen: str) -> Iterator["Popen[bytes]"
     profile.logs.mkdir(exist_ok=True)
     config = profile.config
     arguments = launcher.NniManagerArgs("view", profile.id, config, port, False, False, None, None)
-    with guarded(listen):
+    with guarded(listen, config.search_space):
         manager = launcher._start_rest_server(arguments, RunMode.Detach)
     try:
         _wait(port, profile)

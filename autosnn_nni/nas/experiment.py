@@ -41,8 +41,9 @@ from autosnn_nni.nas.evaluators import SpikingEvaluator
 from autosnn_nni.nas.model_spaces import InProcessModelSpace
 from autosnn_nni.nas.trial_engine import TrialEngine, TrialModelSpace, results_of
 from autosnn_nni.nas.trial_evaluator import TrialEvaluator
-from autosnn_nni.search_spaces import from_sample
-from autosnn_nni.strategies import PopulationEngine, PopulationEvaluator, TrialSearch
+from autosnn_nni.runs.search_state import rows_of
+from autosnn_nni.search_spaces import SpikingSpace, from_sample
+from autosnn_nni.strategies import AutoSNN, PopulationEngine, PopulationEvaluator, TrialSearch
 from autosnn_nni.training.from_scratch import train_network
 from autosnn_nni.training.lightning import torch_left_alone
 from autosnn_nni.training.processes import check_main_guard
@@ -54,6 +55,12 @@ _ENGINES = {
     "py": ("ts", "simplified"),
     "base": ("ts", "graph"),
 }
+
+#: Printed where a user of NNI would wait for an address.
+_NO_WEB_UI = (
+    "This search runs in this process, without NNI's web UI. To see a search there when it is "
+    "done, run autosnn search --output RUN, then autosnn view RUN\n"
+)
 
 
 def RetiariiExeConfig(  # noqa: N802
@@ -113,10 +120,17 @@ class RetiariiExperiment(NasExperiment):
         if config is not None:
             self.config = config
         if _runs_in_process(self.evaluator, self.strategy):
-            in_process = RetiariiExeConfig(execution_engine="oneshot")
-            for field in ("execution_engine", "model_format", "training_service"):
-                setattr(self.config, field, getattr(in_process, field))
+            sys.stderr.write(_NO_WEB_UI)
+            return self.run_in_process()
         finished: bool = super().run(port, True, debug)
+        return finished
+
+    def run_in_process(self) -> bool:
+        """Like :meth:`run`, for what runs in this process; does not mention the web UI."""
+        in_process = RetiariiExeConfig(execution_engine="oneshot")
+        for field in ("execution_engine", "model_format", "training_service"):
+            setattr(self.config, field, getattr(in_process, field))
+        finished: bool = super().run(wait_completion=True)
         return finished
 
     def resume(self, port: int = 8080, wait_completion: bool = True, debug: bool = False) -> bool:
@@ -169,11 +183,23 @@ class RetiariiExperiment(NasExperiment):
     def export_top_models(
         self, top_k: int = 1, optimize_mode: str = "maximize", formatter: str | None = "dict"
     ) -> list[Any]:
-        """The best ``top_k`` architectures, by default as dicts of block names."""
+        """The best ``top_k`` architectures, by default as dicts of block names.
+
+        The ``formatter`` ``"metrics"`` adds fitness, accuracy, spikes and all else that was
+        measured, as in a run's ``candidates.csv``; the others are NNI's.
+        """
         if optimize_mode != "maximize":
             raise UserError("fitness is maximised; optimize_mode must be 'maximize'")
+        if formatter == "metrics":
+            return self._measured(top_k)
         exported: list[Any] = super().export_top_models(top_k, formatter=formatter)
         return exported
+
+    def _measured(self, top_k: int) -> list[Any]:
+        strategy: Any = self.strategy
+        if not isinstance(strategy, AutoSNN | TrialSearch):
+            raise UserError("formatter='metrics' needs the strategy AutoSNN or TrialSearch")
+        return list(rows_of(strategy.history.top(top_k, strategy.search.constraints)))
 
     def final_model(self, epochs: int | None = None) -> TrainedNetwork:
         """Train the best architecture from scratch; returns it with its accuracy and spikes.
@@ -260,7 +286,9 @@ class RetiariiExperiment(NasExperiment):
     def _start_nni_manager(self, port: int, *arguments: Any, **options: Any) -> None:
         if self._action == "resume":
             forget_interrupted(stored_experiment(self.id))
-        with guarded(), patience():
+        space = self.model_space
+        choices = space.config.choices if isinstance(space, SpikingSpace) else ()
+        with guarded(choices=choices), patience():
             super()._start_nni_manager(port, *arguments, **options)
         sys.stderr.write(f"NNI's web UI: http://{LOOPBACK}:{port} (experiment {self.id})\n")
 

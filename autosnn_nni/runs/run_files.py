@@ -103,6 +103,11 @@ class RunFiles(NetworkFiles):
         return self.path / "candidates.csv"
 
     @property
+    def generations(self) -> Path:
+        """When each generation of the search was scored, as a table."""
+        return self.path / "generations.csv"
+
+    @property
     def best(self) -> Path:
         """The winner of a search, written when the search is done."""
         return self.path / "best.json"
@@ -221,7 +226,7 @@ class RunFiles(NetworkFiles):
         """Files that a stage writes, in the order in which they are moved when it is repeated."""
         return {
             "supernet": (self.supernet, self.supernet_curve),
-            "search": (self.search_state, self.candidates, self.blocks),
+            "search": (self.search_state, self.candidates, self.generations, self.blocks),
             "choice": (self.best, self.front),
             "retrain": (
                 self.origin,

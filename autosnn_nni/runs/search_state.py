@@ -1,7 +1,7 @@
 """A search's state in its run directory: all evaluated architectures, and the best one."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from autosnn_nni.formats import read_stamped, write_stamped
 from autosnn_nni.run_log import LOG
 from autosnn_nni.runs.directory import RunDirectory
 from autosnn_nni.runs.run_files import RunFiles
+from autosnn_nni.runs.search_times import read_times, write_times
 from autosnn_nni.search_spaces import split_timesteps, to_sample, to_text
 from autosnn_nni.strategies import Evaluated, History, find_objective
 
@@ -24,9 +25,11 @@ def load_history(files: RunFiles) -> History:
         return History()
     content = read_stamped(state)
     try:
-        return History.from_json(content["evaluated"])
+        history = History.from_json(content["evaluated"])
     except (KeyError, TypeError, ValueError):
         raise UserError(f"{state} is not a search's state; delete it to search again") from None
+    history.times = read_times(files)
+    return history
 
 
 def searched(path: Path) -> History:
@@ -38,9 +41,10 @@ def searched(path: Path) -> History:
 
 
 def save_history(run: RunDirectory, history: History) -> None:
-    """Save the search after a generation: the state, then its table."""
+    """Save the search after a generation: its times, its state, then its table."""
+    write_times(run, history.times)
     write_stamped(run.search_state, {"evaluated": history.to_json()})
-    rows = list(_rows(history, run.settings.objectives))
+    rows = list(rows_of(history, run.settings.objectives))
     write_whole(run.candidates, pd.DataFrame(rows).to_csv(index=False))
     _log_generation(history)
 
@@ -56,8 +60,10 @@ def _log_generation(history: History) -> None:
     )
 
 
-def _rows(history: History, objectives: Sequence[str]) -> Iterator[Mapping[str, Any]]:
-    """Choices, measurements, energy in joules and the other objectives, fitness, generation.
+def rows_of(
+    history: Iterable[Evaluated], objectives: Iterable[str] = ()
+) -> Iterator[Mapping[str, Any]]:
+    """Rows of a table: choices, measurements, energy (J), objectives, fitness, generation.
 
     The timesteps are among the choices, or in the settings.
     """

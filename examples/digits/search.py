@@ -16,7 +16,7 @@ strategy = AutoSNN(Evolution(rounds=5), Fitness(-0.08))
 experiment = RetiariiExperiment(space, evaluator, strategy=strategy)
 experiment.run(RetiariiExeConfig(execution_engine="oneshot"))
 
-for architecture in experiment.export_top_models(top_k=3, formatter="dict"):
+for architecture in experiment.export_top_models(top_k=3, formatter="metrics"):
     print(architecture)
 final = experiment.final_model(epochs=15)
 print(f"{final.accuracy:.1%} test accuracy, {final.spikes:,.0f} spikes per image")

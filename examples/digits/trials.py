@@ -17,7 +17,7 @@ strategy = TrialSearch(Evolution(rounds=3, population=6, mutated=3, crossed=3))
 experiment = RetiariiExperiment(space, evaluator, strategy=strategy)
 experiment.run(RetiariiExeConfig("local", trial_concurrency=2), port=8081)
 
-for architecture in experiment.export_top_models(top_k=3):
+for architecture in experiment.export_top_models(top_k=3, formatter="metrics"):
     print(architecture)
 input("Press Enter to close NNI's web UI ")
 experiment.stop()

@@ -124,9 +124,7 @@ def test_the_web_ui_shows_blocks_accuracy_and_spikes(
 ) -> None:
     experiment, lost = searching
     page = web_ui(f"http://127.0.0.1:{experiment.port}")
-    page.open_trials()
-    page.show_columns(*(f"{label} (space)" for label in SPACE))
-    page.show_columns("accuracy (metric)", "spikes (metric)")
+    page.open()
     expected = {trial["sequenceId"]: trial for trial in experiment.trials()}
     rows = {int(row["sequenceId"]): row for row in page.rows()}
     assert rows.keys() == expected.keys()
@@ -135,10 +133,26 @@ def test_the_web_ui_shows_blocks_accuracy_and_spikes(
         assert blocks == parameters(expected[number])
         if from_sample(blocks) != lost:
             reported = metrics(expected[number])
-            for name in "accuracy", "spikes":
-                assert float(row[f"metric/{name}"]) == reported[name]
-    assert list(page.axes()) == [*SPACE, *METRICS]
+            for name in "accuracy", "spikes", "energy":
+                shown = float(row[f"metric/{name}"])
+                assert shown == pytest.approx(reported[name], rel=5e-3)
+    assert list(page.axes()) == [*SPACE, "default", "accuracy", "spikes", "energy"]
     assert "[object Object]" not in page.text
+
+
+def test_an_experiment_of_another_tuner_has_the_page_that_nni_gives_it(
+    nnictl: Nnictl, write_config: WriteConfig, web_ui: Callable[[str], Any]
+) -> None:
+    own = {"trialCommand": "true", "maxTrialNumber": 1, "trialConcurrency": 1}
+    experiment = nnictl.create(write_config(tuner={"name": "Random"}, **own))
+    wait_for(lambda: experiment.trials("SUCCEEDED"), "the trial")
+    page = web_ui(f"http://127.0.0.1:{experiment.port}")
+    page.browser.get(page.url)
+    wait_for(lambda: page.browser.current_url == f"{page.url}/oview", "the overview", 30)
+    page.open_trials()
+    columns = {name for name in page.rows()[0] if not name.startswith("_")}
+    assert columns == {"sequenceId", "id", "duration", "status", "latestAccuracy"}
+    experiment.kill()
 
 
 def test_results_are_exported_as_a_table(

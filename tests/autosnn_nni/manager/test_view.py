@@ -15,7 +15,9 @@ from typing import Any
 
 import psutil
 import pytest
+from fontTools.ttLib import TTFont
 
+from autosnn_nni.manager import view as view_module
 from autosnn_nni.runs.directory import open_run
 from autosnn_nni.runs.search_state import save_history
 from autosnn_nni.strategies import Evaluated, History
@@ -31,6 +33,9 @@ from tests.autosnn_nni.manager.conftest import (
 from tests.ports import free_port
 
 pytestmark = pytest.mark.manager
+
+#: Files of the page that the manager shows.
+PAGE = Path(view_module.__file__).with_name("page")
 
 Autosnn = Callable[..., Any]
 Files = dict[str, tuple[int, bytes]]
@@ -116,27 +121,63 @@ def test_one_line_says_where_the_page_is(shown: View, run: Path) -> None:
 
 
 def test_the_page_shows_every_architecture_as_the_run_has_it(page: Any, run: Path) -> None:
-    page.open_trials()
-    page.show_columns(*(f"{label} (space)" for label in SPACE), "accuracy (metric)")
-    page.show_columns("spikes (metric)", "generation (metric)")
+    """At once: no column has to be chosen."""
+    page.open()
     rows, expected = page.rows(), evaluated(run)
     assert len(rows) == len(expected) == 40
     for row, one in zip(rows, expected, strict=True):
         assert {label: row[f"space/{label}"] for label in SPACE} == {
             label: one[label] for label in SPACE
         }
-        for name in "accuracy", "spikes", "generation":
-            assert float(row[f"metric/{name}"]) == float(one[name])
+        for name in "accuracy", "spikes", "energy":
+            shown = float(row[f"metric/{name}"])
+            assert shown == pytest.approx(float(one[name]), rel=5e-3)
         fitness = float(row["latestAccuracy"].removesuffix(" (FINAL)"))
         assert fitness == pytest.approx(float(one["fitness"]), abs=1e-6)
         assert row["status"] == "SUCCEEDED"
 
 
-def test_the_plot_has_an_axis_per_block_and_metric(page: Any) -> None:
-    page.open_trials()
+def test_all_that_matters_fits_in_the_window(page: Any) -> None:
+    page.open()
+    width = page.browser.execute_script("return document.documentElement.clientWidth")
+    last = page.browser.execute_script(
+        "return document.querySelector(\"[data-automation-key='metric/energy']\")"
+        ".getBoundingClientRect().right"
+    )
+    assert last < width
+
+
+def test_what_users_choose_themselves_is_kept(page: Any) -> None:
+    page.open()
+    page.show_columns("generation", "spikes")  # one more, one less
+    for _ in range(2):
+        page.open()
+        shown = page.rows()[0].keys()
+        assert "metric/generation" in shown
+        assert "metric/spikes" not in shown
+
+
+def loaded(icons: dict[str, list[str]]) -> dict[str, list[str]]:
+    """The icons, if they all have their font."""
+    return icons if all(state == "loaded" for _, state in icons.values()) else {}
+
+
+def test_every_icon_is_there_without_a_network(page: Any) -> None:
+    """The page asks nothing else of the net, either."""
+    page.browser.get_log("browser")
+    with TTFont(PAGE / "icons.woff") as font:
+        known = {chr(code) for code in font.getBestCmap()}
+    for look in page.open_experiments, page.open_overview, page.open:
+        look()
+        icons = wait_for(lambda: loaded(page.icons()), "the icons", 30)
+        assert {character for character, _ in icons.values()} <= known
+    assert [one for one in page.browser.get_log("browser") if one["source"] == "network"] == []
+
+
+def test_the_plot_has_an_axis_per_block_and_what_matters(page: Any) -> None:
+    page.open()
     axes = page.axes()
-    measured = ("accuracy", "spikes", "synops", "macs", "parameters", "neurons", "timesteps")
-    assert list(axes) == [*SPACE, "default", *measured, "energy", "generation"]
+    assert list(axes) == [*SPACE, "default", "accuracy", "spikes", "energy"]
     for label in SPACE:
         assert axes[label] == CANDIDATES
     assert "[object Object]" not in page.text

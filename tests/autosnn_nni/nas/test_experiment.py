@@ -56,6 +56,17 @@ def test_one_architecture_is_exported_by_default(finished: RetiariiExperiment) -
     assert len(finished.export_top_models(top_k=100)) == 8
 
 
+def test_the_best_are_exported_with_what_was_measured(finished: RetiariiExperiment) -> None:
+    rows = finished.export_top_models(top_k=3, formatter="metrics")
+    for row, one in zip(rows, finished.strategy.history.top(3), strict=True):
+        expected = {
+            **to_sample(one.blocks),
+            **{name: getattr(one, name) for name in ("fitness", "accuracy", "spikes")},
+        }
+        assert expected.items() <= row.items()
+        assert row["energy"] > 0
+
+
 def test_an_exported_instance_runs(finished: RetiariiExperiment) -> None:
     (model,) = finished.export_top_models(top_k=1, formatter="instance")
     assert isinstance(model, nn.Module)
@@ -94,11 +105,15 @@ def test_the_final_model_can_be_trained_for_longer(finished: RetiariiExperiment)
 
 
 def test_without_a_configuration_a_one_shot_strategy_runs_in_this_process(
-    make: Callable[[], RetiariiExperiment],
+    make: Callable[[], RetiariiExperiment], capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """It says that there is no web UI, and how to see such a search there."""
     experiment = make()
     assert experiment.run(port=8081, debug=False)
     assert len(experiment.strategy.history) == 8
+    first, *_ = capsys.readouterr().err.splitlines()
+    assert "without NNI's web UI" in first
+    assert "autosnn view RUN" in first
 
 
 def again(make: Callable[[], RetiariiExperiment], **used: Any) -> RetiariiExperiment:

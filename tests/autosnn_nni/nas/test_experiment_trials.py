@@ -143,6 +143,7 @@ class Session:
     refused: dict[str, bool] = field(default_factory=dict)
     jobs: dict[str, Any] = field(default_factory=dict)
     experiment: dict[str, Any] = field(default_factory=dict)
+    rows: list[dict[str, str]] = field(default_factory=list)
 
     @property
     def history(self) -> list[dict[str, Any]]:
@@ -176,12 +177,15 @@ def refuses(address: str, port: int) -> bool:
 
 
 @pytest.fixture(scope="module")
-def search(start: Callable[..., Client]) -> Session:
+def search(start: Callable[..., Client], web_ui: Callable[[str], Any]) -> Session:
     """A search that nothing has stopped."""
     session = Session(start(id="whole", **LIMITS))
     session.client.wait_until(session.look)
     session.jobs = session.client.jobs("SUCCEEDED")
     session.experiment = session.client.get("experiment")
+    page = web_ui(f"http://127.0.0.1:{session.client.port}")
+    page.open()
+    session.rows = page.rows()
     session.code = session.client.end()
     return session
 
@@ -248,9 +252,22 @@ def test_only_this_machine_reaches_the_manager(search: Session) -> None:
     assert all(search.refused.values())
 
 
-def test_a_run_says_where_the_web_ui_is_and_nothing_else(search: Session) -> None:
+def test_a_run_says_where_the_web_ui_is_and_how_far_it_is(search: Session) -> None:
     url = f"http://127.0.0.1:{search.client.port}"
-    assert search.client.errors == f"NNI's web UI: {url} (experiment whole)\n"
+    address, progress = search.client.errors.splitlines()
+    assert address == f"NNI's web UI: {url} (experiment whole)"
+    assert progress.startswith("Search ")
+    assert " 5/9 trials " in progress
+
+
+def test_the_web_ui_opens_on_blocks_accuracy_spikes_and_energy(search: Session) -> None:
+    assert len(search.rows) == 5
+    for row, job in zip(search.rows, search.jobs.values(), strict=True):
+        reported = json.loads(json.loads(job["finalMetricData"][0]["data"]))
+        for name in "accuracy", "spikes", "energy":
+            assert float(row[f"metric/{name}"]) == pytest.approx(reported[name], rel=5e-3)
+        shown = json.loads(job["hyperParameters"][0])["parameters"]["mutation_summary"]
+        assert {label: row[f"space/{label}"] for label in shown} == shown
 
 
 def test_stop_ends_the_manager(search: Session) -> None:
