@@ -26,7 +26,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Column
 from rich.text import Text
 
-from autosnn_nni.steps import Step, format_duration, time_left
+from autosnn_nni.numbers import format_forecast
+from autosnn_nni.steps import Step, time_left
 
 #: Sets how much is done and the note next to the bar.
 Advance = Callable[[float, str], None]
@@ -217,6 +218,6 @@ class SearchProgress:
         more = " more" if self._done else ""
         _console().print(
             f"{left:,}{more} architectures on {self._images:,} images: "
-            f"about {format_duration(left * seconds)}",
+            f"about {format_forecast(left * seconds)}",
             highlight=False,
         )

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from autosnn_nni.numbers import format_forecast
+
 
 @dataclass(frozen=True)
 class Step:
@@ -36,17 +38,10 @@ def time_left(steps: Sequence[Step]) -> str:
     if not known:
         return ""
     rough = "about" if len(known) == len(left) else "at least"
-    return f"{rough} {format_duration(sum(known))} left"
+    return f"{rough} {format_forecast(sum(known))} left"
 
 
 def _seconds_left(step: Step, steps: Sequence[Step]) -> float | None:
     speeds = [step.speed, *(one.speed for one in steps if one.kind == step.kind)]
     speed = next((one for one in speeds if one), None)
     return None if speed is None or step.total is None else (step.total - step.done) / speed
-
-
-def format_duration(seconds: float) -> str:
-    """A rough duration for people: ``40 s``, ``5 min``, ``3.5 h``."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

@@ -13,10 +13,10 @@ from rich.text import Text
 
 from autosnn_nni.cli.console import console, say
 from autosnn_nni.errors import UserError
-from autosnn_nni.numbers import DASH
+from autosnn_nni.numbers import DASH, format_forecast
 from autosnn_nni.runs.contents import Best, Candidate
 from autosnn_nni.runs.status import DONE, STOPPED, Status, find_runs, status_of
-from autosnn_nni.steps import Step, format_duration
+from autosnn_nni.steps import Step
 
 #: Seconds between two looks at a run.
 _PAUSE = 2.0
@@ -119,7 +119,7 @@ def _table(steps: Sequence[Step]) -> Table:
 def _left(step: Step) -> str:
     if step.finished or step.total is None or not step.speed:
         return ""
-    return format_duration((step.total - step.done) / step.speed)
+    return format_forecast((step.total - step.done) / step.speed)
 
 
 def _results(status: Status) -> list[str]:

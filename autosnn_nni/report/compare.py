@@ -13,6 +13,7 @@ from autosnn_nni.report.search import costs, with_accuracy
 from autosnn_nni.report.theme import DASHES, SERIES, SYMBOLS
 from autosnn_nni.runs.contents import Candidate, Epoch, RunContents, read_contents
 from autosnn_nni.runs.run_files import NetworkFiles, RunFiles, not_a_run
+from autosnn_nni.runs.search_times import seconds_of
 from autosnn_nni.runs.used_settings import used_settings
 from autosnn_nni.scoring.spread import Spread, compared, spread
 from autosnn_nni.strategies import ACCURACY, SPIKES, Objective, find_objective, front_of
@@ -97,19 +98,26 @@ class Times:
     """The seconds that the stages of a run took, as far as its files know; NaN if not at all."""
 
     supernet: float
+    search: float
     retraining: float
     baselines: float
 
     @property
     def total(self) -> float:
         """The sum of those that are known."""
-        return sum(one for one in (self.supernet, self.retraining, self.baselines) if one == one)
+        every = (self.supernet, self.search, self.retraining, self.baselines)
+        return sum(one for one in every if not math.isnan(one))
 
 
 def times(one: Compared) -> Times:
-    """The time of every stage that has a training curve, over all seeds."""
+    """The time of every stage: of trainings, that of the first seed."""
     of_baselines = [epoch for each in one.run.baselines for epoch in each.training]
-    return Times(_seconds(one.run.supernet), _seconds(one.run.training), _seconds(of_baselines))
+    return Times(
+        supernet=_seconds(one.run.supernet),
+        search=seconds_of(one.run.search_times),
+        retraining=_seconds(one.run.training),
+        baselines=_seconds(of_baselines),
+    )
 
 
 def _seconds(epochs: Iterable[Epoch]) -> float:

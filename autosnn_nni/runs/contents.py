@@ -19,6 +19,7 @@ from autosnn_nni.plugins import load_plugins
 from autosnn_nni.runs.finalists import Finalist
 from autosnn_nni.runs.kept_plugins import find_plugins
 from autosnn_nni.runs.run_files import NetworkFiles, RunFiles, not_a_run
+from autosnn_nni.runs.search_times import Times, read_times
 from autosnn_nni.runs.settings import Settings
 from autosnn_nni.scoring.ranking import Judged
 from autosnn_nni.scoring.spread import Spreads, spreads_of
@@ -168,6 +169,7 @@ class RunContents:
     result: Result | None
     finalists: tuple[Finalist, ...]
     baselines: tuple[Baseline, ...]
+    search_times: Times = field(default_factory=dict)
 
 
 def read_contents(path: Path) -> RunContents:
@@ -190,6 +192,7 @@ def read_contents(path: Path) -> RunContents:
         result=_optional(files.result, read_result),
         finalists=_optional(files.finalists_table, _read_finalists) or (),
         baselines=_read_baselines(files.baselines(), read_result),
+        search_times=read_times(files),
     )
 
 

@@ -3,6 +3,7 @@
 The times have a file of their own: the search's state is the same in every run of the same seed.
 """
 
+import math
 from collections.abc import Mapping
 from csv import DictReader
 from datetime import UTC, datetime
@@ -36,6 +37,11 @@ def read_times(files: RunFiles) -> dict[int, tuple[float, float]]:
             }
     except (KeyError, TypeError, ValueError):
         raise UserError(f"{files.generations} is broken; delete it, only times are lost") from None
+
+
+def seconds_of(times: Times) -> float:
+    """The time that all generations took together; NaN if it is not known."""
+    return sum(end - start for start, end in times.values()) if times else math.nan
 
 
 def _as_text(seconds: float) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from autosnn_nni.runs.run_files import BASELINES, NetworkFiles, RunFiles
+from autosnn_nni.runs.search_times import read_times, seconds_of
 from autosnn_nni.steps import Step
 from autosnn_nni.strategies import Rounds, Search, make_search
 from autosnn_nni.strategies.choices import Choices
@@ -61,7 +62,9 @@ def _search(files: RunFiles, settings: Mapping[str, Any]) -> Iterator[Step]:
         yield _training(SUPERNET, files.supernet_curve, epochs, kind=SUPERNET)
     evaluated, slots = _candidates(files)
     total = evaluated if files.best.exists() else _budget(settings, slots)
-    yield Step(SEARCH, total, "architectures", kind=SEARCH, done=evaluated)
+    seconds = seconds_of(read_times(files))
+    speed = evaluated / seconds if seconds > 0 else None
+    yield Step(SEARCH, total, "architectures", SEARCH, evaluated, speed)
 
 
 def _trainings(networks: Mapping[str, NetworkFiles], settings: Mapping[str, Any]) -> Iterator[Step]:

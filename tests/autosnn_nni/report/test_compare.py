@@ -1,4 +1,5 @@
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +59,17 @@ def test_times_are_those_of_the_training_curves(run: Path, other: Path) -> None:
     found = times(one)
     assert found.supernet == pytest.approx(40 * 4.2)
     assert (found.retraining, found.baselines) == pytest.approx((40 * 4.2, 80 * 4.2))
+
+
+def test_the_time_of_a_search_is_that_of_its_generations(run: Path, other: Path) -> None:
+    (run / "generations.csv").write_text(
+        "generation,start,end\n"
+        "1,2026-11-29T12:00:00.000+00:00,2026-11-29T12:00:10.500+00:00\n"
+        "2,2026-11-29T13:00:00.000+00:00,2026-11-29T13:00:09.500+00:00\n"
+    )
+    one, two = read_runs([run, other])
+    assert times(one).search == pytest.approx(20.0)
+    assert math.isnan(times(two).search)
 
 
 def test_runs_of_one_name_are_told_apart(run: Path, tmp_path: Path) -> None:
