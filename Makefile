@@ -11,9 +11,14 @@ BROWSER := /usr/bin/chromedriver
 SSHD := /usr/sbin/sshd
 # Two processes on two cores: with more threads they would wait for each other.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2
+# The package as one folder, for mypy and for the site's Python reference; the site.
+PACKAGE := build/package/.made
+SOURCES := $(shell find autosnn_nni search_spaces strategies examples/paper -type f -not -name '*.pyc')
+SITE := build/site/index.html
+PAGES := $(shell find docs examples *.md -type f -not -name '*.pyc')
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: search quick test check docs package smoke benchmark clean
+.PHONY: search quick test check docs smoke benchmark clean
 
 search: $(INSTALLED)  ## the main job on the embedded digits: supernet, search, retraining, report
 	$(BIN)/autosnn search --dataset digits --output runs/digits
@@ -29,16 +34,19 @@ quick: $(INSTALLED)  ## the tests that need nothing but Python, on two cores
 test: $(INSTALLED) $(RECORDINGS) $(FASHION_MNIST) $(BROWSER) $(SSHD)  ## every test, on two cores
 	$(PYTEST)
 
-check: package  ## formatting, lint and types
+check: $(PACKAGE)  ## formatting, lint and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	MYPYPATH=build/package $(BIN)/mypy -p autosnn_nni -p docs.site
 
-docs: package  ## the documentation site, in build/site; a warning or a broken link ends it
+docs: $(SITE)  ## the documentation site, in build/site; a warning or a broken link ends it
+
+$(SITE): $(PACKAGE) $(PAGES)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet -f docs/site/mkdocs.yml
 
-package: $(INSTALLED)  # the package as one folder, for mypy and for the site's Python reference
+$(PACKAGE): $(INSTALLED) $(SOURCES)
 	rm -rf build/package && $(BIN)/pip install --quiet --no-deps --target build/package .
+	touch $@
 
 smoke: $(INSTALLED)  ## every table and figure of the paper, in seconds each
 	OMP_NUM_THREADS=1 $(BIN)/autosnn reproduce all --scale smoke --output build/reproduce

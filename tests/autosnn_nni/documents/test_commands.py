@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from autosnn_nni.cli import commands as stages
+from autosnn_nni.cli import options, stages
 from autosnn_nni.cli.app import app
 from autosnn_nni.data import DATASETS
 from autosnn_nni.errors import UserError
@@ -14,6 +14,7 @@ from autosnn_nni.runs.settings import Settings
 from tests.autosnn_nni.documents.pages import DOCUMENTS, ROOT, commands
 
 _SETTINGS = ("search", "supernet")
+_CHANGES_THE_SHELL = {"--install-completion"}
 
 
 def parse(arguments: tuple[str, ...]) -> tuple[Any, Any]:
@@ -34,9 +35,10 @@ def test_every_command_is_one(document: Path, monkeypatch: pytest.MonkeyPatch) -
     made: list[Settings] = []
     for name in _SETTINGS:
         monkeypatch.setattr(stages, name, lambda given, *_: made.append(_settings(given)))
+    monkeypatch.setattr(options, "read_config", lambda *_: {})  # files of the reader's own
     wrong = []
     for one in commands(document):
-        if one.program == "autosnn":
+        if one.program == "autosnn" and not _CHANGES_THE_SHELL & set(one.arguments):
             try:
                 command, context = parse(one.arguments)
                 if command.name in _SETTINGS:
