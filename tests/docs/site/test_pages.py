@@ -15,6 +15,7 @@ from tests.accessibility import show, violations
 if TYPE_CHECKING:
     from selenium.webdriver.remote.webdriver import WebDriver
 
+_SCHEME = "return document.body.getAttribute('data-md-color-scheme')"
 ROOT = Path(__file__).parents[3]
 PAGES = (
     "",
@@ -38,8 +39,11 @@ def site() -> Iterator[str]:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_axe_finds_nothing(page: str, site: str, browser: "WebDriver") -> None:
-    for dark in (False, True):
+    for dark, scheme in ((False, "default"), (True, "slate")):
         with show(browser, site + page, dark=dark):
+            browser.execute_script("localStorage.clear()")  # what the site has remembered
+            browser.refresh()
+            assert browser.execute_script(_SCHEME) == scheme
             assert violations(browser) == []
 
 
