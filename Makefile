@@ -9,6 +9,7 @@ RECORDINGS := $(VENV)/recordings
 FASHION_MNIST := /usr/share/datasets/fashion-mnist
 BROWSER := /usr/bin/chromedriver
 SSHD := /usr/sbin/sshd
+NEEDED := $(INSTALLED) $(RECORDINGS) $(FASHION_MNIST) $(BROWSER) $(SSHD)
 # Two processes on two cores: with more threads they would wait for each other.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2
 # The package as one folder, for mypy and for the site's Python reference; the site.
@@ -18,7 +19,7 @@ SITE := build/site/index.html
 PAGES := $(shell find docs examples *.md -type f -not -name '*.pyc')
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: search quick test check docs smoke benchmark clean
+.PHONY: search quick test long check docs smoke benchmark clean
 
 search: $(INSTALLED)  ## the main job on the embedded digits: supernet, search, retraining, report
 	$(BIN)/autosnn search --dataset digits --output runs/digits
@@ -29,10 +30,13 @@ search: $(INSTALLED)  ## the main job on the embedded digits: supernet, search, 
 	@echo "Where to read on:      docs/tutorials/index.md (make docs builds the site)"
 
 quick: $(INSTALLED)  ## the tests that need nothing but Python, on two cores
-	$(PYTEST) -m "not (browser or manager or ssh or data or slow)"
+	$(PYTEST) -m "not (browser or manager or ssh or data or slow or long)"
 
-test: $(INSTALLED) $(RECORDINGS) $(FASHION_MNIST) $(BROWSER) $(SSHD)  ## every test, on two cores
-	$(PYTEST)
+test: $(NEEDED)  ## the tests, on two cores
+	$(PYTEST) -m "not long"
+
+long: $(NEEDED)  ## the tests that take minutes: tutorials, notebooks, the site, benchmarks, sanitisers
+	$(PYTEST) -m long
 
 check: $(PACKAGE)  ## formatting, lint and types
 	$(BIN)/ruff format --check .

@@ -27,6 +27,8 @@ from tests.benchmarks import readers
 
 Run = Callable[..., str]
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:

@@ -12,7 +12,7 @@ from tests.autosnn_nni.documents.pages import ROOT, blocks, commands
 PAGE = ROOT / "docs/own-data.md"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_every_command_of_own_data_does_what_the_page_says(
     tmp_path: Path, start: Callable[..., Any]
 ) -> None:

@@ -60,7 +60,7 @@ def follow(
     return whole
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_digits_their_report_and_their_winner_in_python(
     follow: Callable[[str], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -71,12 +71,13 @@ def test_the_digits_their_report_and_their_winner_in_python(
     assert "92.71%, 29,371 spikes per image" in capsys.readouterr().out
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("page", ["chip.md", "events.md", "table.md"])
 def test_one_page(page: str, follow: Callable[[str], None]) -> None:
     follow(page)
 
 
+@pytest.mark.long
 @pytest.mark.data
 def test_fashion_mnist(follow: Callable[[str], None]) -> None:
     follow("fashion-mnist.md")

@@ -26,6 +26,9 @@ PAGES = (
 )
 
 
+pytestmark = pytest.mark.long
+
+
 @pytest.fixture(scope="module")
 def site() -> Iterator[str]:
     """The address of the site, served on this machine; `make docs` builds it if it is not new."""

@@ -39,7 +39,7 @@ def path_of(library: str) -> str:
     return str(path)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_no_kernel_touches_memory_that_is_not_its_own(tmp_path: Path) -> None:
     environment = {
         **os.environ,
