@@ -13,7 +13,7 @@ SSHD := /usr/sbin/sshd
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: search quick test check docs package smoke benchmark clean
+.PHONY: search quick test check docs notebooks package smoke benchmark clean
 
 search: $(INSTALLED)  ## the main job on the embedded digits: supernet, search, retraining, report
 	$(BIN)/autosnn search --dataset digits --output runs/digits
@@ -36,6 +36,9 @@ check: package  ## formatting, lint and types
 
 docs: package  ## the documentation site, in build/site; a warning or a broken link ends it
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet -f docs/site/mkdocs.yml
+
+notebooks: $(INSTALLED)  ## run the notebooks of examples/, and write their outputs into them
+	$(BIN)/python -m tests.notebooks
 
 package: $(INSTALLED)  # the package as one folder, for mypy and for the site's Python reference
 	rm -rf build/package && $(BIN)/pip install --quiet --no-deps --target build/package .
