@@ -19,7 +19,7 @@ SITE := build/site/index.html
 PAGES := $(shell find docs examples *.md -type f -not -name '*.pyc')
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: search quick test long check docs smoke benchmark clean
+.PHONY: search quick test long check docs notebooks smoke benchmark clean
 
 search: $(INSTALLED)  ## the main job on the embedded digits: supernet, search, retraining, report
 	$(BIN)/autosnn search --dataset digits --output runs/digits
@@ -51,6 +51,9 @@ $(SITE): $(PACKAGE) $(PAGES)
 $(PACKAGE): $(INSTALLED) $(SOURCES)
 	rm -rf build/package && $(BIN)/pip install --quiet --no-deps --target build/package .
 	touch $@
+
+notebooks: $(INSTALLED)  ## run the notebooks of examples/, and write their outputs into them
+	$(BIN)/python -m tests.notebooks
 
 smoke: $(INSTALLED)  ## every table and figure of the paper, in seconds each
 	OMP_NUM_THREADS=1 $(BIN)/autosnn reproduce all --scale smoke --output build/reproduce

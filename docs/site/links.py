@@ -4,10 +4,12 @@ import posixpath
 import re
 from pathlib import Path
 
+from docs.site.notebooks import NOTEBOOKS, notebook_page
+
 ROOT = Path(__file__).parents[2]
 
 #: Documents outside ``docs/``, and their pages.
-OUTSIDE = {"CHANGELOG.md": "changelog.md", "CONTRIBUTING.md": "contributing.md"}
+OUTSIDE = {"CHANGELOG.md": "changelog.md", "CONTRIBUTING.md": "contributing.md", **NOTEBOOKS}
 
 _LINK = re.compile(r"(?<=\]\()(?!https?:|mailto:|#)([^)#\s]+)(?=[)#])")
 _LANGUAGES = {".py": "python", ".c": "c", ".yml": "yaml", ".json": "json", ".csv": "text"}
@@ -38,6 +40,8 @@ def to_site(page: str, text: str) -> str:
 
 def source_page(name: str) -> str:
     """The page of a file outside ``docs/``: a document as it is, a source as a block of code."""
+    if name in NOTEBOOKS:
+        return notebook_page(name)
     text = (ROOT / name).read_text()
     if name in OUTSIDE:
         return text
