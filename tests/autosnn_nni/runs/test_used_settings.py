@@ -23,6 +23,6 @@ def test_a_run_of_an_earlier_version_used_the_defaults_of_its_data_set() -> None
 
 
 def test_what_is_not_here_stays_unknown(tmp_path: Path) -> None:
-    moved = {**Settings.before(), "dataset": str(tmp_path / "moved"), "strategy": "mine"}
+    moved = {**Settings.before(), "dataset": str(tmp_path / "moved"), "strategy": "elsewhere"}
     used = used_settings(moved)
     assert (used["batch_size"], used["rounds"], used["images"]) == (None, None, "all")
