@@ -21,6 +21,8 @@ from autosnn_nni import files
 from autosnn_nni.files import read_json
 
 Autosnn = Callable[..., Any]
+#: What a run has before its first checkpoint.
+WRITTEN = {".lock", "run.log", "settings.json", "supernet.csv"}
 Args = tuple[str, ...]
 SKIPS = ",".join(["skip"] * 5)
 
@@ -364,7 +366,7 @@ def test_a_full_disk_stops_the_run_which_goes_on_when_there_is_room(
     assert line.startswith(f"autosnn: cannot write {run}/supernet.ckpt (No space left on device)")
     assert "free some space" in line
     assert outcome.out == ""
-    assert {path.name for path in run.iterdir()} == {".lock", "settings.json", "supernet.csv"}
+    assert {path.name for path in run.iterdir()} == WRITTEN
     enlarge()
     assert autosnn("search", "--output", run).code == 0
     for name in ("best.json", "candidates.csv", "result.json"):
@@ -383,7 +385,7 @@ def test_a_limit_on_the_size_of_files_is_one_line(
     assert (outcome.code, outcome.out) == (2, "")
     _, line = outcome.err.splitlines()
     assert line.startswith(f"autosnn: cannot write {run}/supernet.ckpt (File too large); free some")
-    assert {path.name for path in run.iterdir()} == {".lock", "settings.json", "supernet.csv"}
+    assert {path.name for path in run.iterdir()} == WRITTEN
 
 
 def test_an_error_of_the_system_says_what_to_check(
