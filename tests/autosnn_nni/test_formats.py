@@ -169,7 +169,9 @@ def insert(part: str, words: dict[str, Any]) -> str:
 
 
 def contents(folder: Path) -> dict[Path, bytes]:
-    found = (path for path in folder.rglob("*") if path.is_file() and path.name != ".lock")
+    """All files but the lock, and the log, which also has the error."""
+    others = (".lock", "run.log")
+    found = (path for path in folder.rglob("*") if path.is_file() and path.name not in others)
     return {path: path.read_bytes() for path in found}
 
 

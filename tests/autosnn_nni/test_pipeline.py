@@ -280,6 +280,7 @@ def test_the_files_of_a_run_are_those_of_the_contract(reference: tuple[Path, Any
     assert {path.name for path in run.iterdir()} == {
         *(".lock", "settings.json", "supernet.ckpt", "supernet.csv"),
         *("search.json", "candidates.csv", "best.json", "front.csv"),
+        *("generations.csv", "blocks.csv"),
         *(
             "retrained.ckpt",
             "retrained.csv",

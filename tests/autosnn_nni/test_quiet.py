@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 Autosnn = Callable[..., Any]
 Args = tuple[str, ...]
 #: Title, bar, how much of how much, note, time: nothing is cut off in 80 columns.
-BAR = re.compile(r"(Supernet|Search|Training [\w ]+?) +[━╸╺ ]* \d+/\d+ (epochs|architectures)[^…]*")
+BAR = re.compile(r"(Supernet|Search|Training[\w ]*?) +[━╸╺ ]* \d+/\d+ (epochs|architectures)[^…]*")
 FORECAST = re.compile(r"[\d,]+ architectures on [\d,]+ images: about [\d.]+ (s|min|h)")
 TABLE = re.compile(r"[┏┃┡│└].*[┓┃┩│┘]|\s+Test split of digits\s*|Report: runs/\w+/report\.html")
 CHATTER = re.compile(

@@ -62,7 +62,7 @@ def changes(run: Path) -> Callable[[], bool]:
     return lambda: newest() > before
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     "signs",
     [
@@ -154,7 +154,7 @@ def test_a_command_that_can_only_be_done_again_does_not_promise_to_go_on(
     autosnn: Autosnn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "autosnn_nni.cli.names.names", lambda _: signal.raise_signal(signal.SIGTERM)
+        "autosnn_nni.cli.commands.plugins.names", lambda *_: signal.raise_signal(signal.SIGTERM)
     )
     outcome = autosnn("list", "blocks")
     assert (outcome.code, outcome.err) == (143, "autosnn: stopped\n")

@@ -155,6 +155,7 @@ def assert_recorded_as_run(experiment: Experiment, run: Path) -> None:
     ).exists()
 
 
+@pytest.mark.long
 def test_the_supernet_travels_to_workers_that_reach_the_manager_through_a_tunnel(
     nnictl: Nnictl, worker: Worker, small_run: Path, tmp_path: Path
 ) -> None:
@@ -181,6 +182,7 @@ def test_the_supernet_travels_to_workers_that_reach_the_manager_through_a_tunnel
             assert listening == ["127.0.0.1"]
 
 
+@pytest.mark.long
 def test_trials_of_two_workers_read_a_run_in_a_shared_folder(
     nnictl: Nnictl, worker: Worker, write_config: WriteConfig, small_run: Path
 ) -> None:

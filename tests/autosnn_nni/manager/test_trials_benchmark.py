@@ -7,7 +7,7 @@ import pytest
 
 from tests.benchmarks import trials
 
-pytestmark = pytest.mark.manager
+pytestmark = [pytest.mark.manager, pytest.mark.long]
 
 
 def test_trials(

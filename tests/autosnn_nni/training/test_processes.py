@@ -23,7 +23,7 @@ from autosnn_nni.training.checkpoints import Checkpoint, load_checkpoint
 from tests.autosnn_nni.conftest import EXECUTABLE
 from tests.ports import free_port
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 Autosnn = Callable[..., Any]
 TORCHRUN = EXECUTABLE.with_name("torchrun")
