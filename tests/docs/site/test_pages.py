@@ -23,6 +23,7 @@ PAGES = (
     "reference/command-line/",
     "reference/settings/",
     "how-to/status/",
+    "notebooks/quickstart/",
 )
 
 
