@@ -4,6 +4,7 @@ import importlib
 import itertools
 import random
 import re
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +27,7 @@ from tests.autosnn_nni.table.made import PLAN, packed_in
 from tests.benchmarks import readers
 
 Run = Callable[..., str]
+FINISHED = Path(__file__).parents[1] / "runs_of_earlier_versions/0.1.0/finished"
 
 pytestmark = pytest.mark.long
 
@@ -191,6 +193,7 @@ def test_readers(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "| SNN_4 | IF | 0 | 0 | 0 | refused: r != 1 not supported |" in out
 
 
-def test_start(run: Run, finished: Path) -> None:
-    out = run("start", finished, "--repeats", 1)
+def test_start(run: Run, tmp_path: Path) -> None:
+    folder = shutil.copytree(FINISHED, tmp_path / "run")
+    out = run("start", folder, "--repeats", 1)
     assert re.search(r"\| autosnn list networks \| \d", out), out
