@@ -18,7 +18,7 @@ _COLUMNS = (
     *("run", "dataset", "space", "seed", "seeds", "architecture", "evaluated", "on_front"),
     *("validation_accuracy", "validation_spikes", "accuracy", "accuracy_std", "spikes"),
     *("spikes_std", "firing_rate", "parameters", "energy", "supernet_seconds"),
-    *("retraining_seconds", "baselines_seconds"),
+    *("search_seconds", "retraining_seconds", "baselines_seconds"),
 )
 
 
