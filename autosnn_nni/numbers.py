@@ -173,6 +173,15 @@ def format_quantity(value: float, unit: str) -> str:
     return format_bytes(value) if unit == "B" else format_spikes(value)
 
 
+def counted(number: int, noun: str) -> str:
+    """A number with its noun.
+
+    >>> counted(1, "epoch"), counted(2000, "epoch")
+    ('1 epoch', '2,000 epochs')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def format_seconds(seconds: float) -> str:
     """Format a duration in seconds, minutes or hours.
 

@@ -268,8 +268,7 @@ class Pipeline:
             val = val_batches(self.data, scoring)
             result["val"] = measure(trained.network, val, timed=settings.timed).measured
         files.write_result(result)
-        tested = trained.to_json()
-        LOG.info("%s: %.4f test accuracy, %.1f spikes", title, tested["accuracy"], tested["spikes"])
+        LOG.info("%s: %.4f test accuracy, %.1f spikes", title, result["accuracy"], result["spikes"])
 
     def steps(self, *, single: bool = False) -> list[Step]:
         """The long steps of the run that are left; those of a ``single`` network have no search."""

@@ -74,6 +74,10 @@ class Constraints:
         """Total constraint violation; 0 if every bound is satisfied."""
         return sum((excess for excess in self.excess(one) if excess > 0), 0.0)
 
+    def rank(self, one: Measurements, fitness: float) -> tuple[float, float]:
+        """A key to sort by: feasible ones first, fittest first; the others by their violation."""
+        return self.violation(one), -fitness
+
     def __str__(self) -> str:
         """Format as options: ``--max-spikes 80,000 --min-accuracy 0.85``; empty without bounds."""
         named = []

@@ -56,11 +56,8 @@ class History(Sequence[Evaluated]):
 
         Infeasible architectures come last, in the order of their constraint violation.
         """
-
-        def rank(one: Evaluated) -> tuple[float, float]:
-            return constraints.violation(one), -one.fitness
-
-        return sorted(self._evaluated, key=rank)[:count]
+        ranked = sorted(self._evaluated, key=lambda one: constraints.rank(one, one.fitness))
+        return ranked[:count]
 
     @property
     def generations(self) -> int:

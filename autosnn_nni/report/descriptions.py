@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from autosnn_nni.numbers import format_accuracy, format_spikes, format_tau
+from autosnn_nni.numbers import counted, format_accuracy, format_spikes, format_tau
 from autosnn_nni.report.analysis import Contender, WithErrorBars
 from autosnn_nni.report.search import best_so_far, knee_of, with_accuracy
 from autosnn_nni.report.theme import Curve
@@ -19,7 +19,7 @@ def of_search(run: RunContents, cost: Objective) -> str:
     said = [f"{what} {_scores(one, cost)}" for what, one in marked.items() if one]
     ends = f"from {_scores(front[0], cost)} to {_scores(front[-1], cost)}" if front else "empty"
     return (
-        f"Accuracy against {cost.label} of {_count(len(known), 'evaluated architecture')}: "
+        f"Accuracy against {cost.label} of {counted(len(known), 'evaluated architecture')}: "
         f"the Pareto front has {len(front)}, {ends}{''.join(f'; {one}' for one in said)}."
     )
 
@@ -67,7 +67,7 @@ def of_layers(layers: Sequence[Layer]) -> str:
     most = max(layers, key=lambda one: one.spikes)
     fastest = max(layers, key=lambda one: one.firing_rate or 0.0)
     return (
-        f"Spikes and firing rate of {_count(len(layers), 'layer')}: {most.name} has most spikes, "
+        f"Spikes and firing rate of {counted(len(layers), 'layer')}: {most.name} has most spikes, "
         f"{format_spikes(most.spikes)} per image, and {fastest.name} the highest rate, "
         f"{fastest.firing_rate or 0.0:.3f}."
     )
@@ -77,7 +77,7 @@ def of_curve(networks: Sequence[Contender], curve: Curve) -> str:
     """Where the curve of every network starts and ends."""
     said = (
         f"{one.label} from {_value(one.training[0], curve)} to {_value(one.training[-1], curve)} "
-        f"in {_count(len(one.training), 'epoch')}"
+        f"in {counted(len(one.training), 'epoch')}"
         for one in networks
     )
     return f"{curve.title} by epoch: {'; '.join(said)}."
@@ -85,7 +85,3 @@ def of_curve(networks: Sequence[Contender], curve: Curve) -> str:
 
 def _value(epoch: Epoch, curve: Curve) -> str:
     return f"{curve.factor * getattr(epoch, curve.name):,.4g}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -2,7 +2,7 @@
 
 import math
 
-from autosnn_nni.numbers import format_accuracy, format_spikes
+from autosnn_nni.numbers import counted, format_accuracy, format_spikes
 from autosnn_nni.runs.contents import Best, Result, RunContents
 from autosnn_nni.scoring.spread import Spread, spread
 
@@ -35,14 +35,10 @@ def _training_headline(run: RunContents) -> str:
         if epochs:
             last = epochs[-1]
             score = _score(spread([last.accuracy]), "training", spread([last.spikes]))
-            return f"{name} after {_count(len(epochs), 'epoch')}: {score}"
+            return f"{name} after {counted(len(epochs), 'epoch')}: {score}"
     return "Nothing has been trained in this run yet"
 
 
 def _score(accuracy: Spread, split: str, spikes: Spread) -> str:
     accurate = f"{format_accuracy(accuracy.mean, accuracy.std)} {split} accuracy"
     return f"{accurate} with {format_spikes(spikes.mean, spikes.std)} spikes per image"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -168,4 +168,4 @@ def _result_cards(result: Result) -> list[Card]:
 
 def _training_card(title: str, epochs: tuple[Epoch, ...]) -> Card:
     duration = numbers.format_seconds(sum(epoch.seconds for epoch in epochs))
-    return Card(title, duration, f"{len(epochs):,} epoch{'' if len(epochs) == 1 else 's'}")
+    return Card(title, duration, numbers.counted(len(epochs), "epoch"))

@@ -184,16 +184,26 @@ def read_contents(path: Path) -> RunContents:
         path=path,
         settings=settings,
         origin=_optional(files.origin, _read_origin),
-        supernet=_optional(files.supernet_curve, _read_epochs) or (),
+        supernet=read_curve(files.supernet_curve),
         candidates=_optional(files.candidates, partial(_read_candidates, settings)) or (),
         best=_optional(files.best, read_best),
         judged=_optional(files.trust_table, _read_judged) or (),
-        training=_optional(files.retrained_curve, _read_epochs) or (),
+        training=read_curve(files.retrained_curve),
         result=_optional(files.result, read_result),
         finalists=_optional(files.finalists_table, _read_finalists) or (),
         baselines=_read_baselines(files.baselines(), read_result),
         search_times=read_times(files),
     )
+
+
+def read_curve(path: Path) -> tuple[Epoch, ...]:
+    """The epochs of a training curve, none if it is not there; raises if it is broken."""
+    return _optional(path, _read_epochs) or ()
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """The rows of a table, none if it is not there; raises if it is broken."""
+    return _optional(path, _read_rows) or []
 
 
 def _check_is_run(files: RunFiles) -> None:
@@ -462,7 +472,7 @@ def _read_baselines(
         Baseline(
             name=files.path.name,
             result=_optional(files.result, read_result),
-            training=_optional(files.retrained_curve, _read_epochs) or (),
+            training=read_curve(files.retrained_curve),
         )
         for files in networks
     )

@@ -1,4 +1,4 @@
-"""When each generation of a run's search was scored, for NNI's web UI.
+"""When each generation of a run's search was scored.
 
 The times have a file of their own: the search's state is the same in every run of the same seed.
 """

@@ -105,11 +105,7 @@ def find_runs(folder: Path) -> Iterator[Path]:
 def _best(run: RunContents) -> Candidate | None:
     """The fittest so far, feasible ones first, as the search will choose it."""
     constraints = constraints_of(run.settings)
-
-    def rank(one: Candidate) -> tuple[float, float]:
-        return constraints.violation(one), -one.fitness
-
-    return min(run.candidates, key=rank, default=None)
+    return min(run.candidates, key=lambda one: constraints.rank(one, one.fitness), default=None)
 
 
 def _changed(path: Path) -> datetime:

@@ -1,10 +1,11 @@
 """The steps of a run, as far as its files tell. This module does not need torch."""
 
-import csv
 import itertools
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
+from autosnn_nni.runs.contents import read_curve, read_rows
 from autosnn_nni.runs.run_files import BASELINES, NetworkFiles, RunFiles
 from autosnn_nni.runs.search_times import read_times, seconds_of
 from autosnn_nni.steps import Step
@@ -78,15 +79,15 @@ def _of_network(title: str, files: NetworkFiles, epochs: int) -> Step:
     return _training(title, files.retrained_curve, epochs, kind=TRAINING)
 
 
-def _training(title: str, curve: Any, epochs: int, kind: str) -> Step:
-    seconds = [float(row["seconds"]) for row in _rows(curve)]
-    speed = len(seconds) / sum(seconds) if sum(seconds) else None
-    return Step(title, epochs, "epochs", kind, len(seconds), speed)
+def _training(title: str, curve: Path, epochs: int, kind: str) -> Step:
+    done = read_curve(curve)
+    seconds = sum(epoch.seconds for epoch in done)
+    return Step(title, epochs, "epochs", kind, len(done), len(done) / seconds if seconds else None)
 
 
 def _candidates(files: RunFiles) -> tuple[int, int | None]:
     """How many architectures were evaluated, and of how many choices one consists."""
-    rows = _rows(files.candidates)
+    rows = read_rows(files.candidates)
     return len(rows), (sum(name.startswith("tbd") for name in rows[0]) if rows else None)
 
 
@@ -103,10 +104,3 @@ def _budget(settings: Mapping[str, Any], slots: int | None) -> int | None:
 def _search_of(settings: Mapping[str, Any]) -> Search:
     named = {} if settings["rounds"] is None else {"rounds": settings["rounds"]}
     return make_search(settings["strategy"], {"seed": settings["seed"], **named})
-
-
-def _rows(table: Any) -> list[dict[str, str]]:
-    if not table.exists():
-        return []
-    with table.open(newline="", encoding="utf-8-sig") as file:
-        return list(csv.DictReader(file))

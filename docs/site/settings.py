@@ -11,7 +11,7 @@ from docs.site.markdown import cell, table
 _TITLES = {
     "supernet": "Stage 1, the supernet",
     "search": "Stage 2, the search",
-    "choice": "The choice of the best architecture",
+    "choice": "The choice of the winner",
     "retrain": "Stage 3, training from scratch",
     "seeds": "Seeds",
 }
