@@ -12,7 +12,7 @@ from autosnn_nni.strategies.measurements import Measurements, Metrics
 LATE = 10.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Evaluated(Measurements):
     """One evaluated architecture; its generation counts from 1.
 

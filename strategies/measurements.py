@@ -11,8 +11,28 @@ Metrics = Mapping[str, float]
 _ALWAYS = ("accuracy", "spikes")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Measurements:
+class EqualUnknowns:
+    """A base of frozen dataclasses (``eq=False``) in which NaN, what is not known, equals NaN.
+
+    Dataclasses' own comparison says so by chance up to Python 3.12, and never from 3.13 on.
+    """
+
+    def __eq__(self, other: object) -> bool:
+        """Whether all fields are equal that are compared."""
+        return type(self) is type(other) and _compared(self) == _compared(other)
+
+    def __hash__(self) -> int:
+        """Equal ones have the same."""
+        return hash(_compared(self))
+
+
+def _compared(record: Any) -> tuple[Any, ...]:
+    values = (getattr(record, one.name) for one in fields(record) if one.compare)
+    return tuple(None if value != value else value for value in values)  # only NaN differs so
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Measurements(EqualUnknowns):
     """What is measured of an architecture; NaN stands for what is not known.
 
     The accuracy is a fraction. Spikes, synaptic operations ``synops`` and multiply-accumulates

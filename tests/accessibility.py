@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import axe_core_python
 
+from tests.browser import leave
+
 if TYPE_CHECKING:
     from selenium.webdriver.remote.webdriver import WebDriver
 
@@ -28,7 +30,11 @@ def violations(driver: "WebDriver") -> list[str]:
 def show(
     driver: "WebDriver", url: str, *, width: int = 1400, dark: bool = False, media: str = "screen"
 ) -> Iterator[None]:
-    """Open a page in a window so many pixels wide, in the light or in the dark, or for print."""
+    """Open a page in a window so many pixels wide, in the light or in the dark, or for print.
+
+    The browser's log has only what this page logs.
+    """
+    leave(driver)
     scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
     _emulate(driver, "setEmulatedMedia", {"media": media, "features": [scheme]})
     screen = {"width": width, "height": 1000, "deviceScaleFactor": 1, "mobile": width < 600}

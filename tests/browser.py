@@ -71,6 +71,12 @@ def chromium(folder: Path) -> Iterator[WebDriver]:
         driver.quit()
 
 
+def leave(driver: WebDriver) -> None:
+    """Leave the open page and what it has logged: it may still ask a manager that is gone."""
+    driver.get("about:blank")
+    driver.get_log("browser")  # type: ignore[attr-defined]
+
+
 @dataclass(frozen=True)
 class WebUI:
     """NNI's web UI at ``url``."""

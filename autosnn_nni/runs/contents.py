@@ -46,7 +46,7 @@ class Epoch:
     seconds: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Candidate(Measurements):
     """One evaluated architecture; ``order`` and ``generation`` count from 1.
 
@@ -59,7 +59,7 @@ class Candidate(Measurements):
     order: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Best(Measurements):
     """The search's winner, measured on the validation split."""
 

@@ -24,13 +24,14 @@ from autosnn_nni.search_spaces import (
     neurons_in,
 )
 from autosnn_nni.strategies import Fitness, Measurements, Metrics, find_objective
+from autosnn_nni.strategies.measurements import EqualUnknowns
 
 #: So many images are timed.
 _TIMED = 9
 
 
-@dataclass(frozen=True)
-class Evaluation:
+@dataclass(frozen=True, eq=False)
+class Evaluation(EqualUnknowns):
     """Results of a network on a set of images: accuracy as a fraction, spikes per image.
 
     ``confusion`` has a row for each class: how many of its images were taken for which class.

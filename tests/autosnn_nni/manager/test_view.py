@@ -30,6 +30,7 @@ from tests.autosnn_nni.manager.conftest import (
     reachable,
     wait_for,
 )
+from tests.browser import leave
 from tests.ports import free_port
 
 pytestmark = pytest.mark.manager
@@ -164,7 +165,7 @@ def loaded(icons: dict[str, list[str]]) -> dict[str, list[str]]:
 
 def test_every_icon_is_there_without_a_network(page: Any) -> None:
     """The page asks nothing else of the net, either."""
-    page.browser.get_log("browser")
+    leave(page.browser)
     with TTFont(PAGE / "icons.woff") as font:
         known = {chr(code) for code in font.getBestCmap()}
     for look in page.open_experiments, page.open_overview, page.open:
