@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from autosnn_nni.strategies import BOTH
+from autosnn_nni.strategies.measurements import EqualUnknowns
 
 #: Results that differ from seed to seed, by their names in ``result.json``.
 MEASURED = ("accuracy", "spikes", "firing_rate")
@@ -14,8 +15,8 @@ MEASURED = ("accuracy", "spikes", "firing_rate")
 WITHIN = "within the spread"
 
 
-@dataclass(frozen=True)
-class Spread:
+@dataclass(frozen=True, eq=False)
+class Spread(EqualUnknowns):
     """Mean and standard deviation of one result over trainings with ``count`` seeds.
 
     The standard deviation is that of a sample, sqrt(sum((x - mean)^2) / (count - 1)). It is NaN for

@@ -1,9 +1,10 @@
 """How far architectures differ beyond the seeds: ``python -m tests.benchmarks.table_noise``.
 
 Random architectures of SNN_1 are trained on FashionMNIST14 with two seeds by each of several
-settings, ``IMAGESxEPOCHSxC``. Printed are, for test accuracy and spikes, the standard deviation of
-the seeds, that of the architectures beyond it, and the correlation and tau between two seeds. A row
-is written for every training, so the same command resumes.
+settings, ``IMAGESxEPOCHSxCxBATCH``; batches have 64 images if the setting does not say. Printed
+are, for test accuracy and spikes, the standard deviation of the seeds, that of the architectures
+beyond it, and the correlation and tau between two seeds. A row is written for every training, so
+the same command resumes.
 """
 
 import argparse
@@ -27,11 +28,11 @@ SEEDS = (0, 1)
 
 def train(setting: str, blocks: tuple[str, ...], seed: int) -> dict[str, float]:
     """Train and test one architecture."""
-    images, epochs, channels = map(int, setting.split("x"))
+    images, epochs, channels, batch_size, *_ = (*map(int, setting.split("x")), 64)
     data = split(_dataset(), seed=0, images=images)
     config = NetworkConfig("SNN_1", shape=(1, 14, 14), classes=10, channels=channels, timesteps=4)
     named = {"schedule": "one-cycle", "augmentation": "none", "device": "cpu"}
-    training = Training(epochs=epochs, batch_size=64, seed=seed, **named)  # type: ignore[arg-type]
+    training = Training(epochs=epochs, batch_size=batch_size, seed=seed, **named)  # type: ignore[arg-type]
     start = time.perf_counter()
     result = train_network(config, blocks, data, training)
     seconds = time.perf_counter() - start

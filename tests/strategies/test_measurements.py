@@ -7,6 +7,7 @@ import pytest
 
 from autosnn_nni.runs.contents import Best, Candidate
 from autosnn_nni.scoring.evaluation import Evaluation
+from autosnn_nni.scoring.spread import Spread, spread
 from autosnn_nni.strategies import Evaluated, Measurements
 
 
@@ -28,6 +29,10 @@ def test_unknown_values_are_equal_and_others_are_compared(one: Measurements | Ev
     assert replace(one, macs=1.0) != one
     assert replace(one, accuracy=0.25) != one
     assert one != "text"
+
+
+def test_spreads_of_a_single_training_are_equal() -> None:
+    assert Spread(0.9, float("nan"), 1) == spread([0.9])
 
 
 def test_other_records_with_the_same_measurements_are_not_equal() -> None:
