@@ -112,8 +112,8 @@ PLANS: Mapping[str, Plan] = {
             "space": "SNN_1",
             "dataset": "FashionMNIST14",
             "images": 12_500,
-            "channels": 8,
-            "timesteps": 4,
+            "channels": 16,
+            "timesteps": 2,
             "schedule": "one-cycle",
             "learning_rate": 1e-2,
             "batch_size": 64,
@@ -122,6 +122,7 @@ PLANS: Mapping[str, Plan] = {
             "retrain_epochs": 2,
         },
         epochs=(0, 1, 2),
+        other_timesteps=(1, 4, 8),
     ),
 }
 
