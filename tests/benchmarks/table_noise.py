@@ -1,7 +1,7 @@
 """How far architectures differ beyond the seeds: ``python -m tests.benchmarks.table_noise``.
 
 Random architectures of SNN_1 are trained on FashionMNIST14 with two seeds by each of several
-settings, ``IMAGESxEPOCHSxCxBATCH``; batches have 64 images if the setting does not say. Printed
+settings, ``IMAGESxEPOCHSxCxT`` or ``IMAGESxEPOCHSxCxTxBATCH`` (by default batches of 64). Printed
 are, for test accuracy and spikes, the standard deviation of the seeds, that of the architectures
 beyond it, and the correlation and tau between two seeds. A row is written for every training, so
 the same command resumes.
@@ -28,9 +28,10 @@ SEEDS = (0, 1)
 
 def train(setting: str, blocks: tuple[str, ...], seed: int) -> dict[str, float]:
     """Train and test one architecture."""
-    images, epochs, channels, batch_size, *_ = (*map(int, setting.split("x")), 64)
+    images, epochs, channels, timesteps, batch_size, *_ = (*map(int, setting.split("x")), 64)
     data = split(_dataset(), seed=0, images=images)
-    config = NetworkConfig("SNN_1", shape=(1, 14, 14), classes=10, channels=channels, timesteps=4)
+    size = {"shape": (1, 14, 14), "channels": channels, "timesteps": timesteps}
+    config = NetworkConfig("SNN_1", classes=10, **size)  # type: ignore[arg-type]
     named = {"schedule": "one-cycle", "augmentation": "none", "device": "cpu"}
     training = Training(epochs=epochs, batch_size=batch_size, seed=seed, **named)  # type: ignore[arg-type]
     start = time.perf_counter()
