@@ -126,13 +126,13 @@ def test_recipes(kind: tuple[str, ...], run: Run, tmp_path: Path) -> None:
 
 @pytest.mark.data
 def test_table_noise(run: Run, tmp_path: Path) -> None:
-    arguments = ("--output", tmp_path / "noise.csv", "--architectures", 3, "50x1x2")
-    out = run("table_noise", *arguments)
-    assert re.findall(r"^50x1x2 .* (accuracy|spikes): mean ", out, re.MULTILINE) == [
-        "accuracy",
-        "spikes",
-    ]
-    assert run("table_noise", *arguments) == out
+    arguments = ("--output", tmp_path / "noise.csv", "--architectures", 3)
+    settings = "50x1x2x2", "50x1x2x2x32"
+    out = run("table_noise", *arguments, *settings)
+    for setting in settings:
+        found = re.findall(rf"^{setting} .* (accuracy|spikes): mean ", out, re.MULTILINE)
+        assert found == ["accuracy", "spikes"]
+    assert run("table_noise", *arguments, *settings) == out
 
 
 def test_table_rows(run: Run, tmp_path: Path) -> None:
