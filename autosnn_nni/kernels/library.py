@@ -152,6 +152,9 @@ def share(name: str, dtype: torch.dtype, count: int, *arguments: Any) -> None:
     operations. Without OpenMP they are Python's.
     """
     parts = max(1, min(torch.get_num_threads(), count))
+    if parts == 1:  # no thread to start: in a forked process that would take longer than the kernel
+        run(name, dtype, *arguments, 0, count)
+        return
     start = _start()
     if start is None:
         bounds = pairwise(count * part // parts for part in range(parts + 1))

@@ -138,3 +138,17 @@ def test_a_forked_process_has_threads_of_its_own() -> None:
         if child == 0:
             os._exit(0 if Spikes.of(values).count() == 24 else 1)
         assert os.waitpid(child, 0)[1] == 0
+
+
+@built
+@pytest.mark.parametrize("has_openmp", [True, False])
+def test_a_single_thread_is_the_callers_own(has_openmp: bool) -> None:
+    """A table's networks are trained in forked processes: threads for every call took most time."""
+    start = library._start() if has_openmp else None
+    with (
+        threads(1),
+        mock.patch.object(library, "_start", return_value=start),
+        mock.patch.object(library, "ThreadPoolExecutor") as pool,
+    ):
+        assert Spikes.of(torch.ones(4, 2, 3)).count() == 24
+    pool.assert_not_called()
