@@ -1,53 +1,73 @@
-"""How far architectures differ beyond the seeds: ``python -m tests.benchmarks.table_noise``.
+"""How far architectures differ beyond the seeds: ``python -m tests.benchmarks.table_noise TABLE``.
 
-Random architectures of SNN_1 are trained on FashionMNIST14 with two seeds by each of several
-settings, ``IMAGESxEPOCHSxCxT`` or ``IMAGESxEPOCHSxCxTxBATCH`` (by default batches of 64). Printed
-are, for test accuracy and spikes, the standard deviation of the seeds, that of the architectures
-beyond it, and the correlation and tau between two seeds. A row is written for every training, so
-the same command resumes.
+The first architectures of a table's plan are trained with two seeds by each of several settings,
+named by how they differ from the plan's: ``channels=16,retrain_epochs=2`` (``same`` is no
+difference). Printed are, for test accuracy and spikes, the standard deviation of the seeds, that of
+the architectures beyond it, and the correlation and tau between two seeds. A row is written for
+every training, so the same command resumes.
 """
 
 import argparse
 import itertools
+import json
 import time
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from random import Random
+from typing import Any
 
 import pandas as pd
 
-from autosnn_nni.data import DataSet, load_dataset, split
+from autosnn_nni.data import Splits
 from autosnn_nni.files import write_whole
-from autosnn_nni.search_spaces import PAPER_CANDIDATES, NetworkConfig, to_text
-from autosnn_nni.strategies import Choices
-from autosnn_nni.training.from_scratch import train_network
-from autosnn_nni.training.hyperparameters import Training
+from autosnn_nni.freed_memory import keep_freed_memory
+from autosnn_nni.runs.directory import RunDirectory
+from autosnn_nni.runs.inputs import load_data
+from autosnn_nni.runs.machine import Machine
+from autosnn_nni.search_spaces import Architecture, to_text
+from autosnn_nni.table.measure import measure
+from autosnn_nni.table.plan import Plan, Task, plan_named
 
 SEEDS = (0, 1)
 
 
-def train(setting: str, blocks: tuple[str, ...], seed: int) -> dict[str, float]:
-    """Train and test one architecture."""
-    images, epochs, channels, timesteps, batch_size, *_ = (*map(int, setting.split("x")), 64)
-    data = split(_dataset(), seed=0, images=images)
-    size = {"shape": (1, 14, 14), "channels": channels, "timesteps": timesteps}
-    config = NetworkConfig("SNN_1", classes=10, **size)  # type: ignore[arg-type]
-    named = {"schedule": "one-cycle", "augmentation": "none", "device": "cpu"}
-    training = Training(epochs=epochs, batch_size=batch_size, seed=seed, **named)  # type: ignore[arg-type]
-    start = time.perf_counter()
-    result = train_network(config, blocks, data, training)
-    seconds = time.perf_counter() - start
-    return {"accuracy": result.accuracy, "spikes": result.spikes, "seconds": seconds}
-
-
 @cache
-def _dataset() -> DataSet:
-    return load_dataset("FashionMNIST14")
+def changed(table: str, setting: str) -> Plan:
+    """The plan of ``table`` with the values in ``setting``."""
+    plan = plan_named(table)
+    pairs = [] if setting == "same" else [part.split("=") for part in setting.split(",")]
+    plan = replace(plan, values={**plan.values, **{key: _value(text) for key, text in pairs}})
+    return replace(plan, epochs=(0, plan.settings.retrain_epochs))
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def train(plan: Plan, blocks: Architecture, seed: int) -> dict[str, Any]:
+    """Train and test one architecture; ``seconds`` are those of a processor."""
+    assert isinstance(plan.settings.timesteps, int)
+    data, start = _data(plan.settings.images, plan), time.process_time()
+    *_, row = measure(Task(blocks, plan.settings.timesteps, seed), plan, data)
+    seconds = round(time.process_time() - start, 2)
+    return {"accuracy": row["test_accuracy"], "spikes": row["test_spikes"], "seconds": seconds}
+
+
+_loaded: dict[int | None, Splits] = {}
+
+
+def _data(images: int | None, plan: Plan) -> Splits:
+    if images not in _loaded:
+        _loaded[images] = load_data(RunDirectory(Path(), plan.settings), Machine())
+    return _loaded[images]
 
 
 def noise(trained: pd.DataFrame, column: str) -> dict[str, float]:
     """What is said of a ``column`` of accuracies or spikes of two seeds."""
-    seeds = trained.pivot(index="blocks", columns="seed", values=column)
+    seeds = trained.pivot(index="blocks", columns="seed", values=column).dropna()
     within = float(((seeds[0] - seeds[1]) ** 2 / 2).mean() ** 0.5)
     total = float(seeds.mean(axis=1).var()) - within**2 / 2
     return {
@@ -62,21 +82,22 @@ def noise(trained: pd.DataFrame, column: str) -> dict[str, float]:
 def main() -> None:
     """Train what is not in the output yet, and print."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("table", help="its name")
     parser.add_argument("settings", nargs="+")
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--architectures", type=int, default=20)
     options = parser.parse_args()
+    keep_freed_memory()
     rows = pd.read_csv(options.output).to_dict("records") if options.output.exists() else []
     done = {(row["setting"], row["blocks"], row["seed"]) for row in rows}
-    choices = Choices([PAPER_CANDIDATES] * 5)
-    drawn = choices.unseen(Random(0), options.architectures, set())
+    drawn = plan_named(options.table).architectures[: options.architectures]
     for blocks, setting, seed in itertools.product(drawn, options.settings, SEEDS):
         key = (setting, to_text(blocks), seed)
         if key not in done:
             named = dict(zip(("setting", "blocks", "seed"), key, strict=True))
-            rows.append({**named, **train(setting, blocks, seed)})
+            rows.append({**named, **train(changed(options.table, setting), blocks, seed)})
             write_whole(options.output, pd.DataFrame(rows).to_csv(index=False))
-    for setting, trained in pd.DataFrame(rows).groupby("setting"):
+    for setting, trained in pd.DataFrame(rows).groupby("setting", sort=False):
         for column in ("accuracy", "spikes"):
             found = noise(trained, column)
             numbers = "  ".join(f"{name} {value:.4g}" for name, value in found.items())
