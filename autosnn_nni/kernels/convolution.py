@@ -1,7 +1,8 @@
 """Convolution of spikes by the kernels, with gradients."""
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 import torch
@@ -11,7 +12,7 @@ from torch.autograd.function import once_differentiable
 from autosnn_nni.kernels.input_gradient import input_gradient
 from autosnn_nni.kernels.library import Convolution, run, share
 from autosnn_nni.kernels.spikes import Spikes, dense, dense_empty
-from autosnn_nni.kernels.weights import arrange, table_size, tabulate
+from autosnn_nni.kernels.weights import prepare, table_size
 
 _LOOKUP, _WINDOW, _GATHER, _TAPS = range(4)
 _STRIPS, _PIXELS = range(2)
@@ -35,7 +36,7 @@ _PARTS = 8
 class Convolved:
     """A convolution of spikes ``[T, N, C, H, W]`` that is still to be done.
 
-    ``shape`` is that of its currents ``[T, N, outputs, ...]``.
+    ``shape`` is that of its currents ``[T, N, outputs, ...]``; ``weight`` is the layer's.
     """
 
     spikes: Spikes
@@ -45,16 +46,15 @@ class Convolved:
 
     def currents(self) -> Tensor:
         """Do it."""
-        currents: Tensor = _Convolve.apply(self, self.spikes, self.weight)
+        shape = self.convolution
+        kernels = self.weight.reshape(shape.outputs, -1, shape.kernel_height, shape.kernel_width)
+        currents: Tensor = _Convolve.apply(self, self.spikes, kernels)
         return currents
 
     def prepared(self) -> tuple[int, Tensor]:
         """The way of the convolution that is the fastest, and the weights as it needs them."""
-        shape, kernels = self.convolution, arrange(self.weight, self.convolution)
-        way = _way(shape, kernels, self.spikes)
-        if way in (_LOOKUP, _WINDOW):
-            kernels = tabulate(shape, way, kernels)
-        return way, kernels
+        way = _way(self.convolution, self.weight, self.spikes)
+        return way, prepare(self.weight, self.convolution, way, table=way in (_LOOKUP, _WINDOW))
 
 
 def can_convolve(x: Tensor) -> TypeGuard[Spikes]:
@@ -87,9 +87,11 @@ def connect(spikes: Spikes, weight: Tensor) -> Convolved:
 
     ``weight`` is torch's ``[outputs, C H W]``: a convolution whose kernel is as large as the image.
     """
-    kernels = weight.unflatten(1, spikes.shape[2:])
-    convolved = convolve(spikes, kernels, (1, 1))
-    return replace(convolved, shape=convolved.shape[:3])
+    size, (outputs, inputs) = spikes.shape[2:], weight.shape
+    if inputs != math.prod(size):
+        raise ValueError(f"weights for {inputs} inputs don't fit spikes {list(spikes.shape)}")
+    convolution = Convolution(*size, outputs, 1, 1, *size[1:], 1, 0, 0, 1)
+    return Convolved(spikes, weight, convolution, (*spikes.shape[:2], outputs))
 
 
 class _Convolve(torch.autograd.Function):
@@ -118,11 +120,11 @@ class _Convolve(torch.autograd.Function):
         return None, of_spikes, of_weight
 
 
-def _way(shape: Convolution, kernels: Tensor, spikes: Spikes) -> int:
+def _way(shape: Convolution, weight: Tensor, spikes: Spikes) -> int:
     """The way that was found to be the fastest."""
     if shape.groups > 1:
         return _TAPS
-    table = table_size(shape) * kernels.element_size()
+    table = table_size(shape) * weight.element_size()
     if shape.stride > 1 or table > _MAX_TABLE:
         return _GATHER
     is_wide = shape.outputs >= _WIDE

@@ -14,6 +14,8 @@ Batch = tuple[Tensor, Tensor]
 
 #: Images evaluated at a time, so few that activations stay in the processor's cache.
 CPU_CHUNK = 32
+#: Batches that are only tested have at least so many pixels: those of 128 images of 32x32.
+PIXELS = 2**17
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +39,17 @@ class Scoring:
 
 
 def plain_batches(data: Splits, images: Images, scoring: Scoring) -> Batches:
-    """Batches of ``images`` in order, without augmentation, on the device."""
-    return Batches(images, data.dataset, batch_size=scoring.batch_size, device=scoring.torch_device)
+    """Batches of ``images`` to test on: in order, without augmentation, on the device.
+
+    They can be of any size: results are equal up to rounding. Small images take less time in
+    larger batches.
+    """
+    *_, height, width = data.dataset.shape
+    return _batches(data, images, scoring, max(scoring.batch_size, PIXELS // (height * width)))
+
+
+def _batches(data: Splits, images: Images, scoring: Scoring, size: int) -> Batches:
+    return Batches(images, data.dataset, batch_size=size, device=scoring.torch_device)
 
 
 def val_batches(data: Splits, scoring: Scoring) -> list[Batch]:
@@ -49,7 +60,7 @@ def val_batches(data: Splits, scoring: Scoring) -> list[Batch]:
 
 def calibration_batches(data: Splits, scoring: Scoring) -> list[Batch]:
     """The plain batches of D_train for computing batch norm statistics."""
-    found = plain_batches(data, data.train, scoring)
+    found = _batches(data, data.train, scoring, scoring.batch_size)
     batches = islice(found, min(scoring.calibration_batches, len(found)))
     return [batch for batch in batches if len(batch[1]) > 1]  # one image may have no variance
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from autosnn_nni.kernels.weights import fixed_weights
 from autosnn_nni.scoring.batches import Batch, chunks
 from autosnn_nni.scoring.calibration import recalibrated
 from autosnn_nni.search_spaces import (
@@ -66,6 +67,7 @@ def evaluate(
     pairs, start = [], time.perf_counter()
     counted = OperationCounter(folded)
     with (
+        fixed_weights(),
         SpikeCounter(folded) as counter,
         ActivationMeter(folded) as meter,
         counted if operations else nullcontext(),

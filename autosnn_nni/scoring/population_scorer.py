@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from autosnn_nni.kernels.weights import fixed_weights
 from autosnn_nni.progress import Advance
 from autosnn_nni.scoring.activation_cache import ActivationCache
 from autosnn_nni.scoring.batches import Batch, chunks
@@ -174,10 +175,11 @@ class PopulationScorer:
                 layer.momentum = None if prefix in new else 0.0
             return totals, segment(x)
 
-        for number, (images, _) in enumerate(self.calibration):
-            for prefix, output in self._walk(trie, run, images, ("calibration", number)):
-                if prefix in new:
-                    _ = output.value
+        with fixed_weights():
+            for number, (images, _) in enumerate(self.calibration):
+                for prefix, output in self._walk(trie, run, images, ("calibration", number)):
+                    if prefix in new:
+                        _ = output.value
 
     @torch.inference_mode()
     def _score(self, trie: Trie, advance: Advance) -> dict[Prefix, "_Tally"]:
@@ -199,7 +201,7 @@ class PopulationScorer:
 
         advance(0.0, "")
         total, done = sum(len(labels) for _, labels in self.val), 0
-        with ExitStack() as stack:
+        with fixed_weights(), ExitStack() as stack:
             for counter in counters.values():
                 stack.enter_context(counter)
             for number, (images, labels) in enumerate(self._chunks()):
