@@ -9,8 +9,8 @@ from torch.nn import Parameter
 
 from autosnn_nni.kernels.library import Convolution, run
 
-#: Weights as the kernels need them, by the parameter, which is kept alive, and the way.
-_Kept = dict[tuple[int, int], tuple[Tensor, Tensor]]
+#: Weights as the kernels need them, by the parameter, which is kept alive, the shape and the way.
+_Kept = dict[tuple[int, bytes, int], tuple[Tensor, Tensor]]
 _kept: ContextVar[_Kept | None] = ContextVar("kept", default=None)
 
 
@@ -29,7 +29,7 @@ def prepare(weight: Tensor, shape: Convolution, way: int, *, table: bool) -> Ten
     kept = _kept.get()
     if kept is None or not isinstance(weight, Parameter):  # others may be computed at every call
         return _prepare(weight, shape, way, table=table)
-    key = id(weight), way
+    key = id(weight), bytes(shape), way
     if key not in kept:
         kept[key] = weight, _prepare(weight, shape, way, table=table)
     return kept[key][1]

@@ -72,6 +72,16 @@ def test_weights_that_are_computed_are_taken_as_they_come(
     torch.testing.assert_close(twice, 2 * once)
 
 
+@torch.no_grad()
+def test_two_layers_may_share_a_parameter() -> None:
+    parameter = weights((8, 100))
+    wide, narrow = (Spikes.of(spikes().reshape(2, 3, *size)) for size in ((4, 5, 5), (2, 10, 5)))
+    expected = [connect(one, parameter).currents() for one in (wide, narrow)]
+    with fixed_weights():
+        found = [connect(one, parameter).currents() for one in (wide, narrow)]
+    assert all(map(torch.equal, found, expected))
+
+
 @LAYERS
 @torch.no_grad()
 def test_another_thread_may_train(layer: Layer, shape: tuple[int, ...]) -> None:
