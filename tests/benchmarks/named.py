@@ -9,5 +9,10 @@ Kind = TypeVar("Kind")
 def named(kind: type[Kind], name: str, same: str) -> Kind:
     """The dataclass ``kind`` with the values in ``name``; ``same`` names its defaults."""
     types = {one.name: type(one.default) for one in fields(kind)}  # type: ignore[arg-type]
-    pairs: Any = [] if name == same else [part.split("=") for part in name.split(",")]
-    return kind(**{key: types[key](value) for key, value in pairs})
+    return kind(**{key: types[key](value) for key, value in pairs(name, same)})
+
+
+def pairs(name: str, same: str) -> list[tuple[str, str]]:
+    """The keys and values in ``name``; none in ``same``."""
+    found: Any = [] if name == same else [part.split("=") for part in name.split(",")]
+    return [(key, value) for key, value in found]

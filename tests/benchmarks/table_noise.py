@@ -27,17 +27,19 @@ from autosnn_nni.runs.machine import Machine
 from autosnn_nni.search_spaces import Architecture, to_text
 from autosnn_nni.table.measure import measure
 from autosnn_nni.table.plan import Plan, Task, plan_named
+from tests.benchmarks.named import pairs
 
 SEEDS = (0, 1)
 
 
 @cache
-def changed(table: str, setting: str) -> Plan:
-    """The plan of ``table`` with the values in ``setting``."""
+def changed(table: str, setting: str) -> tuple[Plan, Splits]:
+    """The plan of ``table`` with the values in ``setting``, and its images."""
     plan = plan_named(table)
-    pairs = [] if setting == "same" else [part.split("=") for part in setting.split(",")]
-    plan = replace(plan, values={**plan.values, **{key: _value(text) for key, text in pairs}})
-    return replace(plan, epochs=(0, plan.settings.retrain_epochs))
+    values = {key: _value(text) for key, text in pairs(setting, "same")}
+    plan = replace(plan, values={**plan.values, **values})
+    plan = replace(plan, epochs=(0, plan.settings.retrain_epochs))
+    return plan, load_data(RunDirectory(Path(), plan.settings), Machine())
 
 
 def _value(text: str) -> Any:
@@ -47,22 +49,13 @@ def _value(text: str) -> Any:
         return text
 
 
-def train(plan: Plan, blocks: Architecture, seed: int) -> dict[str, Any]:
+def train(plan: Plan, data: Splits, blocks: Architecture, seed: int) -> dict[str, Any]:
     """Train and test one architecture; ``seconds`` are those of a processor."""
     assert isinstance(plan.settings.timesteps, int)
-    data, start = _data(plan.settings.images, plan), time.process_time()
+    start = time.process_time()
     *_, row = measure(Task(blocks, plan.settings.timesteps, seed), plan, data)
     seconds = round(time.process_time() - start, 2)
     return {"accuracy": row["test_accuracy"], "spikes": row["test_spikes"], "seconds": seconds}
-
-
-_loaded: dict[int | None, Splits] = {}
-
-
-def _data(images: int | None, plan: Plan) -> Splits:
-    if images not in _loaded:
-        _loaded[images] = load_data(RunDirectory(Path(), plan.settings), Machine())
-    return _loaded[images]
 
 
 def noise(trained: pd.DataFrame, column: str) -> dict[str, float]:
@@ -95,7 +88,7 @@ def main() -> None:
         key = (setting, to_text(blocks), seed)
         if key not in done:
             named = dict(zip(("setting", "blocks", "seed"), key, strict=True))
-            rows.append({**named, **train(changed(options.table, setting), blocks, seed)})
+            rows.append({**named, **train(*changed(options.table, setting), blocks, seed)})
             write_whole(options.output, pd.DataFrame(rows).to_csv(index=False))
     for setting, trained in pd.DataFrame(rows).groupby("setting", sort=False):
         for column in ("accuracy", "spikes"):
