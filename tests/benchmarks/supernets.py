@@ -1,10 +1,12 @@
-"""Supernets judged by a table: ``python -m tests.benchmarks.supernets TABLE --output CSV NAME``.
+"""Supernets judged by a table: ``python -m tests.benchmarks.supernets train TABLE FOLDER NAME``.
 
 A supernet is named by how its training differs from that of the table's networks, for example
-``sampling=fair,loss=tet`` (``same`` is no difference). Each is trained with every seed and compared
-with the whole table: tau of accuracy and of spikes, what share of their ceiling that is, the regret
-of its first and of its first three, and the mean rank of what evolution finds with it. A line of
-the output is written for every supernet, so the same command resumes.
+``sampling=fair,loss=tet`` (``same`` is no difference). ``train`` trains each with every seed, and
+writes a file of its scores of all architectures; the same command resumes. The table need not be
+made yet. ``judge TABLE FOLDER --output CSV`` compares all files with the table: tau of accuracy and
+of spikes, what share of their ceiling that is, the regret of the supernet's first and of the best
+of its first three, the mean rank of what evolution finds with it, and how many times the seconds of
+one training from scratch with as many epochs it took.
 
 What is not in the package is tried here: a learning rate that falls faster for simple paths
 (``decay``, the largest exponent) and moments of Adam by group of paths (``groups``), both of Jeon
@@ -14,11 +16,13 @@ et al. 2025 (arXiv 2503.10740); and two supernets, one for paths with up to so m
 
 import argparse
 import itertools
+import json
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
+from statistics import fmean
 from typing import Any
 
 import pandas as pd
@@ -26,16 +30,27 @@ import torch
 from pytorch_lightning import Callback
 from torch import Tensor
 
-from autosnn_nni.data import load_dataset, split
+from autosnn_nni.data import Splits
 from autosnn_nni.files import write_whole
 from autosnn_nni.freed_memory import keep_freed_memory
 from autosnn_nni.nas.evaluators import SpikingEvaluator
 from autosnn_nni.nas.experiment import RetiariiExperiment
+from autosnn_nni.runs.directory import RunDirectory
+from autosnn_nni.runs.inputs import load_data
+from autosnn_nni.runs.machine import Machine
+from autosnn_nni.scoring.batches import Scoring
 from autosnn_nni.scoring.population_scorer import PopulationScorer
 from autosnn_nni.scoring.ranking import Judged, agreements, regret
-from autosnn_nni.search_spaces import Architecture, SpikingSpace, seeded, to_sample
+from autosnn_nni.search_spaces import (
+    Architecture,
+    SpikingSpace,
+    seeded,
+    to_sample,
+    to_text,
+)
 from autosnn_nni.strategies import SAMPLINGS, Fitness, SinglePathOneShot
 from autosnn_nni.table import Table
+from autosnn_nni.table.plan import Plan, plan_named
 from autosnn_nni.table.supernets import table5, tests_of
 from autosnn_nni.training.hyperparameters import Training
 from tests.benchmarks.named import named
@@ -45,7 +60,7 @@ Belongs = Callable[[Architecture], bool]
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a supernet is trained; see the module. Empty names are the table's own."""
+    """How a supernet is trained; see the module. Empty names and 0 are the table's own."""
 
     schedule: str = ""
     rate: float = 0.0
@@ -56,10 +71,11 @@ class Recipe:
     decay: float = 0.0
     groups: int = 1
     skips: int = -1
+    calibration: int = 0
 
-    def training(self, table: Table, epochs: int, seed: int) -> Training:
+    def training(self, plan: Plan, epochs: int, seed: int) -> Training:
         """The package's settings."""
-        own = table.plan.settings
+        own = plan.settings
         return Training(
             epochs=epochs,
             batch_size=self.batch or own.batch_size,
@@ -70,6 +86,12 @@ class Recipe:
             seed=seed,
             device="cpu",
         )
+
+    def scoring(self, plan: Plan) -> Scoring:
+        """On the CPU, in batches of the table's size."""
+        own = plan.settings
+        batches = self.calibration or own.calibration_batches
+        return Scoring(batch_size=own.batch_size, calibration_batches=batches, device="cpu")
 
     @property
     def parts(self) -> list[Belongs]:
@@ -138,48 +160,45 @@ class ByPath(Callback):
                 state["exp_avg"] = moments[own]
 
 
-def judge(recipe: Recipe, table: Table, epochs: int, seed: int) -> dict[str, float]:
-    """Train a supernet, or one for each part of the space; gives a row's numbers."""
-    start = time.process_time()
-    judged: list[Judged] = []
-    n_avg = 0.0
+@dataclass(frozen=True)
+class Scores:
+    """What a supernet says of every architecture: accuracy and spikes, and its N_avg.
+
+    ``seconds`` are the processor's, for its training.
+    """
+
+    recipe: str
+    epochs: int
+    seed: int
+    seconds: float
+    n_avg: float
+    scores: Mapping[str, tuple[float, float]]
+
+
+def train(name: str, plan: Plan, data: Splits, epochs: int, seed: int) -> Scores:
+    """Train a supernet, or one for each part of the space, and score all architectures."""
+    recipe = named(Recipe, name, "same")
+    seconds, n_avg = 0.0, 0.0
+    scores: dict[str, tuple[float, float]] = {}
     for belongs in recipe.parts:
-        part = [blocks for blocks in table.architectures if belongs(blocks)]
-        scores, spikes = _scores(recipe, table, epochs // len(recipe.parts), seed, belongs, part)
-        n_avg += spikes * len(part) / len(table.architectures)
-        judged += [
-            Judged.of(blocks, score, tests_of(table, blocks))
-            for blocks, score in zip(part, scores, strict=True)
-        ]
-    seconds = time.process_time() - start
-    found, lost = agreements(judged), regret(judged)
-    searched = table5(table, judged, Fitness(), n_avg)
-    evolved = searched[searched["search"] == "supernet, evolution"]
-    return {
-        **{f"tau_{name}": found[name, "all"].tau for name in ("accuracy", "spikes")},
-        **{f"share_{name}": found[name, "all"].share for name in ("accuracy", "spikes")},
-        "best": lost.best,
-        "first": lost.first,
-        "of_three": lost.of_three,
-        "rank": evolved["rank"].mean(),
-        "val_accuracy": sum(one.supernet_accuracy for one in judged) / len(judged),
-        "seconds": seconds,
-    }
+        part = [blocks for blocks in plan.architectures if belongs(blocks)]
+        start = time.process_time()
+        evaluator, space = _trained(recipe, plan, data, epochs // len(recipe.parts), seed, belongs)
+        seconds += time.process_time() - start
+        subnets = evaluator.scorer(Fitness())
+        n_avg += subnets.n_avg * len(part) / len(plan.architectures)
+        scorer = PopulationScorer(space.network, subnets.val, subnets.calibration, 1 << 28)
+        found = scorer.evaluate([to_sample(blocks) for blocks in part])
+        for blocks, one in zip(part, found, strict=True):
+            scores[to_text(blocks)] = (one.accuracy, one.spikes)
+    return Scores(name, epochs, seed, seconds, n_avg, scores)
 
 
-def _scores(
-    recipe: Recipe,
-    table: Table,
-    epochs: int,
-    seed: int,
-    belongs: Belongs,
-    part: Sequence[Architecture],
-) -> tuple[list[tuple[float, float]], float]:
-    """Accuracy and spikes of a part's architectures, and N_avg."""
-    settings = table.plan.settings
-    data = split(load_dataset(settings.dataset), seed=settings.seed, images=settings.images)
-    evaluator = SpikingEvaluator(data, recipe.training(table, epochs, seed))
-    config = {**vars(settings.network)}
+def _trained(
+    recipe: Recipe, plan: Plan, data: Splits, epochs: int, seed: int, belongs: Belongs
+) -> tuple[SpikingEvaluator, SpikingSpace]:
+    evaluator = SpikingEvaluator(data, recipe.training(plan, epochs, seed), recipe.scoring(plan))
+    config = {**vars(plan.settings.network)}
     config["batch_norm"] = recipe.batch_norm or config["batch_norm"]
     with seeded(seed):
         space = SpikingSpace(**config)
@@ -189,31 +208,77 @@ def _scores(
     strategy = SinglePathOneShot(seed)
     strategy.sampling = lambda space: paths
     RetiariiExperiment(space, evaluator, strategy=strategy).run()
-    subnets = evaluator.scorer(Fitness())
-    scorer = PopulationScorer(space.network, subnets.val, subnets.calibration, 1 << 28)
-    found = scorer.evaluate([to_sample(blocks) for blocks in part])
-    return [(one.accuracy, one.spikes) for one in found], subnets.average.spikes
+    return evaluator, space
+
+
+def judge(supernet: Scores, table: Table) -> dict[str, float]:
+    """A row's numbers."""
+    judged = [
+        Judged.of(blocks, supernet.scores[to_text(blocks)], tests_of(table, blocks))
+        for blocks in table.architectures
+    ]
+    found, lost = agreements(judged), regret(judged)
+    searched = table5(table, judged, Fitness(), supernet.n_avg)
+    evolved = searched[searched["search"] == "supernet, evolution"]
+    one = fmean(map(table.cost, table.architectures)) / table.plan.epochs[-1] * supernet.epochs
+    return {
+        **{f"tau_{name}": found[name, "all"].tau for name in ("accuracy", "spikes")},
+        **{f"share_{name}": found[name, "all"].share for name in ("accuracy", "spikes")},
+        "best": lost.best,
+        "first": lost.first,
+        "of_three": lost.of_three,
+        "rank": evolved["rank"].mean(),
+        "val_accuracy": fmean(one.supernet_accuracy for one in judged),
+        "trainings": supernet.seconds / one,
+    }
+
+
+def train_all(options: Any) -> None:
+    """Train what is not in the folder yet."""
+    made = options.table.endswith(".json")
+    plan = Table(options.table).plan if made else plan_named(options.table)
+    data = load_data(RunDirectory(Path(), plan.settings), Machine())
+    for name, seed in itertools.product(options.recipes, range(options.seeds)):
+        path = options.folder / f"{name}_{options.epochs}_{seed}.json"
+        if not path.exists():
+            trained = train(name, plan, data, options.epochs, seed)
+            write_whole(path, json.dumps(asdict(trained)))
+            print(path, f"{trained.seconds:.0f} s", flush=True)
+
+
+def judge_all(options: Any) -> None:
+    """Write a row for every supernet, and print the means over their seeds."""
+    table = Table(options.table)
+    supernets = [
+        Scores(**json.loads(path.read_text())) for path in sorted(options.folder.glob("*.json"))
+    ]
+    key = ["recipe", "epochs", "seed"]
+    rows = pd.DataFrame(
+        {**{name: getattr(one, name) for name in key}, **judge(one, table)} for one in supernets
+    )
+    write_whole(options.output, rows.to_csv(index=False))
+    print(rows.groupby(key[:2]).mean().drop(columns="seed").to_string())
 
 
 def main() -> None:
-    """Train what is not in the output yet, and print the means."""
+    """Train, or judge."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("table", help="its name, or its JSON file")
-    parser.add_argument("recipes", nargs="+")
-    parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--epochs", type=int, default=12)
-    parser.add_argument("--seeds", type=int, default=3)
+    commands = parser.add_subparsers(required=True)
+    trains = commands.add_parser("train")
+    trains.add_argument("table", help="its name, or its JSON file")
+    trains.add_argument("folder", type=Path)
+    trains.add_argument("recipes", nargs="+")
+    trains.add_argument("--epochs", type=int, default=12)
+    trains.add_argument("--seeds", type=int, default=3)
+    trains.set_defaults(command=train_all)
+    judges = commands.add_parser("judge")
+    judges.add_argument("table", help="its name, or its JSON file")
+    judges.add_argument("folder", type=Path)
+    judges.add_argument("--output", type=Path, required=True)
+    judges.set_defaults(command=judge_all)
     options = parser.parse_args()
     keep_freed_memory()
-    table = Table(options.table)
-    rows = pd.read_csv(options.output).to_dict("records") if options.output.exists() else []
-    for name, seed in itertools.product(options.recipes, range(options.seeds)):
-        key = {"recipe": name, "epochs": options.epochs, "seed": seed}
-        if not any(key.items() <= row.items() for row in rows):
-            rows.append({**key, **judge(named(Recipe, name, "same"), table, options.epochs, seed)})
-            write_whole(options.output, pd.DataFrame(rows).to_csv(index=False))
-            print(*rows[-1].values(), flush=True)
-    print(pd.DataFrame(rows).groupby(["recipe", "epochs"], sort=False).mean().to_string())
+    options.command(options)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,9 @@
 The first architectures of a table's plan are trained with two seeds by each of several settings,
 named by how they differ from the plan's: ``channels=16,retrain_epochs=2`` (``same`` is no
 difference). Printed are, for test accuracy and spikes, the standard deviation of the seeds, that of
-the architectures beyond it, and the correlation and tau between two seeds. A row is written for
-every training, so the same command resumes.
+the architectures beyond it, the correlation and tau between two seeds, and the tau between the
+setting's means and those of the first one named, over the architectures of both. A row is written
+for every training, so the same command resumes.
 """
 
 import argparse
@@ -72,6 +73,11 @@ def noise(trained: pd.DataFrame, column: str) -> dict[str, float]:
     }
 
 
+def means(rows: pd.DataFrame, setting: str, column: str) -> "pd.Series[float]":
+    """Those of the seeds, by architecture."""
+    return rows[rows["setting"] == setting].groupby("blocks")[column].mean()
+
+
 def main() -> None:
     """Train what is not in the output yet, and print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -90,9 +96,12 @@ def main() -> None:
             named = dict(zip(("setting", "blocks", "seed"), key, strict=True))
             rows.append({**named, **train(*changed(options.table, setting), blocks, seed)})
             write_whole(options.output, pd.DataFrame(rows).to_csv(index=False))
-    for setting, trained in pd.DataFrame(rows).groupby("setting", sort=False):
+    table = pd.DataFrame(rows)
+    for setting, trained in table.groupby("setting", sort=False):
         for column in ("accuracy", "spikes"):
             found = noise(trained, column)
+            first = means(table, options.settings[0], column)
+            found["first"] = means(table, setting, column).corr(first, method="kendall")
             numbers = "  ".join(f"{name} {value:.4g}" for name, value in found.items())
             print(f"{setting}  {trained['seconds'].mean():.1f} s  {column}: {numbers}")
 
