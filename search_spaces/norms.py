@@ -85,7 +85,7 @@ class KeptBatchNorm2d(Deferrable, base.MemoryModule):
         """What the kernels need."""
         norms: list[Any] = list(self.timesteps)
         first = norms[0]
-        if self.training:
+        if first.training:  # they alone are set to training while statistics are computed again
             return DeferredNorm(first.weight, first.bias, first.eps, track=self._track)
         mean = torch.stack([norm.running_mean for norm in norms])
         variance = torch.stack([norm.running_var for norm in norms])

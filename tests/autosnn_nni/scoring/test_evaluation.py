@@ -7,12 +7,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from autosnn_nni.data import Splits, load_dataset, split
+from autosnn_nni.kernels.library import SWITCH
 from autosnn_nni.nas.evaluators import SpikingEvaluator
 from autosnn_nni.nas.experiment import RetiariiExperiment
 from autosnn_nni.scoring.batches import Scoring, calibration_batches
 from autosnn_nni.scoring.calibration import recalibrated
 from autosnn_nni.scoring.evaluation import Evaluation, evaluate
 from autosnn_nni.search_spaces import SpikingNetwork, SpikingSpace
+from autosnn_nni.search_spaces.config import STATISTICS
 from autosnn_nni.strategies import AutoSNN, Fitness, RandomSearch
 from autosnn_nni.training.hyperparameters import Training
 from tests import reference
@@ -108,22 +110,19 @@ def batch_norms(network: nn.Module) -> dict[str, nn.BatchNorm2d]:
     return {name: one for name, one in network.named_modules() if isinstance(one, nn.BatchNorm2d)}
 
 
-@pytest.mark.parametrize("pooled", [False, True])
+@pytest.mark.parametrize("kind", STATISTICS)
 @pytest.mark.parametrize("space", ["SNN_1", "SNN_3"])
 def test_recalibrated_statistics_are_the_means_over_batches_and_timesteps(
-    space: str, pooled: bool
+    space: str, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    network, batches = (
-        small_network(space, batch_norm="pooled" if pooled else "timestep"),
-        labelled(6, 6, 4),
-    )
+    network, batches = small_network(space, batch_norm=kind), labelled(6, 6, 4)
     seen: dict[str, list[Batch]] = {name: [] for name in batch_norms(network)}
     plain = copy.deepcopy(network).train()
 
     def note(name: str) -> Callable[..., None]:
         def keep(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
             x = inputs[0].detach()
-            for one in x if x.dim() == 5 and not pooled else [x]:
+            for one in x if x.dim() == 5 and kind != "pooled" else [x]:
                 values = one.transpose(-3, 0).flatten(1)  # a row per channel
                 seen[name].append((values.mean(1), values.var(1, unbiased=True)))
 
@@ -131,14 +130,16 @@ def test_recalibrated_statistics_are_the_means_over_batches_and_timesteps(
 
     for name, one in batch_norms(plain).items():
         one.register_forward_pre_hook(note(name))
-    for pixels, _ in batches:
-        plain(pixels)
+    with monkeypatch.context() as without_kernels:
+        without_kernels.setenv(SWITCH, "0")
+        for pixels, _ in batches:
+            plain(pixels)
 
     result = batch_norms(recalibrated(network, batches))
     assert result.keys() == seen.keys()
     for name, statistics in seen.items():
         stem = name == "stem.conv.1"
-        assert len(statistics) == 3 * (1 if stem or pooled else 3)
+        assert len(statistics) == 3 * (3 if kind == "timestep" and not stem else 1)
         means, variances = (torch.stack(values).mean(0) for values in zip(*statistics, strict=True))
         torch.testing.assert_close(result[name].running_mean, means, rtol=1e-9, atol=1e-12)
         torch.testing.assert_close(result[name].running_var, variances, rtol=1e-9, atol=1e-12)
