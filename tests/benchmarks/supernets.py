@@ -10,8 +10,9 @@ one training from scratch with as many epochs it took.
 
 What is not in the package is tried here: a learning rate that falls faster for simple paths
 (``decay``, the largest exponent) and moments of Adam by group of paths (``groups``), both of Jeon
-et al. 2025 (arXiv 2503.10740); and two supernets, one for paths with up to so many skips
-(``skips``) and one for the others, each with half of the epochs.
+et al. 2025 (arXiv 2503.10740); an exponential average of the weights (``average``, its decay); and
+two supernets, one for paths with up to so many skips (``skips``) and one for the others, each with
+half of the epochs.
 """
 
 import argparse
@@ -54,6 +55,7 @@ from autosnn_nni.table.plan import Plan, plan_named
 from autosnn_nni.table.supernets import table5, tests_of
 from autosnn_nni.training.hyperparameters import Training
 from tests.benchmarks.named import named
+from tests.benchmarks.recipes import Average
 
 Belongs = Callable[[Architecture], bool]
 
@@ -70,6 +72,7 @@ class Recipe:
     sampling: str = "uniform"
     decay: float = 0.0
     groups: int = 1
+    average: float = 0.0
     skips: int = -1
     calibration: int = 0
 
@@ -205,6 +208,8 @@ def _trained(
     paths = Paths(SAMPLINGS[recipe.sampling](space), belongs)
     if recipe.decay or recipe.groups > 1:
         evaluator.trainer.callbacks.append(ByPath(paths, recipe.decay, recipe.groups))
+    if recipe.average:
+        evaluator.trainer.callbacks.append(Average(recipe.average))
     strategy = SinglePathOneShot(seed)
     strategy.sampling = lambda space: paths
     RetiariiExperiment(space, evaluator, strategy=strategy).run()
