@@ -11,13 +11,15 @@ one training from scratch with as many epochs it took.
 What is not in the package is tried here: a learning rate that falls faster for simple paths
 (``decay``, the largest exponent) and moments of Adam by group of paths (``groups``), both of Jeon
 et al. 2025 (arXiv 2503.10740); an exponential average of the weights (``average``, its decay); and
-two supernets, one for paths with up to so many skips (``skips``) and one for the others, each with
-half of the epochs.
+several supernets, each for a part of the space and with its share of the epochs: ``split=skip:0:1``
+has one for paths without skips, one for those with a skip, and one for the others. Any beginning of
+names of blocks will do.
 """
 
 import argparse
 import itertools
 import json
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -73,7 +75,7 @@ class Recipe:
     decay: float = 0.0
     groups: int = 1
     average: float = 0.0
-    skips: int = -1
+    split: str = ""
     calibration: int = 0
 
     def training(self, plan: Plan, epochs: int, seed: int) -> Training:
@@ -99,12 +101,15 @@ class Recipe:
     @property
     def parts(self) -> list[Belongs]:
         """The parts of the space that have a supernet each."""
-        if self.skips < 0:
+        if not self.split:
             return [lambda blocks: True]
-        return [
-            lambda blocks: blocks.count("skip") <= self.skips,
-            lambda blocks: blocks.count("skip") > self.skips,
-        ]
+        beginning, *numbers = self.split.split(":")
+        limits = [-1, *map(int, numbers), sys.maxsize]
+
+        def between(low: int, high: int) -> Belongs:
+            return lambda blocks: low < sum(one.startswith(beginning) for one in blocks) <= high
+
+        return [between(low, high) for low, high in itertools.pairwise(limits)]
 
 
 class Paths:

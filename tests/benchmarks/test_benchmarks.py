@@ -153,11 +153,16 @@ def test_table_rows(run: Run, tmp_path: Path) -> None:
 
 def test_supernets(run: Run, tmp_path: Path) -> None:
     table, folder, output = packed_in(tmp_path), tmp_path / "supernets", tmp_path / "judged.csv"
-    names = ("same", "sampling=fair,average=0.9", "decay=1,groups=2,schedule=cosine", "skips=2")
+    names = (
+        "same",
+        "sampling=fair,average=0.9",
+        "decay=1,groups=2,schedule=cosine",
+        "split=skip:2",
+    )
     arguments = ("train", table, folder, *names, "--epochs", 2, "--seeds", 1)
-    assert "skips=2_2_0.json" in run("supernets", *arguments)
+    assert "split=skip:2_2_0.json" in run("supernets", *arguments)
     assert not run("supernets", *arguments)  # all are there
-    assert "skips=2" in run("supernets", "judge", table, folder, "--output", output)
+    assert "split=skip:2" in run("supernets", "judge", table, folder, "--output", output)
     rows = pd.read_csv(output)
     assert set(rows["recipe"]) == set(names)
     assert rows["tau_spikes"].between(-1, 1).all()
