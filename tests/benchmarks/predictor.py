@@ -5,17 +5,15 @@ becomes a strategy of the package if it beats Algorithm 1 on a table, beyond the
 """
 
 import itertools
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from ridge import predicted_ranks
 
 from autosnn_nni.search_spaces import Architecture
 from autosnn_nni.strategies import SEARCHES, Choices, History, Rounds
 from autosnn_nni.strategies.generations import generation_rng
 
-#: Weight of the ridge; targets are ranks from 0 to 1.
-RIDGE = 1.0
 #: Up to so many architectures all are predicted, otherwise a random sample.
 PREDICTED = 20_000
 
@@ -38,11 +36,8 @@ class Predictor(Rounds):
         if len(history) < self.initial:
             return choices.unseen(rng, self.population, history.seen)
         pool = self._pool(choices, history)
-        ranked = history.top(len(history))
-        seen = features([one.blocks for one in ranked], choices)
-        ranks = np.linspace(1, 0, len(ranked))
-        weights = np.linalg.solve(seen @ seen.T + RIDGE * np.eye(len(seen)), ranks - 0.5)
-        predicted = features(pool, choices) @ (seen.T @ weights)
+        ranked = [one.blocks for one in history.top(len(history))]
+        predicted = predicted_ranks(ranked, pool, choices)
         best = [pool[place] for place in np.argsort(-predicted, kind="stable")]
         chosen = best[: self.population - 1]
         others = choices.unseen(rng, self.population - len(chosen), history.seen | set(chosen))
@@ -52,22 +47,6 @@ class Predictor(Rounds):
         if choices.size <= PREDICTED:
             return [blocks for blocks in itertools.product(*choices) if blocks not in history.seen]
         return choices.unseen(generation_rng(self.seed + 1, history), PREDICTED, history.seen)
-
-
-def features(architectures: Sequence[Architecture], choices: Choices) -> np.ndarray:
-    """Ones for every block at its place, and for every pair of blocks."""
-    codes = np.array(
-        [
-            [names.index(block) for block, names in zip(blocks, choices, strict=True)]
-            for blocks in architectures
-        ]
-    ).reshape(len(architectures), len(choices))
-    alone = [np.eye(len(names))[codes[:, place]] for place, names in enumerate(choices)]
-    pairs = [
-        (one[:, :, None] * other[:, None, :]).reshape(len(codes), -1)
-        for one, other in itertools.combinations(alone, 2)
-    ]
-    return np.concatenate([*alone, *pairs], axis=1)
 
 
 SEARCHES.add("predictor", Predictor)

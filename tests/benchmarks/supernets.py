@@ -6,7 +6,8 @@ writes a file of its scores of all architectures; the same command resumes. The 
 made yet. ``judge TABLE FOLDER --output CSV`` compares all files with the table: tau of accuracy and
 of spikes, what share of their ceiling that is, the regret of the supernet's first and of the best
 of its first three, the mean rank of what evolution finds with it, and how many times the seconds of
-one training from scratch with as many epochs it took.
+one training from scratch with as many epochs it took. Beside them, as ``20 trained`` and so on, are
+no supernets, but ridge regressions on random networks of the table (``ridge.py``).
 
 What is not in the package is tried here: a learning rate that falls faster for simple paths
 (``decay``, the largest exponent) and moments of Adam by group of paths (``groups``), both of Jeon
@@ -21,7 +22,7 @@ import itertools
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
@@ -31,6 +32,7 @@ from typing import Any
 import pandas as pd
 import torch
 from pytorch_lightning import Callback
+from scipy.stats import kendalltau
 from torch import Tensor
 
 from autosnn_nni.data import Splits
@@ -43,7 +45,7 @@ from autosnn_nni.runs.inputs import load_data
 from autosnn_nni.runs.machine import Machine
 from autosnn_nni.scoring.batches import Scoring
 from autosnn_nni.scoring.population_scorer import PopulationScorer
-from autosnn_nni.scoring.ranking import Judged, agreements, regret
+from autosnn_nni.scoring.ranking import Judged, ceiling, regret
 from autosnn_nni.search_spaces import (
     Architecture,
     SpikingSpace,
@@ -58,6 +60,11 @@ from autosnn_nni.table.supernets import table5, tests_of
 from autosnn_nni.training.hyperparameters import Training
 from tests.benchmarks.named import named
 from tests.benchmarks.recipes import Average
+from tests.benchmarks.ridge import predicted_ranks
+
+#: Ridge regressions are made on so many networks, and so many of each.
+TRAINED = (10, 20, 50, 100)
+REGRESSIONS = 10
 
 Belongs = Callable[[Architecture], bool]
 
@@ -227,20 +234,44 @@ def judge(supernet: Scores, table: Table) -> dict[str, float]:
         Judged.of(blocks, supernet.scores[to_text(blocks)], tests_of(table, blocks))
         for blocks in table.architectures
     ]
-    found, lost = agreements(judged), regret(judged)
     searched = table5(table, judged, Fitness(), supernet.n_avg)
     evolved = searched[searched["search"] == "supernet, evolution"]
     one = fmean(map(table.cost, table.architectures)) / table.plan.epochs[-1] * supernet.epochs
     return {
-        **{f"tau_{name}": found[name, "all"].tau for name in ("accuracy", "spikes")},
-        **{f"share_{name}": found[name, "all"].share for name in ("accuracy", "spikes")},
-        "best": lost.best,
-        "first": lost.first,
-        "of_three": lost.of_three,
+        **compared(judged),
         "rank": evolved["rank"].mean(),
         "val_accuracy": fmean(one.supernet_accuracy for one in judged),
         "trainings": supernet.seconds / one,
     }
+
+
+def regression(table: Table, count: int, seed: int) -> dict[str, float]:
+    """The same of ridge regressions, on ``count`` networks; they predict ranks."""
+    drawn = table.choices.unseen(Random(seed), count, set())
+    results = {blocks: table.query(blocks, seed % table.seeds).val for blocks in drawn}
+    accuracy, spikes = (
+        predicted_ranks(ranked, table.architectures, table.choices)
+        for ranked in (
+            sorted(drawn, key=lambda one: -results[one].accuracy),
+            sorted(drawn, key=lambda one: -results[one].spikes),
+        )
+    )
+    judged = [
+        Judged.of(blocks, (float(a), float(s)), tests_of(table, blocks))
+        for blocks, a, s in zip(table.architectures, accuracy, spikes, strict=True)
+    ]
+    return {**compared(judged), "trainings": count}
+
+
+def compared(judged: Sequence[Judged]) -> dict[str, float]:
+    """Agreement, without its intervals, and regret."""
+    found: dict[str, float] = {}
+    for place, name in enumerate(("accuracy", "spikes")):
+        said = [getattr(one, f"supernet_{name}") for one in judged]
+        found[f"tau_{name}"] = kendalltau(said, [getattr(one, name) for one in judged]).statistic
+        of_seeds = [[both[place] for both in one.of_seeds] for one in judged]
+        found[f"share_{name}"] = found[f"tau_{name}"] / ceiling(list(zip(*of_seeds, strict=True)))
+    return {**found, **asdict(regret(judged))}
 
 
 def train_all(options: Any) -> None:
@@ -263,11 +294,15 @@ def judge_all(options: Any) -> None:
         Scores(**json.loads(path.read_text())) for path in sorted(options.folder.glob("*.json"))
     ]
     key = ["recipe", "epochs", "seed"]
-    rows = pd.DataFrame(
+    rows = [
         {**{name: getattr(one, name) for name in key}, **judge(one, table)} for one in supernets
-    )
-    write_whole(options.output, rows.to_csv(index=False))
-    print(rows.groupby(key[:2]).mean().drop(columns="seed").to_string())
+    ]
+    for count, seed in itertools.product(TRAINED, range(REGRESSIONS)):
+        named_so = {"recipe": f"{count} trained", "epochs": table.plan.epochs[-1], "seed": seed}
+        rows.append({**named_so, **regression(table, count, seed)})
+    judged = pd.DataFrame(rows)
+    write_whole(options.output, judged.to_csv(index=False))
+    print(judged.groupby(key[:2], sort=False).mean().drop(columns="seed").to_string())
 
 
 def main() -> None:

@@ -164,11 +164,14 @@ def test_supernets(run: Run, tmp_path: Path) -> None:
     assert not run("supernets", *arguments)  # all are there
     assert "split=skip:2" in run("supernets", "judge", table, folder, "--output", output)
     rows = pd.read_csv(output)
-    assert set(rows["recipe"]) == set(names)
+    supernets = rows[rows["rank"].notna()]
+    assert set(supernets["recipe"]) == set(names)
+    assert supernets["rank"].between(1, 32).all()
     assert rows["tau_spikes"].between(-1, 1).all()
-    assert rows["rank"].between(1, 32).all()
     assert (rows["first"] <= rows["of_three"]).all()
     assert (rows["trainings"] > 0).all()
+    regressions = rows[rows["rank"].isna()].groupby("recipe")["tau_accuracy"].mean()
+    assert regressions["20 trained"] > regressions["10 trained"]
 
 
 def test_predictor(monkeypatch: pytest.MonkeyPatch) -> None:
