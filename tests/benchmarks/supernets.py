@@ -5,9 +5,10 @@ A supernet is named by how its training differs from that of the table's network
 writes a file of its scores of all architectures; the same command resumes. The table need not be
 made yet. ``judge TABLE FOLDER --output CSV`` compares all files with the table: tau of accuracy and
 of spikes, what share of their ceiling that is, the regret of the supernet's first and of the best
-of its first three, the mean rank of what evolution finds with it, and how many times the seconds of
-one training from scratch with as many epochs it took. Beside them, as ``20 trained`` and so on, are
-no supernets, but ridge regressions on random networks of the table (``ridge.py``).
+of its first three, the mean rank of what evolution finds with it, how many of the table's networks
+could have been trained in its time (``trainings``), and that for as many epochs as its own
+(``times``). Beside them, as ``20 trained`` and so on, are no supernets, but ridge regressions on
+random networks of the table (``ridge.py``).
 
 What is not in the package is tried here: a learning rate that falls faster for simple paths
 (``decay``, the largest exponent) and moments of Adam by group of paths (``groups``), both of Jeon
@@ -236,12 +237,13 @@ def judge(supernet: Scores, table: Table) -> dict[str, float]:
     ]
     searched = table5(table, judged, Fitness(), supernet.n_avg)
     evolved = searched[searched["search"] == "supernet, evolution"]
-    one = fmean(map(table.cost, table.architectures)) / table.plan.epochs[-1] * supernet.epochs
+    trainings = supernet.seconds / fmean(map(table.cost, table.architectures))
     return {
         **compared(judged),
         "rank": evolved["rank"].mean(),
         "val_accuracy": fmean(one.supernet_accuracy for one in judged),
-        "trainings": supernet.seconds / one,
+        "trainings": trainings,
+        "times": trainings * table.plan.epochs[-1] / supernet.epochs,
     }
 
 
