@@ -13,7 +13,7 @@ from xdist.scheduler import LoadScopeScheduling
 from autosnn_nni.data import Splits, load_dataset, split
 from autosnn_nni.scoring.batches import Scoring
 from autosnn_nni.search_spaces import BLOCKS, MACROS, NEURONS, SURROGATES
-from autosnn_nni.strategies import OBJECTIVES
+from autosnn_nni.strategies import OBJECTIVES, SEARCHES
 from autosnn_nni.training.hyperparameters import Training
 
 if TYPE_CHECKING:
@@ -134,5 +134,5 @@ def web_ui(browser: "WebDriver") -> "Callable[[str], WebUI]":
 @pytest.fixture
 def registries(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a test registers is gone after it: others draw from all that there is."""
-    for registry in (BLOCKS, MACROS, NEURONS, OBJECTIVES, SURROGATES):
+    for registry in (BLOCKS, MACROS, NEURONS, OBJECTIVES, SEARCHES, SURROGATES):
         monkeypatch.setattr(registry, "_items", dict(registry._items))

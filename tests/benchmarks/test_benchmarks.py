@@ -155,7 +155,7 @@ def test_supernets(run: Run, tmp_path: Path) -> None:
     table, folder, output = packed_in(tmp_path), tmp_path / "supernets", tmp_path / "judged.csv"
     names = (
         "same",
-        "sampling=fair,average=0.9",
+        "sampling=fair,loss=tet,average=0.9",
         "decay=1,groups=2,schedule=cosine",
         "split=skip:2",
     )
@@ -165,18 +165,21 @@ def test_supernets(run: Run, tmp_path: Path) -> None:
     assert "split=skip:2" in run("supernets", "judge", table, folder, "--output", output)
     rows = pd.read_csv(output)
     supernets = rows[rows["rank"].notna()]
-    assert set(supernets["recipe"]) == set(names)
+    assert supernets["recipe"].tolist() == sorted(names)
     assert supernets["rank"].between(1, 32).all()
     assert rows["tau_spikes"].between(-1, 1).all()
     assert (rows["first"] <= rows["of_three"]).all()
     assert (rows["trainings"] > 0).all()
     regressions = rows[rows["rank"].isna()].groupby("recipe")["tau_accuracy"].mean()
     assert regressions["20 trained"] > regressions["10 trained"]
+    before = output.read_bytes()
+    run("supernets", "judge", table, folder, "--output", output)
+    assert output.read_bytes() == before
 
 
-def test_predictor(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("registries")
+def test_predictor() -> None:
     """On a space in which every block adds to the fitness it finds the best at once."""
-    monkeypatch.setattr(SEARCHES, "_items", dict(SEARCHES))
     load_plugin(Path(__file__).with_name("predictor.py"))
     choices = Choices([("a", "b", "c")] * 6)
 
