@@ -75,19 +75,26 @@ class Agreement:
         return self.tau / self.ceiling if self.ceiling > 0 else math.nan
 
 
+def tau(one: Sequence[float], other: Sequence[float]) -> float:
+    """Kendall's tau-b of two rankings; NaN if one has no order."""
+    from scipy import stats  # here, because it is slow to import
+
+    return float(stats.kendalltau(one, other).statistic)
+
+
 def agreement(one: Sequence[float], other: Sequence[float]) -> Agreement:
     """How well the order of ``one`` agrees with that of ``other``."""
     count = len(one)
     if count < _MINIMUM:
         return Agreement(count, math.nan, math.nan, math.nan)
     if count < FOR_INTERVAL:
-        return Agreement(count, _tau(one, other), math.nan, math.nan)
+        return Agreement(count, tau(one, other), math.nan, math.nan)
     from scipy import stats  # here, because it is slow to import
 
     with warnings.catch_warnings(action="ignore"):  # from resamples without an order
         bootstrap = stats.bootstrap(
             (one, other),
-            _tau,
+            tau,
             paired=True,
             vectorized=False,
             n_resamples=_RESAMPLES,
@@ -95,7 +102,7 @@ def agreement(one: Sequence[float], other: Sequence[float]) -> Agreement:
             rng=0,
         )
         low, high = np.nanpercentile(bootstrap.bootstrap_distribution, (2.5, 97.5))
-        return Agreement(count, _tau(one, other), float(low), float(high))
+        return Agreement(count, tau(one, other), float(low), float(high))
 
 
 def ceiling(seeds: Sequence[Sequence[float]]) -> float:
@@ -104,7 +111,7 @@ def ceiling(seeds: Sequence[Sequence[float]]) -> float:
     NaN for a single seed or too few values; 0 if the seeds agree no better than by chance.
     """
     pairs = itertools.combinations(seeds, 2)
-    between = [_tau(one, other) for one, other in pairs] if len(seeds[0]) >= _MINIMUM else []
+    between = [tau(one, other) for one, other in pairs] if len(seeds[0]) >= _MINIMUM else []
     if not between or math.isnan(fmean(between)):
         return math.nan
     r = max(math.sin(math.pi / 2 * fmean(between)), 0.0)
@@ -122,16 +129,19 @@ def format_interval(found: Agreement) -> str:
     return f"{format_tau(found.low)} to {format_tau(found.high)}"
 
 
-def _tau(one: Sequence[float], other: Sequence[float]) -> float:
-    from scipy import stats  # here, because it is slow to import
-
-    return float(stats.kendalltau(one, other).statistic)
-
-
 def best_fifth(judged: Iterable[Judged]) -> list[Judged]:
     """The fifth (rounded up) with the highest accuracy when trained from scratch."""
     ordered = sorted(judged, key=lambda one: -one.accuracy)
     return ordered[: math.ceil(len(ordered) / 5)]
+
+
+def ceilings(judged: Sequence[Judged]) -> dict[str, float]:
+    """The :func:`ceiling` by objective; NaN unless there are several seeds."""
+    found: dict[str, float] = {}
+    for place, objective in enumerate(BOTH):
+        seeds = list(zip(*([both[place] for both in one.of_seeds] for one in judged), strict=True))
+        found[objective.name] = ceiling(seeds) if seeds else math.nan
+    return found
 
 
 def agreements(judged: Sequence[Judged]) -> dict[tuple[str, str], Agreement]:
@@ -140,16 +150,13 @@ def agreements(judged: Sequence[Judged]) -> dict[tuple[str, str], Agreement]:
     All have a ceiling. The best fifth have none: they are chosen by the noise as well.
     """
     found: dict[tuple[str, str], Agreement] = {}
-    for place, objective in enumerate(BOTH):
+    for name, known in ceilings(judged).items():
         for subset, group in (("all", judged), ("best fifth", best_fifth(judged))):
-            found[objective.name, subset] = agreement(
-                [getattr(one, f"supernet_{objective.name}") for one in group],
-                [getattr(one, objective.name) for one in group],
+            found[name, subset] = agreement(
+                [getattr(one, f"supernet_{name}") for one in group],
+                [getattr(one, name) for one in group],
             )
-        seeds = list(zip(*([both[place] for both in one.of_seeds] for one in judged), strict=True))
-        if len(seeds) > 1:
-            known = replace(found[objective.name, "all"], ceiling=ceiling(seeds))
-            found[objective.name, "all"] = known
+        found[name, "all"] = replace(found[name, "all"], ceiling=known)
     return found
 
 

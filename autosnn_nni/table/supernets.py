@@ -41,14 +41,21 @@ def judge_supernet(pipeline: Pipeline, table: Table) -> list[Judged]:
     """Score every architecture of the table with the run's supernet, beside the table's tests."""
     scorer = SupernetScorer(pipeline.run, pipeline.machine, pipeline.data)
     scores = scorer.evaluate_population(table.architectures)
+    return judged_on(table, [(one.accuracy, one.spikes) for one in scores])
+
+
+def judged_on(table: Table, scores: Sequence[tuple[float, float]]) -> list[Judged]:
+    """Accuracies and spikes of all architectures of ``table``, in order, beside its tests.
+
+    The tests are those with each seed that all have.
+    """
     return [
-        Judged.of(blocks, (score.accuracy, score.spikes), tests_of(table, blocks))
-        for blocks, score in zip(table.architectures, scores, strict=True)
+        Judged.of(blocks, both, _tests_of(table, blocks))
+        for blocks, both in zip(table.architectures, scores, strict=True)
     ]
 
 
-def tests_of(table: Table, blocks: Architecture) -> list[tuple[float, float]]:
-    """Test accuracy and spikes of an architecture with each seed that all have."""
+def _tests_of(table: Table, blocks: Architecture) -> list[tuple[float, float]]:
     tests = [table.tested(blocks, seed) for seed in range(table.seeds)]
     return [(test.accuracy, test.spikes) for test in tests]
 

@@ -33,7 +33,6 @@ from typing import Any
 import pandas as pd
 import torch
 from pytorch_lightning import Callback
-from scipy.stats import kendalltau
 from torch import Tensor
 
 from autosnn_nni.data import Splits
@@ -46,18 +45,12 @@ from autosnn_nni.runs.inputs import load_data
 from autosnn_nni.runs.machine import Machine
 from autosnn_nni.scoring.batches import Scoring
 from autosnn_nni.scoring.population_scorer import PopulationScorer
-from autosnn_nni.scoring.ranking import Judged, ceiling, regret
-from autosnn_nni.search_spaces import (
-    Architecture,
-    SpikingSpace,
-    seeded,
-    to_sample,
-    to_text,
-)
+from autosnn_nni.scoring.ranking import Judged, ceilings, regret, tau
+from autosnn_nni.search_spaces import Architecture, SpikingSpace, seeded, to_sample, to_text
 from autosnn_nni.strategies import SAMPLINGS, Fitness, SinglePathOneShot
 from autosnn_nni.table import Table
 from autosnn_nni.table.plan import Plan, plan_named
-from autosnn_nni.table.supernets import table5, tests_of
+from autosnn_nni.table.supernets import judged_on, table5
 from autosnn_nni.training.hyperparameters import Training
 from tests.benchmarks.named import named
 from tests.benchmarks.recipes import Average
@@ -231,10 +224,7 @@ def _trained(
 
 def judge(supernet: Scores, table: Table) -> dict[str, float]:
     """A row's numbers."""
-    judged = [
-        Judged.of(blocks, supernet.scores[to_text(blocks)], tests_of(table, blocks))
-        for blocks in table.architectures
-    ]
+    judged = judged_on(table, [supernet.scores[to_text(one)] for one in table.architectures])
     searched = table5(table, judged, Fitness(), supernet.n_avg)
     evolved = searched[searched["search"] == "supernet, evolution"]
     trainings = supernet.seconds / fmean(map(table.cost, table.architectures))
@@ -251,28 +241,22 @@ def regression(table: Table, count: int, seed: int) -> dict[str, float]:
     """The same of ridge regressions, on ``count`` networks; they predict ranks."""
     drawn = table.choices.unseen(Random(seed), count, set())
     results = {blocks: table.query(blocks, seed % table.seeds).val for blocks in drawn}
-    accuracy, spikes = (
-        predicted_ranks(ranked, table.architectures, table.choices)
-        for ranked in (
-            sorted(drawn, key=lambda one: -results[one].accuracy),
-            sorted(drawn, key=lambda one: -results[one].spikes),
-        )
-    )
-    judged = [
-        Judged.of(blocks, (float(a), float(s)), tests_of(table, blocks))
-        for blocks, a, s in zip(table.architectures, accuracy, spikes, strict=True)
-    ]
-    return {**compared(judged), "trainings": count}
+
+    def predicted(name: str) -> list[float]:
+        ranked = sorted(drawn, key=lambda one: -getattr(results[one], name))
+        return predicted_ranks(ranked, table.architectures, table.choices).tolist()
+
+    scores = list(zip(predicted("accuracy"), predicted("spikes"), strict=True))
+    return {**compared(judged_on(table, scores)), "trainings": count}
 
 
 def compared(judged: Sequence[Judged]) -> dict[str, float]:
     """Agreement, without its intervals, and regret."""
     found: dict[str, float] = {}
-    for place, name in enumerate(("accuracy", "spikes")):
-        said = [getattr(one, f"supernet_{name}") for one in judged]
-        found[f"tau_{name}"] = kendalltau(said, [getattr(one, name) for one in judged]).statistic
-        of_seeds = [[both[place] for both in one.of_seeds] for one in judged]
-        found[f"share_{name}"] = found[f"tau_{name}"] / ceiling(list(zip(*of_seeds, strict=True)))
+    for name, known in ceilings(judged).items():
+        supernet = [getattr(one, f"supernet_{name}") for one in judged]
+        found[f"tau_{name}"] = tau(supernet, [getattr(one, name) for one in judged])
+        found[f"share_{name}"] = found[f"tau_{name}"] / known
     return {**found, **asdict(regret(judged))}
 
 
@@ -300,8 +284,8 @@ def judge_all(options: Any) -> None:
         {**{name: getattr(one, name) for name in key}, **judge(one, table)} for one in supernets
     ]
     for count, seed in itertools.product(TRAINED, range(REGRESSIONS)):
-        named_so = {"recipe": f"{count} trained", "epochs": table.plan.epochs[-1], "seed": seed}
-        rows.append({**named_so, **regression(table, count, seed)})
+        name = {"recipe": f"{count} trained", "epochs": table.plan.epochs[-1], "seed": seed}
+        rows.append({**name, **regression(table, count, seed)})
     judged = pd.DataFrame(rows)
     write_whole(options.output, judged.to_csv(index=False))
     print(judged.groupby(key[:2], sort=False).mean().drop(columns="seed").to_string())

@@ -73,9 +73,9 @@ def noise(trained: pd.DataFrame, column: str) -> dict[str, float]:
     }
 
 
-def means(rows: pd.DataFrame, setting: str, column: str) -> "pd.Series[float]":
+def means(trained: pd.DataFrame) -> pd.DataFrame:
     """Those of the seeds, by architecture."""
-    return rows[rows["setting"] == setting].groupby("blocks")[column].mean()
+    return trained.groupby("blocks")[["accuracy", "spikes"]].mean()
 
 
 def main() -> None:
@@ -97,11 +97,11 @@ def main() -> None:
             rows.append({**named, **train(*changed(options.table, setting), blocks, seed)})
             write_whole(options.output, pd.DataFrame(rows).to_csv(index=False))
     table = pd.DataFrame(rows)
+    first = means(table[table["setting"] == options.settings[0]])
     for setting, trained in table.groupby("setting", sort=False):
         for column in ("accuracy", "spikes"):
             found = noise(trained, column)
-            first = means(table, options.settings[0], column)
-            found["first"] = means(table, setting, column).corr(first, method="kendall")
+            found["first"] = means(trained)[column].corr(first[column], method="kendall")
             numbers = "  ".join(f"{name} {value:.4g}" for name, value in found.items())
             print(f"{setting}  {trained['seconds'].mean():.1f} s  {column}: {numbers}")
 
