@@ -7,11 +7,12 @@ import multiprocessing
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
+import pandas as pd
 import torch
 
 from autosnn_nni.data import Splits
@@ -25,7 +26,7 @@ from autosnn_nni.runs.surroundings import surroundings
 from autosnn_nni.table.folder import Folder
 from autosnn_nni.table.measure import measure
 from autosnn_nni.table.plan import Plan, Task
-from autosnn_nni.table.rows import Row, append, read, trained
+from autosnn_nni.table.rows import Row, read, tasks_of
 from autosnn_nni.table.table import Table
 
 
@@ -41,7 +42,7 @@ def make(
     """Train what is missing in the folder ``path``, each network on a thread of its own process.
 
     ``shard`` ``(2, 4)`` is the second fourth of all networks. When all of the whole plan are there,
-    those of the front follow with further seeds.
+    the front follows with further seeds, until all networks on it have them.
     Raises :class:`UserError` for a folder of another table, data that are not there, and a process
     that was killed.
     """
@@ -51,23 +52,43 @@ def make(
     with alone_in(path):
         folder.open(name, plan)
         load_data(RunDirectory(path, plan.settings), Machine(data_dir))  # errors before all work
-        folder.add_machines([surroundings()])
+        folder.continue_rows(plan)
         with _workers(processes, plan, data_dir) as workers:
             _train(folder, plan, plan.tasks[number - 1 :: of], workers)
             if of == 1:
-                front = Table.of(plan, read(folder.rows)).front()
-                _train(folder, plan, plan.of_front(front), workers)
+                _train_front(folder, plan, workers)
+
+
+def _train_front(folder: Folder, plan: Plan, workers: Executor) -> None:
+    """Further seeds, round by round: they may show that others than the first are on the front.
+
+    Every round looks only at what those before have trained: a resumed run does the same.
+    """
+    known = set(plan.tasks)
+    while True:
+        rows = read(folder.rows, plan.epochs[-1])
+        front = Table.of(plan, _only(rows, known)).front()
+        further = [task for task in plan.of_front(front) if task not in known]
+        if not further:
+            return
+        _train(folder, plan, further, workers)
+        known.update(further)
+
+
+def _only(rows: pd.DataFrame, tasks: Container[Task]) -> pd.DataFrame:
+    """Those of the ``rows`` that belong to the ``tasks``."""
+    return rows[[one in tasks for one in tasks_of(rows)]]
 
 
 def _train(folder: Folder, plan: Plan, tasks: Sequence[Task], workers: Executor) -> None:
-    done = trained(read(folder.rows), plan.epochs[-1])
+    machine, done = surroundings(), set(tasks_of(read(folder.rows, plan.epochs[-1])))
     missing = [task for task in tasks if task not in done]
     with progress_bar("Table", len(tasks), "networks", len(tasks) - len(missing)) as advance:
         waiting = [workers.submit(_measured, task) for task in missing]
         left = len(missing)
         try:
             for future in as_completed(waiting):
-                append(folder.rows, _result(future))
+                folder.add(_result(future), machine)
                 left -= 1
                 advance(len(tasks) - left, "")
         finally:

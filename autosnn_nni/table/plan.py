@@ -9,9 +9,12 @@ from typing import Any, NamedTuple
 
 from autosnn_nni.errors import UserError
 from autosnn_nni.registry import hint
-from autosnn_nni.runs.settings import Settings
+from autosnn_nni.runs.settings import OF_ONE_NETWORK, Settings
 from autosnn_nni.search_spaces import Architecture
 from autosnn_nni.strategies import Choices
+
+#: The settings that a table depends on: those of its space, and of training and measuring.
+_SETTINGS = OF_ONE_NETWORK | {"candidates", "val_images"}
 
 
 class Task(NamedTuple):
@@ -31,6 +34,9 @@ class Plan:
     Every architecture is trained with ``seeds`` seeds, from 0 on. A random ``sample``, and later
     the Pareto front, get ``more_seeds`` further ones; the sample is also trained with
     ``other_timesteps``. Images are split by the seed in ``values``: all networks see the same.
+
+    Plans are equal if their networks are trained and measured alike. Raises :class:`UserError` for
+    one that can't be made.
     """
 
     values: Mapping[str, Any]
@@ -38,12 +44,40 @@ class Plan:
     seeds: int = 2
     sample: int = 200
     more_seeds: int = 3
-    other_timesteps: tuple[int, ...] = (1, 2, 8)
+    other_timesteps: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        own, epochs = self.settings, self.epochs
+        rising = list(epochs) == sorted({*epochs}) and min(epochs, default=-1) >= 0
+        if not rising or epochs[-1] != own.retrain_epochs:
+            raise UserError(
+                f"a table's epochs must rise from 0 or more to the last one, {own.retrain_epochs}, "
+                f"not {epochs}"
+            )
+        if self.seeds < 1 or self.sample < 0 or self.more_seeds < 0:
+            raise UserError("a table needs at least one seed, and no negative sample or more_seeds")
+        if not isinstance(own.timesteps, int):
+            raise UserError("a table's networks have a single number of timesteps")
+        others = self.other_timesteps
+        if own.timesteps in others or len(others) > len({*others}):
+            raise UserError(f"other_timesteps must differ from each other and {own.timesteps}")
+        if others and not own.pixels:
+            raise UserError(f"{own.dataset} has frames: its networks have no other_timesteps")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Plan) and self.to_json() == other.to_json()
 
     @cached_property
     def settings(self) -> Settings:
         """The settings of all trainings."""
         return Settings.named(self.values)
+
+    @property
+    def timesteps(self) -> int:
+        """T of all networks but those with ``other_timesteps``."""
+        timesteps = self.settings.timesteps
+        assert isinstance(timesteps, int)  # checked in __post_init__
+        return timesteps
 
     @property
     def choices(self) -> Choices:
@@ -65,7 +99,7 @@ class Plan:
     @cached_property
     def tasks(self) -> list[Task]:
         """All trainings but those of the front, in the order in which they are done."""
-        timesteps, sample = self.settings.network.timesteps, self.architectures[: self.sample]
+        timesteps, sample = self.timesteps, self.architectures[: self.sample]
         return [
             *self._tasks(self.architectures, timesteps, range(1)),
             *self._tasks(sample, timesteps, range(1, self.seeds + self.more_seeds)),
@@ -76,19 +110,20 @@ class Plan:
     def of_front(self, front: Iterable[Architecture]) -> list[Task]:
         """The trainings of the front with further seeds."""
         done = set(self.tasks)
-        tasks = self._tasks(front, self.settings.network.timesteps, self.further_seeds)
+        tasks = self._tasks(front, self.timesteps, self.further_seeds)
         return [one for one in tasks if one not in done]
 
     @staticmethod
-    def _tasks(blocks: Iterable[Architecture], timesteps: Any, seeds: range) -> list[Task]:
+    def _tasks(blocks: Iterable[Architecture], timesteps: int, seeds: range) -> list[Task]:
         return [Task(one, timesteps, seed) for seed, one in itertools.product(seeds, blocks)]
 
     def to_json(self) -> dict[str, Any]:
-        """A dict of plain JSON types, with all settings and not only those that were named."""
+        """A dict of plain JSON types, with all settings of training, and not only those named."""
         named = {one.name: getattr(self, one.name) for one in fields(self)}
+        values = self.settings.to_json()
         return {
             **{name: list(v) if isinstance(v, tuple) else v for name, v in named.items()},
-            "values": self.settings.to_json(),
+            "values": {name: values[name] for name in values if name in _SETTINGS},
         }
 
     @classmethod

@@ -15,7 +15,8 @@ from autosnn_nni.table.plan import Task
 
 Row = Mapping[Any, Any]
 
-KEY = ("blocks", "timesteps", "seed", "epoch")
+TRAINING = ("blocks", "timesteps", "seed")
+KEY = (*TRAINING, "epoch")
 #: Of an image, summed over timesteps; accuracies are fractions. The test is at the last epoch only.
 MEASURED = ("accuracy", "spikes", "neuron_spikes", "synops")
 COLUMNS = (
@@ -44,15 +45,28 @@ def append(path: Path, rows: Iterable[Row]) -> None:
         ) from error
 
 
-def read(path: Path) -> pd.DataFrame:
-    """The rows, without a line that a full disk or a crash has cut off.
+def read(path: Path, last_epoch: float) -> pd.DataFrame:
+    """The rows of all trainings that have one of the ``last_epoch``.
 
-    Raises :class:`UserError` for a file that is none of a table.
+    What a full disk or a crash has left of others is not among them. Raises :class:`UserError` for
+    a file that is none of a table.
     """
-    if not path.exists():
-        return pd.DataFrame(columns=list(COLUMNS))
-    _cut_torn_line(path)
-    return parse(path.read_bytes(), path)
+    rows = pd.DataFrame(columns=list(COLUMNS))
+    if path.exists():
+        content = path.read_bytes()
+        lines = content[: content.rfind(b"\n") + 1]
+        rows = parse(lines, path) if lines else rows
+    keys = rows.set_index(list(TRAINING)).index
+    ended = keys[rows["epoch"] == last_epoch]
+    return rows[keys.isin(ended)].reset_index(drop=True)
+
+
+def tidy(path: Path, last_epoch: float) -> None:
+    """Write the file again if it has more than :func:`read` gives: then rows can be added."""
+    if path.exists():
+        content = read(path, last_epoch).to_csv(index=False).encode()
+        if content != path.read_bytes():
+            write_whole(path, content)
 
 
 def parse(content: bytes, path: Path) -> pd.DataFrame:
@@ -66,15 +80,7 @@ def parse(content: bytes, path: Path) -> pd.DataFrame:
     return rows
 
 
-def _cut_torn_line(path: Path) -> None:
-    content = path.read_bytes()
-    whole = content[: content.rfind(b"\n") + 1]
-    if whole != content:
-        write_whole(path, whole)
-
-
-def trained(rows: pd.DataFrame, last_epoch: float) -> set[Task]:
-    """The trainings whose last row is there."""
-    done = rows[rows["epoch"] == last_epoch]
-    keys = done[["blocks", "timesteps", "seed"]].itertuples(index=False)
-    return {Task(from_text(blocks), timesteps, seed) for blocks, timesteps, seed in keys}
+def tasks_of(rows: pd.DataFrame) -> list[Task]:
+    """The training that each of the ``rows`` belongs to."""
+    keys = rows[list(TRAINING)].itertuples(index=False)
+    return [Task(from_text(blocks), timesteps, seed) for blocks, timesteps, seed in keys]

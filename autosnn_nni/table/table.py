@@ -203,9 +203,7 @@ class Table(Tabular):
 
     @property
     def _defaults(self) -> tuple[int, float]:
-        timesteps = self.plan.settings.timesteps
-        assert isinstance(timesteps, int)  # a plan has a single number
-        return timesteps, self.plan.epochs[-1]
+        return self.plan.timesteps, self.plan.epochs[-1]
 
     @cached_property
     def _index(self) -> dict[_Key, dict[int, _Row]]:

@@ -38,8 +38,8 @@ def changed(table: str, setting: str) -> tuple[Plan, Splits]:
     """The plan of ``table`` with the values in ``setting``, and its images."""
     plan = plan_named(table)
     values = {key: _value(text) for key, text in pairs(setting, "same")}
-    plan = replace(plan, values={**plan.values, **values})
-    plan = replace(plan, epochs=(0, plan.settings.retrain_epochs))
+    values = {**plan.values, **values}
+    plan = replace(plan, values=values, epochs=(0, values["retrain_epochs"]))
     return plan, load_data(RunDirectory(Path(), plan.settings), Machine())
 
 
@@ -52,9 +52,8 @@ def _value(text: str) -> Any:
 
 def train(plan: Plan, data: Splits, blocks: Architecture, seed: int) -> dict[str, Any]:
     """Train and test one architecture; ``seconds`` are those of a processor."""
-    assert isinstance(plan.settings.timesteps, int)
     start = time.process_time()
-    *_, row = measure(Task(blocks, plan.settings.timesteps, seed), plan, data)
+    *_, row = measure(Task(blocks, plan.timesteps, seed), plan, data)
     seconds = round(time.process_time() - start, 2)
     return {"accuracy": row["test_accuracy"], "spikes": row["test_spikes"], "seconds": seconds}
 

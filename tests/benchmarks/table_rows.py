@@ -19,7 +19,7 @@ from autosnn_nni.runs.machine import Machine
 from autosnn_nni.search_spaces import to_text
 from autosnn_nni.table import Table
 from autosnn_nni.table.measure import measure
-from autosnn_nni.table.rows import COLUMNS, KEY, trained
+from autosnn_nni.table.rows import COLUMNS, KEY, tasks_of
 
 
 def differences(kept: pd.DataFrame, again: pd.DataFrame) -> "pd.Series[float]":
@@ -43,7 +43,7 @@ def main() -> None:
     keep_freed_memory()
     table = Table(options.table)
     data = load_data(RunDirectory(Path(), table.plan.settings), Machine())
-    tasks = sorted(trained(table.rows, table.plan.epochs[-1]))
+    tasks = sorted(set(tasks_of(table.rows)))
     same = 0
     for task in Random(options.seed).sample(tasks, min(options.networks, len(tasks))):
         again = pd.DataFrame(measure(task, table.plan, data), columns=list(COLUMNS))

@@ -2,6 +2,8 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from autosnn_nni.errors import UserError
 from autosnn_nni.table import PLANS, Plan
 from autosnn_nni.table.plan import plan_named
-from tests.autosnn_nni.table.made import PLAN
+from tests.autosnn_nni.table.made import PLAN, VALUES
 
 
 def test_every_architecture_has_all_seeds_and_the_sample_more() -> None:
@@ -45,6 +47,33 @@ def test_a_plan_of_an_older_version_means_what_it_meant() -> None:
     content = PLAN.to_json()
     del content["values"]["averages"]
     assert Plan.from_json(content).settings.averages == "mean"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"epochs": (0, 3)}, "rise from 0 or more to the last one, 2"),
+        ({"epochs": (0, 1)}, "rise from 0 or more to the last one, 2"),
+        ({"epochs": (1, 0, 2)}, "rise from 0"),
+        ({"epochs": (0, 0, 2)}, "rise from 0"),
+        ({"epochs": (-1, 2)}, "rise from 0"),
+        ({"epochs": ()}, "rise from 0"),
+        ({"seeds": 0}, "at least one seed"),
+        ({"sample": -1}, "no negative sample"),
+        ({"other_timesteps": (1, 2)}, "differ from each other and 2"),
+        ({"other_timesteps": (1, 1)}, "differ from each other and 2"),
+        ({"values": {**VALUES, "timesteps": [1, 2]}}, "a single number of timesteps"),
+    ],
+)
+def test_a_plan_that_cannot_be_made_is_refused(wrong: dict[str, Any], said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        replace(PLAN, **wrong)
+
+
+def test_plans_are_equal_if_their_networks_are() -> None:
+    assert replace(PLAN, values={**VALUES, "strategy": "random", "supernet_epochs": 7}) == PLAN
+    assert replace(PLAN, values={**VALUES, "channels": 4}) != PLAN
+    assert replace(PLAN, sample=3) != PLAN
 
 
 def test_the_shipped_plan_has_the_whole_space() -> None:
