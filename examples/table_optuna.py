@@ -24,5 +24,6 @@ def objective(trial: optuna.Trial) -> tuple[float, float]:
 sampler = optuna.samplers.NSGAIISampler(seed=0)
 study = optuna.create_study(directions=["maximize", "minimize"], sampler=sampler)
 study.optimize(objective, n_trials=200)
-for trial in study.best_trials:
-    print(f"{trial.values[0]:.4f} {trial.values[1]:,.0f}", *trial.params.values())
+front = {tuple(trial.params.values()): trial.values for trial in study.best_trials}
+for blocks, (accuracy, spikes) in front.items():
+    print(f"{accuracy:.4f} {spikes:,.0f}", *blocks)

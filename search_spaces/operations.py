@@ -40,8 +40,7 @@ def _operations(layer: Any, spikes: Tensor) -> Tensor:
     """The same, on the device of ``spikes``: counting never waits for a GPU."""
     if isinstance(layer, nn.Linear):
         return layer.out_features * spikes.sum(dtype=torch.float64)
-    height, width = spikes.shape[-2:]
-    windows = windows_over(*_geometry(layer), (height, width)).to(spikes.device)
+    windows = _windows(layer, spikes.shape[-2:]).to(spikes.device)
     return layer.out_channels // layer.groups * (_by_pixel(spikes) * windows).sum()
 
 
@@ -61,25 +60,39 @@ def _by_pixel(spikes: Tensor) -> Tensor:
     return spikes.flatten(0, -3).sum(0, dtype=torch.float64)
 
 
-def _geometry(layer: Any) -> tuple[tuple[int, int], ...]:
-    """Kernel, stride, padding and dilation."""
+def _windows(layer: Any, size: Sequence[int]) -> Tensor:
     stride = (layer.pixels,) * 2 if isinstance(layer, Pointwise) else layer.stride
-    return layer.kernel_size, stride, layer.padding, layer.dilation
+    return windows_over(
+        layer.kernel_size,
+        stride,
+        tuple(layer._reversed_padding_repeated_twice),  # numbers also for "same" and "valid"
+        layer.dilation,
+        (size[0], size[1]),
+        "constant" if layer.padding_mode == "zeros" else layer.padding_mode,
+    )
 
 
 @cache
 def windows_over(
     kernel: tuple[int, int],
     stride: tuple[int, int],
-    padding: tuple[int, int],
+    padding: tuple[int, int, int, int],
     dilation: tuple[int, int],
     size: tuple[int, int],
+    mode: str = "constant",
 ) -> Tensor:
-    """How many of a convolution's windows cover each pixel: float64 ``[H, W]``."""
+    """How many of a convolution's windows cover each pixel: float64 ``[H, W]``.
+
+    ``padding`` is that of the left, right, top and bottom, ``mode`` that of ``torch``'s ``pad``.
+    """
+    count = size[0] * size[1]
+    numbered = torch.arange(1, count + 1, dtype=torch.float64).view(1, 1, *size)  # 0 is padding
+    padded = F.pad(numbered, padding, mode)
     ones = torch.ones(1, 1, *kernel, dtype=torch.float64)
-    outputs = F.conv2d(ones.new_zeros(1, 1, *size), ones, None, stride, padding, dilation)
-    shape = (1, 1, *size)
-    return conv2d_input(shape, ones, torch.ones_like(outputs), stride, padding, dilation)[0, 0]
+    outputs = F.conv2d(padded, ones, None, stride, 0, dilation)
+    covered = conv2d_input(padded.shape, ones, torch.ones_like(outputs), stride, 0, dilation)
+    pixels = padded.flatten().long()
+    return torch.bincount(pixels, covered.flatten(), count + 1)[1:].view(size)
 
 
 @dataclass(frozen=True)
@@ -196,6 +209,6 @@ def _dense(layer: Any, x: Tensor) -> float:
     if isinstance(layer, nn.Linear):
         return float(layer.out_features * x.numel())
     channels, *size = x.shape[-3:]
-    windows = windows_over(*_geometry(layer), (size[0], size[1]))
+    windows = _windows(layer, size)
     samples = x.numel() // x.shape[-3:].numel()
     return layer.out_channels // layer.groups * channels * samples * float(windows.sum())

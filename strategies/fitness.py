@@ -3,6 +3,7 @@
 To add a discounting, write one function and one ``DISCOUNTING.add`` line.
 """
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from autosnn_nni.registry import Registry
 from autosnn_nni.strategies.measurements import Measurements
 from autosnn_nni.strategies.objectives import Objective, find_objective
 
-#: Far below any useful value; the discount of a lower lambda would overflow a float.
+#: Far below any useful value.
 LOWEST = -100
 
 #: N / N_avg above that of any network: a silent one counts as wrong everywhere with so many spikes.
@@ -22,8 +23,11 @@ DISCOUNTING: Registry[Discounting] = Registry("discounting")
 
 
 def exponential(accuracy: float, relative_cost: float, coefficient: float) -> float:
-    """``accuracy x (N / N_avg)^lambda`` (Eq. 3)."""
-    return float(accuracy * relative_cost**coefficient)
+    """``accuracy x (N / N_avg)^lambda`` (Eq. 3), or the highest number if that is too high."""
+    try:
+        return float(accuracy * relative_cost**coefficient)
+    except OverflowError:
+        return sys.float_info.max
 
 
 def linear(accuracy: float, relative_cost: float, coefficient: float) -> float:

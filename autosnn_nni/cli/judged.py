@@ -16,7 +16,9 @@ from autosnn_nni.report.drawing import png
 from autosnn_nni.runs.directory import check_writable
 from autosnn_nni.strategies import Fitness
 from autosnn_nni.table import Table
-from autosnn_nni.table.judge import BUDGETS, Judged, judge, means, own_searches, summary
+from autosnn_nni.table.folder import Folder
+from autosnn_nni.table.judge import BUDGETS, RunSearch, judge, means, own_searches, summary
+from autosnn_nni.table.packed import names
 from autosnn_nni.table.picture import regrets
 from autosnn_nni.table.spikenas_bench import SpikeNASBench
 from autosnn_nni.table.table import Tabular
@@ -44,12 +46,16 @@ def judge_all(
 
 def _table(name: str) -> Tabular:
     """A table by its name or its JSON file, or a copy of SpikeNAS-Bench by its folder."""
-    if Path(name).is_dir():
-        return SpikeNASBench(Path(name))
-    return Table(name)
+    path = Path(name)
+    if Folder(path).about.exists():
+        raise UserError(
+            f"{path} is a folder of autosnn table make; pack it first: autosnn table pack {path} "
+            f"--output {path}.json"
+        )
+    return SpikeNASBench(path) if path.is_dir() and name not in names() else Table(name)
 
 
-def _rivals() -> Mapping[str, Judged]:
+def _rivals() -> Mapping[str, RunSearch]:
     missing = [name for name in ("optuna", "peewee") if find_spec(name) is None]
     if missing:
         raise UserError(

@@ -179,7 +179,7 @@ def show_trust(run: RunDirectory, judged: Sequence[Judged], report: Path) -> Non
     lost = regret(judged)
     say(
         f"The supernet's first reaches {format_accuracy(lost.first)} from scratch, the best of its "
-        f"first three {format_accuracy(lost.of_three)}, the best of the sample "
+        f"first three {format_accuracy(lost.of_three)}, the best of all {len(judged):,} "
         f"{format_accuracy(lost.best)}"
     )
     say(f"Report: {report}")

@@ -197,8 +197,10 @@ class Mapping:
             return layer.weight.numel()
         height, width = self._before(layer)[1:]
         kernel = (layer.weight.shape[2], layer.weight.shape[3])
-        geometry = kernel, layer.stride, layer.padding, layer.dilation
-        windows = windows_over(*geometry, (height, width)).sum()
+        down, right = layer.padding
+        padding = (right, right, down, down)
+        size = (height, width)
+        windows = windows_over(kernel, layer.stride, padding, layer.dilation, size).sum()
         return int(windows) * layer.weight.shape[0] * layer.weight.shape[1]
 
     def _padded(self, layer: Convolution | Dense) -> int:

@@ -52,9 +52,9 @@ class WithErrorBars:
 
 
 def trust_groups(judged: Sequence[Judged]) -> list[tuple[Sequence[Judged], str, str]]:
-    """Groups in the figure of the sample with label and colour; later ones are on top."""
+    """Groups in the figure of the ranking with label and colour; later ones are on top."""
     return [
-        (judged, "Architecture of the sample", CANDIDATE),
+        (judged, "Architecture", CANDIDATE),
         (best_fifth(judged), "Most accurate fifth", FRONT),
     ]
 

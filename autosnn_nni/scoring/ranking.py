@@ -164,8 +164,9 @@ def agreements(judged: Sequence[Judged]) -> dict[tuple[str, str], Agreement]:
 class Regret:
     """How much accuracy is lost by trusting the supernet: fractions, trained from scratch.
 
-    ``best`` is the highest accuracy in the sample, ``first`` that of the architecture that the
-    supernet ranks first, ``of_three`` the best of its first three.
+    ``best`` is the highest accuracy of all, ``first`` that of the architecture that the supernet
+    ranks first, ``of_three`` the best of its first three: means over all orders of those that it
+    ranks alike.
     """
 
     best: float
@@ -174,10 +175,18 @@ class Regret:
 
 
 def regret(judged: Sequence[Judged]) -> Regret:
-    """Compare the supernet's choices with the best of the sample."""
-    ranked = sorted(judged, key=lambda one: -one.supernet_accuracy)
-    return Regret(
-        best=max(one.accuracy for one in judged),
-        first=ranked[0].accuracy,
-        of_three=max(one.accuracy for one in ranked[:3]),
-    )
+    """Compare the supernet's choices with the best of all."""
+    best = max(one.accuracy for one in judged)
+    return Regret(best, _best_of_first(judged, 1), _best_of_first(judged, 3))
+
+
+def _best_of_first(judged: Sequence[Judged], count: int) -> float:
+    """The mean of the best accuracy among the supernet's first, over all orders of ties."""
+    ranked = sorted(judged, key=lambda one: -one.supernet_accuracy)[:count]
+    last = ranked[-1].supernet_accuracy
+    sure = max((one.accuracy for one in ranked if one.supernet_accuracy > last), default=0.0)
+    drawn = sum(one.supernet_accuracy == last for one in ranked)
+    tied = sorted((one.accuracy for one in judged if one.supernet_accuracy == last), reverse=True)
+    # Of all draws from the tied ones, comb(those after it, drawn - 1) have this one as their best.
+    ways = [math.comb(len(tied) - place, drawn - 1) for place in range(1, len(tied) + 1)]
+    return fmean([max(sure, one) for one in tied], weights=ways)

@@ -3,6 +3,7 @@
 NNI's benchmarks import ``peewee``: ``pip install 'autosnn-nni[table]'``.
 """
 
+from pathlib import Path
 from typing import Any
 
 import nni
@@ -21,13 +22,15 @@ class TableEvaluator(BenchmarkEvaluator):
     """Reports what a table knows of an architecture: ``default``, ``accuracy`` and ``spikes``.
 
     They are those on D_val after one training with ``seed``; ``default`` is the fitness. ``table``
-    is a table or its name. The space of an experiment is a ``SpikingSpace`` with the same blocks,
-    that of a strategy alone a :class:`TableSpace`.
+    is a table, its name, or the path of its JSON file. The space of an experiment is a
+    ``SpikingSpace`` with the same blocks, that of a strategy alone a :class:`TableSpace`.
     """
 
-    def __init__(self, table: Tabular | str, fitness: Fitness | None = None, seed: int = 0) -> None:
+    def __init__(
+        self, table: Tabular | str | Path, fitness: Fitness | None = None, seed: int = 0
+    ) -> None:
         super().__init__()
-        found = Table(table) if isinstance(table, str) else table
+        found = table if isinstance(table, Tabular) else Table(table)
         self.scores = Scores(found, Fitness() if fitness is None else fitness, seed)
 
     def default_space(self) -> SlimBenchmarkSpace:

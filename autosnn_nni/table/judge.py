@@ -21,10 +21,10 @@ MEASURES = ("regret", "hypervolume", "front")
 #: An architecture, and the fitness that the search has seen.
 Seen = tuple[Architecture, float]
 #: Runs a search with a seed and for a number of evaluations; gives what it has seen, in order.
-Judged = Callable[[Scores, Choices, int, int], Sequence[Seen]]
+RunSearch = Callable[[Scores, Choices, int, int], Sequence[Seen]]
 
 
-def own_searches(table: Tabular) -> dict[str, Judged]:
+def own_searches(table: Tabular) -> dict[str, RunSearch]:
     """The searches of the package and of loaded plugins that can run on a table, by name."""
     return {
         name: partial(_run, name)
@@ -44,19 +44,23 @@ def _run(name: str, scores: Scores, choices: Choices, seed: int, budget: int) ->
 
 
 def judge(
-    table: Tabular, searches: Mapping[str, Judged], fitness: Fitness, seeds: int
+    table: Tabular, searches: Mapping[str, RunSearch], fitness: Fitness, seeds: int
 ) -> pd.DataFrame:
     """Run every search with seeds from 0 on; a row for each of them and of :data:`EVALUATIONS`.
 
     A search sees D_val after one training of an architecture: all trainings have one seed, which
-    changes in turns. The true values are means over the table's seeds, on the test split. A
+    changes in turns. The true values are means over the other seeds, on the test split. A
     ``regret`` is the fitness of the best of all, less that of the one that looks fittest. A
     ``hypervolume`` is a share of the true front's; ``front`` is how much of it was evaluated.
+    Raises :class:`UserError` for a table that is not whole.
     """
-    truth, most = Truth(table, fitness), max(EVALUATIONS)
+    table.check_whole()
+    truths = [Truth(table, fitness, seen) for seen in range(table.seeds)]
+    most = max(EVALUATIONS)
     rows: list[dict[str, Any]] = []
     for name, run in searches.items():
         for seed in range(seeds):
+            truth = truths[seed % table.seeds]
             scores = Scores(table, fitness, seed % table.seeds)
             seen = run(scores, table.choices, seed, most)
             rows.extend({"search": name, "seed": seed, **row} for row in _found(truth, seen))
@@ -69,10 +73,13 @@ def summary(judged: pd.DataFrame) -> pd.DataFrame:
 
 
 def means(rows: pd.DataFrame, by: Sequence[str], measures: Sequence[str]) -> pd.DataFrame:
-    """Means of the ``measures`` in groups of rows, and half of their 95 % intervals."""
+    """Means of the ``measures`` in groups of rows, and half of their 95 % intervals (Student's)."""
+    from scipy import stats  # here, because it is slow to import
+
     groups = rows.groupby(list(by), sort=False)[list(measures)]
-    half = (1.96 * groups.std() / groups.count() ** 0.5).add_suffix("_interval")
-    return groups.mean().join(half).reset_index()
+    count = groups.count()
+    half = groups.std() / count**0.5 * stats.t.ppf(0.975, count - 1)
+    return groups.mean().join(half.add_suffix("_interval")).reset_index()
 
 
 def _found(truth: Truth, seen: Sequence[Seen]) -> Iterator[dict[str, float]]:

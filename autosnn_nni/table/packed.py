@@ -25,10 +25,12 @@ def pack(
     *,
     machines: Sequence[Mapping[str, str]] = (),
 ) -> None:
-    """Write ``path`` (JSON) and the measurements beside it.
+    """Write ``path`` (``.json``) and the measurements beside it.
 
-    ``machines`` are what they were made on.
+    ``machines`` are what they were made on. Raises :class:`UserError` for another ending.
     """
+    if path.suffix != ".json":
+        raise UserError(f"a table is written to a .json file, not to {path}")
     text = rows.sort_values(list(KEY)).to_csv(index=False)
     packed = gzip.compress(text.encode(), mtime=0)
     write_whole(_measurements(path), packed)
@@ -64,7 +66,8 @@ def names() -> list[str]:
 def _path_of(name: str) -> Path:
     known = names()
     if name not in known:
-        raise UserError(f"unknown table {name!r}; {hint(name, known)}")
+        others = hint(name, known) if known else "give a table's JSON file"
+        raise UserError(f"unknown table {name!r}; {others}")
     return FOLDER / f"{name.replace('/', '_')}.json"
 
 

@@ -17,11 +17,14 @@ from nni.nas.execution.event import FinalMetricEvent, ModelEventType
 from nni.nas.strategy import hpo
 from optuna.samplers import NSGAIISampler, TPESampler
 
-from autosnn_nni.search_spaces import from_sample
+from autosnn_nni.search_spaces import Architecture, from_sample
 from autosnn_nni.strategies import Choices
 from autosnn_nni.table.benchmark import TableEvaluator, TableSpace
-from autosnn_nni.table.judge import Judged, Seen
+from autosnn_nni.table.judge import RunSearch, Seen
 from autosnn_nni.table.scores import Scores
+
+#: Optuna's samplers may propose so many times the budget, repeats included.
+_REPEATS = 10
 
 
 def _nni(
@@ -65,10 +68,13 @@ def _without_pauses() -> Iterator[None]:
 def _optuna(
     make: Callable[[int], Any], scores: Scores, choices: Choices, seed: int, budget: int
 ) -> list[Seen]:
-    """Run one of Optuna's samplers, with accuracy and spikes as two objectives."""
+    """Run one of Optuna's samplers, with accuracy and spikes as two objectives.
+
+    They propose some architectures several times; only the first time counts as an evaluation.
+    """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(directions=["maximize", "minimize"], sampler=make(seed))
-    seen: list[Seen] = []
+    seen: dict[Architecture, float] = {}
 
     def objective(trial: Any) -> tuple[float, float]:
         blocks = tuple(
@@ -76,15 +82,17 @@ def _optuna(
             for number, candidates in enumerate(choices, start=1)
         )
         found = scores(blocks)
-        seen.append((blocks, found["default"]))
+        seen.setdefault(blocks, found["default"])
+        if len(seen) == min(budget, choices.size):
+            study.stop()
         return found["accuracy"], found["spikes"]
 
-    study.optimize(objective, n_trials=budget)
-    return seen
+    study.optimize(objective, n_trials=_REPEATS * budget)
+    return list(seen.items())
 
 
 #: By the name in tables. NNI's own population of 100 would be half of the budget.
-RIVALS: dict[str, Judged] = {
+RIVALS: dict[str, RunSearch] = {
     "NNI random": partial(_nni, lambda seed: nni_strategies.Random(seed=seed)),
     "NNI grid": partial(_nni, lambda seed: nni_strategies.GridSearch(seed=seed)),
     "NNI evolution": partial(

@@ -1,25 +1,37 @@
 """What a search sees of a table, and what is true."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import cached_property
+from statistics import fmean
 
+from autosnn_nni.errors import UserError
 from autosnn_nni.scoring.evaluation import metrics
 from autosnn_nni.search_spaces import Architecture
 from autosnn_nni.strategies import Fitness, HypervolumeShare, Measurements, Metrics
-from autosnn_nni.table.table import Measured, Tabular
+from autosnn_nni.table.table import Measured, Tabular, front_among
+
+
+def check_fitness(fitness: Fitness) -> None:
+    """Raise :class:`UserError` for a fitness with another cost than spikes."""
+    if fitness.cost != "spikes":
+        raise UserError(f"on a table the cost in the fitness is spikes, not {fitness.cost}")
 
 
 @dataclass(frozen=True)
 class Scores:
     """The answers of ``table`` to a search by ``fitness``: D_val after one training with ``seed``.
 
-    N_avg of the fitness is the mean over the whole table.
+    N_avg of the fitness is the mean over the whole table. Raises :class:`UserError` as
+    :func:`check_fitness`.
     """
 
     table: Tabular
     fitness: Fitness
     seed: int
+
+    def __post_init__(self) -> None:
+        check_fitness(self.fitness)
 
     def __call__(self, blocks: Architecture) -> Metrics:
         """``default`` (the fitness), ``accuracy`` and ``spikes``, as trials report them."""
@@ -38,10 +50,18 @@ class Scores:
 
 @dataclass(frozen=True)
 class Truth:
-    """What the architectures of ``table`` are worth: means over all seeds, on the test split."""
+    """What the architectures of ``table`` are worth: means over the seeds, on the test split.
+
+    The trainings with the seed ``seen``, which a search has looked at, are left out: its choices
+    are lucky there. A table with this seed alone has no others.
+    """
 
     table: Tabular
     fitness: Fitness
+    seen: int | None = None
+
+    def __post_init__(self) -> None:
+        check_fitness(self.fitness)
 
     def regret(self, chosen: Architecture) -> float:
         """How much fitness the best architecture of all has more."""
@@ -62,7 +82,13 @@ class Truth:
 
     @cached_property
     def _tests(self) -> dict[Architecture, Measured]:
-        return {blocks: self.table.tested(blocks) for blocks in self.table.architectures}
+        return {blocks: self._tested(blocks) for blocks in self.table.architectures}
+
+    def _tested(self, blocks: Architecture) -> Measured:
+        seeds = self.table.query(blocks).seeds
+        others = [seed for seed in seeds if seed != self.seen] or seeds
+        tests = [astuple(self.table.tested(blocks, seed)) for seed in others]
+        return Measured(*map(fmean, zip(*tests, strict=True)))
 
     @cached_property
     def _worth(self) -> dict[Architecture, float]:
@@ -79,7 +105,7 @@ class Truth:
 
     @cached_property
     def _front(self) -> set[Architecture]:
-        return set(self.table.front())
+        return set(front_among(self._tests))
 
     @cached_property
     def _share(self) -> HypervolumeShare:

@@ -45,7 +45,7 @@ class SpikeNASBench(Tabular):
     def architectures(self) -> list[Architecture]:
         """Those that are in the folder."""
         numbers = sorted(int(path.name) for path in self.folder.iterdir() if path.name.isdecimal())
-        return [_architecture(number) for number in numbers]
+        return [_architecture(number) for number in numbers if number < self.choices.size]
 
     def _find(
         self, blocks: Architecture, seed: int | None, epoch: float | None, timesteps: int | None

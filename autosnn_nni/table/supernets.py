@@ -17,19 +17,29 @@ from autosnn_nni.scoring.ranking import Judged
 from autosnn_nni.search_spaces import Architecture
 from autosnn_nni.strategies import Fitness, Measurements, Metrics, make_search
 from autosnn_nni.strategies.generations import run_alone
-from autosnn_nni.table.scores import Scores, Truth
+from autosnn_nni.table.scores import Scores, Truth, check_fitness
 from autosnn_nni.table.table import Table
 
 #: Without a supernet, so many random architectures are trained, and the fittest is taken.
 TRAINED = 10
+#: The settings of networks and images that a supernet must share with a table.
+_SAME = (
+    *("dataset", "size", "images", "space", "channels", "timesteps", "neuron", "averages"),
+    "candidates",
+)
 #: The searches of Table 5 that use a supernet.
 _SEARCHES = ("random", "evolution")
 
 
 def check_comparable(run: RunDirectory, table: Table) -> None:
-    """Raise :class:`UserError` unless the run's networks and data set are those of the table."""
+    """Raise :class:`UserError` unless the run's networks and images are those of a whole table.
+
+    The fitness must be one that tables know. How the supernet is trained is its own matter.
+    """
+    table.check_whole()
+    check_fitness(run.settings.fitness)
     own, other = run.settings, table.plan.settings
-    for name in ("dataset", "space", "channels", "timesteps", "neuron", "candidates"):
+    for name in _SAME:
         if (mine := getattr(own, name)) != (theirs := getattr(other, name)):
             raise UserError(
                 f"{run.path} can't be judged on this table: its {name} is {mine!r}, the table's "
@@ -79,11 +89,12 @@ def table5(
 ) -> pd.DataFrame:
     """What is found with and without the supernet (the paper's Table 5): a row for each seed.
 
-    Without it, the fittest of ten trained architectures is taken. ``rank`` is the place of what
-    was found among all of the table, ``regret`` how much fitness the best has more; both are on the
-    test split.
+    Without it, the fittest of ten trained architectures is taken: their trainings have one of the
+    table's seeds, in turns. ``rank`` is the place of what was found among all of the table,
+    ``regret`` how much fitness the best has more; both are means over the other seeds, on the test
+    split.
     """
-    truth = Truth(table, fitness)
+    truths = [Truth(table, fitness, seen) for seen in range(table.seeds)]
     supernet = Inherited(
         {one.blocks: (one.supernet_accuracy, one.supernet_spikes) for one in judged}, fitness, n_avg
     )
@@ -94,7 +105,7 @@ def table5(
     rows: list[dict[str, Any]] = []
     for name, find in finders.items():
         for seed in range(seeds):
-            found = find(seed)
+            found, truth = find(seed), truths[seed % table.seeds]
             place = {"rank": truth.rank(found), "regret": truth.regret(found)}
             rows.append({"search": name, "seed": seed, **place})
     return pd.DataFrame(rows)

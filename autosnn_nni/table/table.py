@@ -3,7 +3,7 @@
 import itertools
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -57,7 +57,7 @@ class Tabular(ABC):
     An architecture is a sequence of blocks, or their names with commas.
     """
 
-    #: Every architecture has been trained with the seeds from 0 on, so many of them.
+    #: Every architecture of a whole table was trained with the seeds from 0 on, so many of them.
     seeds: int
     #: Whether it has SNASNet's score of untrained networks.
     has_scores: ClassVar[bool] = True
@@ -71,6 +71,15 @@ class Tabular(ABC):
     @abstractmethod
     def architectures(self) -> Sequence[Architecture]:
         """Those that were trained with all :attr:`seeds`."""
+
+    def check_whole(self) -> None:
+        """Raise :class:`UserError` unless every architecture of the space is there."""
+        there, size = len(self.architectures), self.choices.size
+        if there < size:
+            raise UserError(
+                f"the table has {there:,} of {size:,} architectures with {self.seeds} seeds; only "
+                "a whole one is the truth: let `autosnn table make` end, and pack it again"
+            )
 
     def query(
         self,
@@ -105,9 +114,7 @@ class Tabular(ABC):
 
     def front(self) -> list[Architecture]:
         """The Pareto front of test accuracy and spikes, by spikes: means over the seeds."""
-        tests = [self.tested(blocks) for blocks in self.architectures]
-        front = pareto_front([(test.spikes, -test.accuracy) for test in tests])
-        return [self.architectures[index] for index in front]
+        return front_among({blocks: self.tested(blocks) for blocks in self.architectures})
 
     def optimum(self, coefficient: float = -0.08) -> Architecture:
         """The architecture with the highest fitness (Eq. 3) on the test split.
@@ -121,13 +128,18 @@ class Tabular(ABC):
 
     @cached_property
     def average_spikes(self) -> float:
-        """N_avg of Eq. 3: the mean number of spikes per image over all architectures."""
+        """N_avg of Eq. 3: the mean number of spikes per image over all architectures.
+
+        Raises :class:`UserError` if no architecture was trained with all seeds.
+        """
+        if not self.architectures:
+            raise UserError(f"no architecture of the table was trained with {self.seeds} seeds")
         return fmean(self.tested(blocks).spikes for blocks in self.architectures)
 
     def seeds_tau(self) -> dict[str, float]:
         """Kendall's tau between two seeds, by the name of what is ranked: the noise of the table.
 
-        A mean over all pairs of seeds that every architecture has.
+        A mean over all pairs of seeds that every architecture has; NaN for a single seed.
         """
         return {name: self._tau(name) for name in ("accuracy", "spikes", "synops")}
 
@@ -139,7 +151,8 @@ class Tabular(ABC):
                 for seed in seeds
             }
         ).corr(method="kendall")
-        return fmean(ranked[one][other] for one, other in itertools.combinations(seeds, 2))
+        pairs = [ranked[one][other] for one, other in itertools.combinations(seeds, 2)]
+        return fmean(pairs) if pairs else math.nan
 
 
 class Table(Tabular):
@@ -214,6 +227,13 @@ class Table(Tabular):
             key = row["blocks"], row["timesteps"], row["epoch"]
             index.setdefault(key, {})[row["seed"]] = row
         return index
+
+
+def front_among(tests: Mapping[Architecture, Measured]) -> list[Architecture]:
+    """The Pareto front of accuracy and spikes, by spikes."""
+    front = pareto_front([(test.spikes, -test.accuracy) for test in tests.values()])
+    architectures = list(tests)
+    return [architectures[index] for index in front]
 
 
 def _entry(seeds: tuple[int, ...], rows: Sequence[_Row]) -> Entry:

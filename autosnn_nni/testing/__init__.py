@@ -13,6 +13,13 @@ The project's own blocks, spaces and searches are held to the same classes. They
 names in ``__init__.pyi`` are imported on first use, because torch and NNI take seconds.
 """
 
+import pkgutil
+import sys
+
 import lazy_loader
+
+if pytest := sys.modules.get("pytest"):  # failures show what was compared, as in own tests
+    for module in pkgutil.iter_modules(__path__):
+        pytest.register_assert_rewrite(f"{__name__}.{module.name}")
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

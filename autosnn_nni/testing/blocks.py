@@ -21,7 +21,8 @@ from autosnn_nni.search_spaces import (
     to_sample,
 )
 from autosnn_nni.search_spaces.probe import SITES, Site, probe
-from autosnn_nni.testing.contract import Contract, images
+from autosnn_nni.testing.contract import Contract
+from autosnn_nni.testing.samples import images
 
 every_site = pytest.mark.parametrize(
     "site", SITES, ids=lambda one: f"{one.in_channels}-{one.out_channels}-stride{one.stride}"

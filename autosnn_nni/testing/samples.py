@@ -3,12 +3,12 @@
 import math
 
 import torch
+from torch import Tensor
 
 from autosnn_nni.data import DataSet, Images
 from autosnn_nni.export import Exported
 from autosnn_nni.search_spaces import NetworkConfig, build_network, seeded
 from autosnn_nni.strategies import Measurements
-from autosnn_nni.testing.contract import images
 
 #: Of a small network, all known.
 MEASURED = Measurements(
@@ -44,3 +44,9 @@ def exported(*, neuron: str = "PLIF") -> Exported:
     data = Images(pixels, torch.arange(6) % config.classes)
     dataset = DataSet("random", config.classes, data, data, (0.5,), (0.2,), 0, flip=False)
     return Exported(network.eval(), config, _BLOCKS, dataset)
+
+
+def images(config: NetworkConfig, count: int = 4) -> Tensor:
+    """Random images for a network: float64 ``[count, C, H, W]``, always the same."""
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn(count, *config.shape, generator=generator, dtype=torch.float64)

@@ -18,7 +18,8 @@ from autosnn_nni.search_spaces import (
     to_sample,
 )
 from autosnn_nni.strategies import Choices
-from autosnn_nni.testing.contract import Contract, images
+from autosnn_nni.testing.contract import Contract
+from autosnn_nni.testing.samples import images
 
 
 class SpaceContract(Contract):

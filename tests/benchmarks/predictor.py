@@ -33,9 +33,9 @@ class Predictor(Rounds):
     def propose(self, choices: Choices, history: History) -> list[Architecture]:
         """The unseen architectures with the highest predictions."""
         rng = generation_rng(self.seed, history)
-        if len(history) < self.initial:
-            return choices.unseen(rng, self.population, history.seen)
         pool = self._pool(choices, history)
+        if len(history) < self.initial or not pool:
+            return choices.unseen(rng, self.population, history.seen)
         ranked = [one.blocks for one in history.top(len(history))]
         predicted = predicted_ranks(ranked, pool, choices)
         best = [pool[place] for place in np.argsort(-predicted, kind="stable")]
@@ -45,7 +45,8 @@ class Predictor(Rounds):
 
     def _pool(self, choices: Choices, history: History) -> list[Architecture]:
         if choices.size <= PREDICTED:
-            return [blocks for blocks in itertools.product(*choices) if blocks not in history.seen]
+            every = itertools.product(*choices)
+            return [one for one in every if one not in history.seen and choices.allowed(one)]
         return choices.unseen(generation_rng(self.seed + 1, history), PREDICTED, history.seen)
 
 

@@ -21,6 +21,7 @@ names of blocks will do.
 import argparse
 import itertools
 import json
+import math
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -170,7 +171,7 @@ class ByPath(Callback):
 
 
 @dataclass(frozen=True)
-class Scores:
+class SupernetScores:
     """What a supernet says of every architecture: accuracy and spikes, and its N_avg.
 
     ``seconds`` are the processor's, for its training.
@@ -184,7 +185,7 @@ class Scores:
     scores: Mapping[str, tuple[float, float]]
 
 
-def train(name: str, plan: Plan, data: Splits, epochs: int, seed: int) -> Scores:
+def train(name: str, plan: Plan, data: Splits, epochs: int, seed: int) -> SupernetScores:
     """Train a supernet, or one for each part of the space, and score all architectures."""
     recipe = named(Recipe, name, "same")
     seconds, n_avg = 0.0, 0.0
@@ -200,7 +201,7 @@ def train(name: str, plan: Plan, data: Splits, epochs: int, seed: int) -> Scores
         found = scorer.evaluate([to_sample(blocks) for blocks in part])
         for blocks, one in zip(part, found, strict=True):
             scores[to_text(blocks)] = (one.accuracy, one.spikes)
-    return Scores(name, epochs, seed, seconds, n_avg, scores)
+    return SupernetScores(name, epochs, seed, seconds, n_avg, scores)
 
 
 def _trained(
@@ -222,7 +223,7 @@ def _trained(
     return evaluator, space
 
 
-def judge(supernet: Scores, table: Table) -> dict[str, float]:
+def judge(supernet: SupernetScores, table: Table) -> dict[str, float]:
     """A row's numbers."""
     judged = judged_on(table, [supernet.scores[to_text(one)] for one in table.architectures])
     searched = table5(table, judged, Fitness(), supernet.n_avg)
@@ -256,7 +257,7 @@ def compared(judged: Sequence[Judged]) -> dict[str, float]:
     for name, known in ceilings(judged).items():
         supernet = [getattr(one, f"supernet_{name}") for one in judged]
         found[f"tau_{name}"] = tau(supernet, [getattr(one, name) for one in judged])
-        found[f"share_{name}"] = found[f"tau_{name}"] / known
+        found[f"share_{name}"] = found[f"tau_{name}"] / known if known > 0 else math.nan
     return {**found, **asdict(regret(judged))}
 
 
@@ -277,7 +278,8 @@ def judge_all(options: Any) -> None:
     """Write a row for every supernet, and print the means over their seeds."""
     table = Table(options.table)
     supernets = [
-        Scores(**json.loads(path.read_text())) for path in sorted(options.folder.glob("*.json"))
+        SupernetScores(**json.loads(path.read_text()))
+        for path in sorted(options.folder.glob("*.json"))
     ]
     key = ["recipe", "epochs", "seed"]
     rows = [

@@ -39,7 +39,8 @@ def changed(table: str, setting: str) -> tuple[Plan, Splits]:
     plan = plan_named(table)
     values = {key: _value(text) for key, text in pairs(setting, "same")}
     values = {**plan.values, **values}
-    plan = replace(plan, values=values, epochs=(0, values["retrain_epochs"]))
+    epochs = (0, values["retrain_epochs"])
+    plan = replace(plan, values=values, epochs=epochs, other_timesteps=())
     return plan, load_data(RunDirectory(Path(), plan.settings), Machine())
 
 

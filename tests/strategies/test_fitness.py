@@ -1,4 +1,5 @@
 import math
+import sys
 
 import pytest
 from hypothesis import given
@@ -89,6 +90,10 @@ def test_a_coefficient_that_rewards_spikes_is_refused(coefficient: float) -> Non
 def test_an_unknown_discounting_is_refused_at_once() -> None:
     with pytest.raises(UserError, match="exponential"):
         Fitness(-0.08, "exponental")
+
+
+def test_the_fitness_is_finite_whatever_lambda_is() -> None:
+    assert Fitness(-100)(0.9, 5.0, 16_000.0) == sys.float_info.max
 
 
 @pytest.mark.parametrize("discounting", DISCOUNTING)

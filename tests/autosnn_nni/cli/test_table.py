@@ -57,6 +57,13 @@ def test_a_judgement_is_a_table_a_csv_and_a_picture(
     assert (output / "judge.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_folder_of_make_is_to_be_packed_first(autosnn: Autosnn, tmp_path: Path) -> None:
+    Folder(tmp_path).open("two", TWO)
+    outcome = autosnn("table", "judge", tmp_path)
+    assert outcome.code == 2
+    assert f"autosnn table pack {tmp_path} --output {tmp_path}.json" in outcome.err
+
+
 def test_a_search_of_a_plugin_is_judged(
     autosnn: Autosnn, packed: Path, tmp_path: Path, registries: None
 ) -> None:

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from statistics import fmean
 
 import numpy as np
 import pytest
@@ -149,3 +150,24 @@ def test_regret_is_of_the_supernets_first() -> None:
     sample = with_seeds((0.5, 0.5), (0.6, 0.6), (0.8, 0.7), (0.9, 0.9))
     found = regret(sample)
     assert (found.best, found.first, found.of_three) == pytest.approx((0.9, 0.5, 0.75))
+
+
+@given(
+    scores=st.lists(st.integers(0, 3), min_size=1, max_size=6),
+    accuracies=st.permutations([0.1, 0.2, 0.3, 0.4, 0.5, 0.6]),
+)
+def test_what_the_supernet_ranks_alike_counts_in_every_order(
+    scores: list[int], accuracies: list[float]
+) -> None:
+    sample = [
+        Judged((f"b{place}",), score, 1.0, accuracy, 1.0)
+        for place, (score, accuracy) in enumerate(zip(scores, accuracies, strict=False))
+    ]
+    orders = [
+        sorted(order, key=lambda one: -one.supernet_accuracy)  # sorting keeps the order of ties
+        for order in itertools.permutations(sample)
+    ]
+    found = regret(sample)
+    assert found.first == pytest.approx(fmean(order[0].accuracy for order in orders))
+    best = fmean(max(one.accuracy for one in order[:3]) for order in orders)
+    assert found.of_three == pytest.approx(best)

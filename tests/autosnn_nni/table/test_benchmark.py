@@ -1,5 +1,6 @@
 """NNI's own strategies on a table, through NNI's experiment and through this package's."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from autosnn_nni.search_spaces import SpikingSpace, from_sample
 from autosnn_nni.strategies import Fitness
 from autosnn_nni.table.benchmark import TableEvaluator, TableSpace
 from autosnn_nni.table.scores import Scores
-from tests.autosnn_nni.table.made import PLAN, table
+from tests.autosnn_nni.table.made import PLAN, packed_in, table
 
 TABLE = table()
 FITNESS = Fitness(-0.2)
@@ -62,6 +63,12 @@ def test_an_experiment_finds_the_tables_numbers(kind: Any, make: Any) -> None:
     scores = Scores(TABLE, FITNESS, 1)
     (model,) = experiment.strategy.list_models(limit=1)
     assert model.metric == scores(from_sample(sample))["default"]
+
+
+def test_a_table_is_given_by_its_path(tmp_path: Path) -> None:
+    evaluator = TableEvaluator(packed_in(tmp_path), FITNESS, seed=1)
+    blocks = PLAN.architectures[3]
+    assert evaluator.scores(blocks) == Scores(TABLE, FITNESS, 1)(blocks)
 
 
 def test_another_space_is_refused() -> None:

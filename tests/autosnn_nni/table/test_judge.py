@@ -1,13 +1,18 @@
 """Searches on a table of 32 architectures, all of which they can see."""
 
+from collections.abc import Callable
+from functools import partial
 from random import Random
 
 import numpy as np
 import pytest
+from scipy import stats
 
+from autosnn_nni.errors import UserError
 from autosnn_nni.report.drawing import png
 from autosnn_nni.search_spaces import to_text
 from autosnn_nni.strategies import SEARCHES, Choices, Fitness, RandomSearch
+from autosnn_nni.table import Table
 from autosnn_nni.table.judge import BUDGETS, EVALUATIONS, judge, own_searches, summary
 from autosnn_nni.table.picture import regrets
 from autosnn_nni.table.rivals import RIVALS
@@ -57,6 +62,45 @@ def test_regret_is_what_the_best_is_better() -> None:
     assert truth.regret(TABLE.optimum(-0.2)) == 0
 
 
+@pytest.mark.parametrize("seen", [0, 1])
+def test_what_a_search_has_seen_is_no_truth(seen: int) -> None:
+    others = ENDS[ENDS["seed"] != seen].groupby("blocks").mean(numeric_only=True)
+    worth = others.test_accuracy * (others.test_spikes / TABLE.average_spikes) ** -0.2
+    truth = Truth(TABLE, FITNESS, seen)
+    for blocks in TABLE.architectures:
+        expected = worth.max() - worth[to_text(blocks)]
+        assert truth.regret(blocks) == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_lucky_training_is_not_what_is_found() -> None:
+    noise, rng = made_up(), np.random.default_rng(0)
+    noise["val_spikes"] = noise["test_spikes"] = 1.0
+    noise["val_accuracy"] = noise["test_accuracy"] = rng.random(len(noise))
+    random = {"random": own_searches(TABLE)["random"]}
+    found = summary(judge(Table.of(PLAN, noise), random, FITNESS, seeds=40))
+    assert found["regret"].min() > 0.3  # the luckiest is as good as any other
+
+
+def test_a_part_of_a_table_is_refused() -> None:
+    half = Table.of(PLAN, made_up().query("seed == 0 or blocks < 'SCB_k3, skip'"))
+    with pytest.raises(UserError, match=r"the table has 8 of 32 architectures with 2 seeds"):
+        judge(half, {}, FITNESS, seeds=2)
+    with pytest.raises(UserError, match="no architecture of the table"):
+        Table.of(PLAN, made_up().query("seed == 0")).optimum()
+
+
+@pytest.mark.parametrize("answers", [Truth, partial(Scores, seed=0)])
+def test_other_costs_than_spikes_are_refused(answers: Callable[..., object]) -> None:
+    with pytest.raises(UserError, match="the cost in the fitness is spikes, not synops"):
+        answers(TABLE, Fitness(-0.2, cost="synops"))
+
+
+@pytest.mark.parametrize("name", ["Optuna TPE", "Optuna NSGA-II"])
+def test_what_is_proposed_again_is_not_evaluated_again(name: str) -> None:
+    seen = RIVALS[name](Scores(TABLE, FITNESS, seed=0), TABLE.choices, 0, 20)
+    assert len(dict(seen)) == len(seen) == 20
+
+
 def test_the_front_has_the_whole_hypervolume() -> None:
     truth, front = Truth(TABLE, FITNESS), TABLE.front()
     assert truth.hypervolume(front) == truth.front_share(front) == 1
@@ -92,7 +136,7 @@ def test_rows_and_means() -> None:
     found = summary(judged).set_index(["search", "evaluations"])
     one = judged[(judged.search == "random") & (judged.evaluations == 10)]["regret"]
     assert found.loc[("random", 10), "regret"] == pytest.approx(one.mean())
-    half = 1.96 * one.std(ddof=1) / 3**0.5
+    half = stats.t.ppf(0.975, 2) * one.std(ddof=1) / 3**0.5
     assert found.loc[("random", 10), "regret_interval"] == pytest.approx(half)
     assert png(regrets(summary(judged))).startswith(b"\x89PNG")
 

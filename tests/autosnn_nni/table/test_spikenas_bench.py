@@ -1,5 +1,6 @@
 """A copy of SpikeNAS-Bench with a few networks, written as its authors write them."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ def write(folder: Path, number: int, epochs: int = 3) -> None:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> SpikeNASBench:
-    for number in (0, 7, 10, 15624):
+    for number in (0, 7, 10, 15624, 15625):  # the last one is no network of it
         write(tmp_path, number)
     return SpikeNASBench(tmp_path)
 
@@ -64,6 +65,10 @@ def test_it_is_asked_like_a_table(copy: SpikeNASBench) -> None:
     assert copy.optimum(0) == best
     assert best in copy.front()
     assert Truth(copy, Fitness(0)).regret(best) == 0
+    assert Truth(copy, Fitness(0), seen=0).regret(best) == 0  # it has no other seed
+    assert all(math.isnan(tau) for tau in copy.seeds_tau().values())
+    with pytest.raises(UserError, match="4 of 15,625 architectures"):
+        copy.check_whole()
 
 
 @pytest.mark.parametrize(

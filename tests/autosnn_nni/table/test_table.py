@@ -126,8 +126,14 @@ def test_a_broken_table_is_refused(tmp_path: Path, change: object, wrong: str) -
 
 
 def test_an_unknown_name_is_refused() -> None:
-    with pytest.raises(UserError, match="unknown table 'mine'"):
+    with pytest.raises(UserError, match="unknown table 'mine'; give a table's JSON file"):
         Table("mine")
+
+
+def test_a_table_is_packed_into_json_alone(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"written to a \.json file, not to .*mine\.v1"):
+        pack("mine", PLAN, made_up(), tmp_path / "mine.v1")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_path_is_read_whatever_its_name(tmp_path: Path) -> None:

@@ -76,6 +76,13 @@ class TestSearch(SearchContract):
     names = ("forgetful",)
 """
 
+NAMELESS = """
+from autosnn_nni.testing import BlockContract
+
+class TestBlock(BlockContract):
+    pass
+"""
+
 
 @pytest.mark.slow
 def test_what_is_wrong_fails(tmp_path: Path) -> None:
@@ -84,3 +91,11 @@ def test_what_is_wrong_fails(tmp_path: Path) -> None:
     assert "TestBlock::test_it_sends_spikes" in failed
     assert "TestSearch::test_no_architecture_is_evaluated_twice" in failed
     assert "TestBlock::test_all_its_weights_are_trained" not in failed
+    assert re.search(r"assert \{.*} <= \{0.0, 1.0}", outcome.stdout)  # the numbers are shown
+
+
+@pytest.mark.slow
+def test_a_contract_without_names_fails(tmp_path: Path) -> None:
+    outcome = run(tmp_path, NAMELESS)
+    assert outcome.returncode != 0
+    assert "TestBlock tests nothing: say the names" in outcome.stdout
