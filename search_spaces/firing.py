@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator
 from functools import partial, reduce
 from operator import add
-from typing import Any
+from typing import Any, TypeGuard
 
 from torch import Tensor, nn
+from torch.nn.modules.module import _has_any_global_hook
 from torch.utils.hooks import RemovableHandle
 
 from autosnn_nni.kernels.convolution import Convolved
@@ -23,7 +24,7 @@ def fire(neuron: nn.Module, *paths: tuple[Any, ...]) -> Tensor:
     ``fire(neuron, (x, conv, norm), (x,))`` is ``neuron(norm(conv(x)) + x)``. With the kernels,
     batch norm at the end of a path, charge, fire and reset are a single pass.
     """
-    if isinstance(neuron, SpikingNeuron) and neuron.uses_kernels(paths[0][0]):
+    if _takes_currents(neuron) and neuron.uses_kernels(paths[0][0]):
         currents = Currents()
         for x, *layers in paths:
             _add(currents, x, *_flat(layers))
@@ -32,9 +33,19 @@ def fire(neuron: nn.Module, *paths: tuple[Any, ...]) -> Tensor:
     return neuron(reduce(add, (_through(*path) for path in paths)))
 
 
+def _takes_currents(neuron: nn.Module) -> TypeGuard[SpikingNeuron]:
+    """Whether it can be called with them: who looks at its input expects a tensor."""
+    return isinstance(neuron, SpikingNeuron) and not neuron._forward_pre_hooks
+
+
+def is_own(layer: nn.Module) -> bool:
+    """Whether its class is the package's: a subclass of a plugin may compute something else."""
+    return type(layer).__module__.partition(".")[0] == __name__.partition(".")[0]
+
+
 def _add(currents: Currents, x: Tensor, *layers: Layer) -> None:
     norm = None
-    if layers and isinstance(layers[-1], Deferrable) and not is_watched(layers[-1]):
+    if layers and _can_be_deferred(layers[-1]):
         norm, layers = layers[-1].deferred(), layers[:-1]
     if convolved := _convolved(x, *layers):
         currents.terms.append((convolved, norm))
@@ -46,13 +57,18 @@ def _add(currents: Currents, x: Tensor, *layers: Layer) -> None:
         currents.terms.append((x, norm))
 
 
+def _can_be_deferred(layer: Layer) -> TypeGuard[Deferrable]:
+    return isinstance(layer, Deferrable) and is_own(layer) and not is_watched(layer)  # type: ignore[arg-type]
+
+
 def _convolved(x: Tensor, *layers: Layer) -> Convolved | None:
     """A convolution that the neurons can do themselves; who looks at its input is called."""
     if len(layers) != 1 or not hasattr(layers[0], "convolved"):
         return None
     (layer,) = layers
     looking = list(layer._forward_pre_hooks.values())
-    if layer._forward_hooks or not all(getattr(hook, "only_looks", False) for hook in looking):
+    only_look = all(getattr(hook, "only_looks", False) for hook in looking)
+    if _is_watched_behind(layer) or not only_look:
         return None
     convolved: Convolved | None = layer.convolved(x)
     if convolved is not None:
@@ -70,7 +86,13 @@ def look_at_input(layer: nn.Module, look: Callable[..., None]) -> RemovableHandl
 
 def is_watched(layer: Any) -> bool:
     """Whether someone wants to know when the layer is called."""
-    return bool(layer._forward_hooks or layer._forward_pre_hooks)
+    return bool(layer._forward_pre_hooks) or _is_watched_behind(layer)
+
+
+def _is_watched_behind(layer: Any) -> bool:
+    """The same, for its output or its gradients, or for all layers."""
+    backward = layer._backward_hooks or layer._backward_pre_hooks
+    return bool(layer._forward_hooks or backward) or _has_any_global_hook()
 
 
 def _through(x: Any, *layers: Layer) -> Any:

@@ -13,7 +13,7 @@ from autosnn_nni.kernels.library import supported
 from autosnn_nni.kernels.pooling import max_pool as pool_spikes
 from autosnn_nni.kernels.spikes import Spikes
 from autosnn_nni.search_spaces.batch_norm import BatchNorm2d
-from autosnn_nni.search_spaces.firing import fire
+from autosnn_nni.search_spaces.firing import fire, is_own
 from autosnn_nni.search_spaces.neurons import NeuronFactory
 
 VOTERS = 10
@@ -24,7 +24,19 @@ class Conv2d(layer.Conv2d):
 
     def convolved(self, x: Tensor) -> Convolved | None:
         """The convolution of ``x``, still to be done by the kernels; none if they can't."""
-        return self._convolved(x) if can_convolve(x) and self.bias is None else None
+        return self._convolved(x) if can_convolve(x) and self._is_plain() else None
+
+    def _is_plain(self) -> bool:
+        """Whether it is a convolution that the kernels know, with square windows and no bias."""
+        squares = (self.kernel_size, self.stride, self.padding)
+        return (
+            is_own(self)
+            and self.bias is None
+            and self.padding_mode == "zeros"
+            and not isinstance(self.padding, str)
+            and self.dilation == (1, 1)
+            and all(height == width for height, width in squares)
+        )
 
     def _convolved(self, x: Spikes) -> Convolved:
         (kernel, _), (stride, _), (padding, _) = self.kernel_size, self.stride, self.padding
@@ -40,7 +52,7 @@ class Conv2d(layer.Conv2d):
 
     def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         # The first layer of a network that the kernels train: images need no gradient.
-        of_images = weight.requires_grad and not input.requires_grad and bias is None
+        of_images = weight.requires_grad and not input.requires_grad and self._is_plain()
         if not of_images or not supported(input):
             y: Tensor = super()._conv_forward(input, weight, bias)
             return y
@@ -111,8 +123,10 @@ class MaxPool2d(layer.MaxPool2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """``[..., C, H, W]`` to ``[..., C, H', W']``."""
-        if isinstance(x, Spikes):
-            return pool_spikes(x, self.kernel_size, self.stride, self.padding, self.ceil_mode)
+        sizes = (self.kernel_size, self.stride, self.padding)
+        squares = all(isinstance(size, int) for size in sizes) and self.dilation == 1
+        if isinstance(x, Spikes) and squares and not self.return_indices:
+            return pool_spikes(x, *sizes, self.ceil_mode)
         y: Tensor = super().forward(x)
         return y
 
@@ -122,7 +136,8 @@ class Linear(nn.Linear):
 
     def convolved(self, x: Tensor) -> Convolved | None:
         """See :class:`Conv2d`."""
-        return connect(x, self.weight) if can_convolve(x) else None
+        is_plain = is_own(self) and self.bias is None
+        return connect(x, self.weight) if can_convolve(x) and is_plain else None
 
     def forward(self, x: Tensor) -> Tensor:
         """``[..., C, H, W]`` to ``[..., out_features]``."""

@@ -14,6 +14,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_weights
 from autosnn_nni.kernels.library import supported
 from autosnn_nni.search_spaces.batch_norm import OfOneTimestep, PerTimestep
 from autosnn_nni.search_spaces.cell import Operation
+from autosnn_nni.search_spaces.firing import is_own
 from autosnn_nni.search_spaces.layers import ConvBN, SpikingConv, VotingLayer
 from autosnn_nni.search_spaces.neurons import SpikingNeuron
 
@@ -25,7 +26,7 @@ MULTI_STEP_DEVICES = ("cuda",)
 
 #: Packages whose modules accept all timesteps at once, and torch's modules that do.
 _PACKAGES = ("autosnn_nni", "nni", "spikingjelly")
-_ANY_SHAPE = nn.Sequential | nn.ModuleDict | nn.ModuleList | nn.Identity | nn.ReLU | nn.Linear
+_ANY_SHAPE = (nn.Sequential, nn.ModuleDict, nn.ModuleList, nn.Identity, nn.ReLU, nn.Linear)
 
 
 class Timesteps(nn.Module):
@@ -183,15 +184,19 @@ def takes_all_timesteps(module: nn.Module) -> bool:
     """Whether a module's forward accepts ``[T, N, ...]``.
 
     Modules of SpikingJelly and of this package do. Those of a user's block may be written for a
-    single timestep, unless they are a ``StepModule``. Exceptions: a connection to the next timestep
-    needs all layers in between, and SpikingJelly's own batch norm would pool over time.
+    single timestep, unless they are a ``StepModule``, or have the forward of a torch module that
+    does. Exceptions: a connection to the next timestep needs all layers in between, and
+    SpikingJelly's own batch norm would pool over time.
     """
     if isinstance(module, Operation):
         return not module.backward
     if isinstance(module, _BatchNorm):
         return isinstance(module, PerTimestep | OfOneTimestep)
     package = type(module).__module__.partition(".")[0]
-    return package in _PACKAGES or isinstance(module, base.StepModule | _ANY_SHAPE)
+    if package in _PACKAGES or isinstance(module, base.StepModule):
+        return True
+    kinds = [kind for kind in _ANY_SHAPE if isinstance(module, kind)]
+    return any(type(module).forward is kind.forward for kind in kinds)
 
 
 def subnet(supernet: SpikingNetwork, sample: Mapping[str, str]) -> SpikingNetwork:
@@ -238,7 +243,7 @@ class Folded(Generic[AModule]):
         self.module = _copied(network).eval()
         self._units: list[tuple[Any, Any]] = []
         for path, unit in list(self.module.named_modules()):
-            if isinstance(unit, ConvBN) and _can_be_folded(unit[1]):
+            if isinstance(unit, ConvBN) and is_own(unit[0]) and _can_be_folded(unit[1]):
                 unit[1] = nn.Identity()
                 self._units.append((network.get_submodule(path), unit[0]))
         self._norms: list[tuple[Any, Any]] = [
@@ -270,7 +275,7 @@ def _copied(network: AModule) -> AModule:
 
 def _can_be_folded(norm: nn.Module) -> bool:
     """Not if there is none, one per timestep, or one that costs the neurons' kernel nothing."""
-    if not isinstance(norm, nn.BatchNorm2d):
+    if not isinstance(norm, nn.BatchNorm2d) or not is_own(norm):
         return False
     return getattr(norm, "step_mode", "s") == "s" or not supported(norm.weight)
 

@@ -14,6 +14,7 @@ import torch
 from spikingjelly.activation_based import neuron
 from torch import Tensor, nn
 
+from autosnn_nni.errors import UserError
 from autosnn_nni.kernels.firing import SURROGATES as IN_KERNELS
 from autosnn_nni.kernels.firing import Membrane, Term
 from autosnn_nni.kernels.firing import fire as fire_all
@@ -28,6 +29,14 @@ NEURONS: Registry[NeuronFactory] = Registry("neuron")
 THRESHOLD = 1.0
 RESET = 0.0
 INITIAL_TAU = 2.0
+#: What SpikingJelly's neurons can have otherwise.
+_EQUATION_2 = {
+    "v_threshold": THRESHOLD,
+    "v_reset": RESET,
+    "detach_reset": True,
+    "decay_input": True,
+    "store_v_seq": False,
+}
 
 
 # A bool mask is several times slower on the CPU than arithmetic with spikes of 0.0 and 1.0.
@@ -88,14 +97,23 @@ class Currents:
 
 
 class SpikingNeuron(neuron.BaseNode):
-    """A SpikingJelly neuron whose single step on the CPU is a charge and a fused fire and reset."""
+    """A SpikingJelly neuron whose single step on the CPU is a charge and a fused fire and reset.
+
+    It fires at 1 and is reset to 0. Raises :class:`UserError` for arguments that say otherwise.
+    """
 
     v: float | Tensor
     step_mode: str
     surrogate: str
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, *args: Any, detach_reset: bool = True, **kwargs: Any) -> None:
+        super().__init__(*args, detach_reset=detach_reset, **kwargs)
+        for name, needed in _EQUATION_2.items():
+            if (given := getattr(self, name, needed)) != needed:
+                raise UserError(
+                    f"{type(self).__name__} has {name}={needed}, not {given}; for others register "
+                    "a neuron of spikingjelly.activation_based.neuron"
+                )
         self.use("atan")
 
     def use(self, surrogate: str) -> None:
@@ -206,9 +224,7 @@ def make_neuron(kind: str, surrogate: str) -> nn.Module:
     return layer
 
 
-_COMMON = {"v_threshold": THRESHOLD, "v_reset": RESET, "detach_reset": True}
-
-NEURONS.add("PLIF", lambda: PLIF(init_tau=INITIAL_TAU, **_COMMON))
-NEURONS.add("LIF", lambda: LIF(tau=INITIAL_TAU, **_COMMON))
-NEURONS.add("IF", lambda: IF(**_COMMON))
+NEURONS.add("PLIF", lambda: PLIF(init_tau=INITIAL_TAU))
+NEURONS.add("LIF", lambda: LIF(tau=INITIAL_TAU))
+NEURONS.add("IF", lambda: IF())
 NEURONS.add("ANN", lambda: nn.ReLU())

@@ -6,6 +6,7 @@ is run on small random spikes, at every shape that the space has, in training an
 """
 
 import copy
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
@@ -139,6 +140,7 @@ class _Trial:
         self, name: str, factory: BlockFactory, neuron: str, site: Site, pooled: bool
     ) -> None:
         self.name = name
+        self.neuron = neuron
         self.site = site
         shape = (site.in_channels, site.out_channels, site.stride)
         self._make = partial(factory, *shape, NEURONS[neuron])
@@ -161,6 +163,7 @@ class _Trial:
         again, other = (self._outputs(seed=seed, train=True, state=before) for seed in (1, 2))
         self._check_equal(first, again)
         self._check_alone()
+        self._check_all_at_once()
         return Habits(tuple(self._not_of_batch_norm(changed)), not _equal(first, other))
 
     def _made(self, *, seed: int) -> nn.Module:
@@ -201,6 +204,38 @@ class _Trial:
             raise self._error(
                 "gives an image another answer in eval mode if other images are in its batch"
             )
+
+    def _check_all_at_once(self) -> None:
+        """Layers that allow it get all timesteps at once, see :func:`takes_all_timesteps`."""
+        if not all(map(takes_all_timesteps, self.block.modules())):
+            return
+        each = self._outputs(seed=1, train=False)
+        calls: Counter[nn.Module] = Counter()
+        hooks = [
+            one.register_forward_hook(lambda module, *_: calls.update([module]))
+            for one in self.block.modules()
+            if isinstance(one, base.MemoryModule)
+        ]
+        functional.set_step_mode(self.block, "m")
+        with torch.no_grad():
+            whole = self._attempt("fails on [T, N, C, H, W]", self._whole)
+        functional.set_step_mode(self.block, "s")
+        functional.reset_net(self.block)
+        for hook in hooks:
+            hook.remove()
+        if any(count > 1 for count in calls.values()):
+            raise self._error("calls a neuron twice in a timestep; give it one for each place")
+        # Spikes may move by a rounding error, currents can't.
+        close = partial(torch.allclose, atol=1e-4)
+        if self.neuron == "ANN" and not all(map(close, each, whole)):
+            raise self._error(
+                "gives another answer to all timesteps at once than to one after another; let it "
+                "be an nn.Module, which gets one after another, and no subclass of its layers"
+            )
+
+    def _whole(self) -> list[Tensor]:
+        """Outputs of every timestep, from a single call."""
+        return list(self.block(torch.stack(self.site.spikes())))
 
     def _check_made_again(self) -> None:
         """Networks are made again to be trained from scratch, and to load a checkpoint."""

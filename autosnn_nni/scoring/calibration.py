@@ -1,7 +1,7 @@
 """Compute the statistics of a network's layers again, on given batches."""
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 
 import torch
 from torch import nn
@@ -23,19 +23,41 @@ def recalibrated(network: SpikingNetwork, batches: Sequence[Batch]) -> SpikingNe
     return network
 
 
-def set_calibration_mode(module: nn.Module) -> None:
-    """Let only layers with statistics train: those that have buffers, such as batch norm.
+def set_calibration_mode(module: nn.Module, others: Container[nn.Module] = ()) -> None:
+    """Let only layers with statistics train: batch norm, and the ``others``.
 
     Dropout and the like stay off, so that results do not depend on random numbers.
     """
     module.eval()
     for layer in module.modules():
-        layer.training = any(True for _ in layer.buffers(recurse=False))
+        layer.training = isinstance(layer, _BatchNorm) or layer in others
 
 
 def batch_norms(module: nn.Module) -> Iterator[_BatchNorm]:
     """All batch norm layers, in order."""
     return (layer for layer in module.modules() if isinstance(layer, _BatchNorm))
+
+
+def _others_with_statistics(network: SpikingNetwork, batch: Batch) -> set[nn.Module]:
+    """Layers of plugins, besides batch norm, whose buffers change when they train."""
+    layers = {
+        path: layer
+        for path, layer in network.named_modules()
+        if not isinstance(layer, _BatchNorm) and any(True for _ in layer.buffers(recurse=False))
+    }
+    if not layers:
+        return set()
+    trial = copy.deepcopy(network).eval()
+    for path in layers:
+        trial.get_submodule(path).training = True
+    with torch.random.fork_rng():
+        trial(batch[0])
+    return {layer for path, layer in layers.items() if not _alike(layer, trial.get_submodule(path))}
+
+
+def _alike(layer: nn.Module, other: nn.Module) -> bool:
+    pairs = zip(layer.buffers(recurse=False), other.buffers(recurse=False), strict=True)
+    return all(torch.equal(one, another) for one, another in pairs)
 
 
 @torch.no_grad()
@@ -46,7 +68,7 @@ def _calibrate(network: SpikingNetwork, batches: Sequence[Batch]) -> None:
         layer.reset_running_stats()
         momenta[layer] = layer.momentum
         layer.momentum = None
-    set_calibration_mode(network)
+    set_calibration_mode(network, _others_with_statistics(network, batches[0]))
     for images, _ in batches:
         network(images)
     for layer, momentum in momenta.items():

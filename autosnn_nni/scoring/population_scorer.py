@@ -73,8 +73,8 @@ class PopulationScorer:
     """Measures subnets of ``supernet`` on the batches ``val``.
 
     Batch norm statistics are those of ``calibration``; without batches, the supernet's own.
-    Activations are cached from one population to the next, in at most ``memory`` bytes. Subnets are
-    ``timed`` one by one.
+    Activations are cached from one population to the next, in at most ``memory`` bytes, until
+    weights change. Subnets are ``timed`` one by one.
     """
 
     def __init__(
@@ -90,11 +90,21 @@ class PopulationScorer:
         self.val = val
         self.calibration = calibration
         self.timed = timed
+        self._memory = memory
+        self._forget()
+
+    def _forget(self) -> None:
+        """Start with empty caches, which are of the supernet's present weights."""
         self._cuts: list[Cut] = []
         self._segments: dict[Place, Segment] = {}
         self._folded: dict[Place, Folded[Segment]] = {}
         self._statistics: dict[Prefix, Statistics] = {}
-        self._cache = ActivationCache(memory)
+        self._cache = ActivationCache(self._memory)
+        self._weights = self._version()
+
+    def _version(self) -> list[tuple[int, int]]:
+        """Where the weights are, and how often they were changed there."""
+        return [(one.data_ptr(), one._version) for one in self.supernet.parameters()]
 
     def evaluate(
         self, samples: Sequence[Sample], advance: Advance = lambda share, note: None
@@ -121,6 +131,8 @@ class PopulationScorer:
         return subnet(self.supernet, sample)
 
     def _evaluate_together(self, samples: Sequence[Sample], advance: Advance) -> list[Measurements]:
+        if self._weights != self._version():
+            self._forget()
         self._cuts = self._cuts or cut(self.supernet, samples[0].keys())
         self._cache.next_generation()
         choices = [tuple(place.choice(sample) for place in self._cuts) for sample in samples]

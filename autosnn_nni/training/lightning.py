@@ -236,7 +236,8 @@ class TrainingCurve(Callback):
     ) -> None:
         """Add a batch to the sums, which stay on the device."""
         images = len(batch[0])
-        self._sums[0] += outputs["loss"] * images
+        # Lightning has divided the loss by the number of paths that make a step.
+        self._sums[0] += outputs["loss"] * trainer.accumulate_grad_batches * images
         self._sums[1] += outputs["correct"]
         self._sums[2] += images
         done = (index + 1) / max(trainer.num_training_batches, 1)

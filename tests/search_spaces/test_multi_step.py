@@ -174,6 +174,14 @@ class AnyTimesteps(nn.Module, base.StepModule):
         return self.conv(x)
 
 
+class Gated(nn.Sequential):
+    """A user's own forward; its channels are those of a single timestep."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = super().forward(x)
+        return y * (y.mean(1, keepdim=True) > 0.3)
+
+
 @pytest.mark.usefixtures("layer_by_layer")
 @pytest.mark.parametrize(
     ("block", "multi_step"),
@@ -182,6 +190,7 @@ class AnyTimesteps(nn.Module, base.StepModule):
         (nn.Sequential(layer.BatchNorm2d(4)), False),  # it would pool its statistics
         (AnyTimesteps(), True),
         (nn.Sequential(layer.Conv2d(4, 4, 1)), True),
+        (Gated(layer.Conv2d(4, 4, 1)), False),
     ],
 )
 def test_a_users_block_decides_whether_its_network_can(block: nn.Module, multi_step: bool) -> None:

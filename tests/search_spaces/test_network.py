@@ -1,11 +1,15 @@
 import copy
+from collections import Counter
 from typing import Any
 
 import pytest
 import torch
 from spikingjelly.activation_based import neuron
 from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_hook
+from torch.nn.utils.parametrizations import weight_norm
 
+from autosnn_nni.kernels.library import SWITCH
 from autosnn_nni.search_spaces import (
     BLOCKS,
     MACROS,
@@ -16,7 +20,9 @@ from autosnn_nni.search_spaces import (
     fold_batch_norm,
     seeded,
 )
+from autosnn_nni.search_spaces.batch_norm import BatchNorm2d
 from autosnn_nni.search_spaces.config import AVERAGES
+from autosnn_nni.search_spaces.layers import Conv2d
 from autosnn_nni.search_spaces.network import Timesteps
 from tests import reference
 from tests.search_spaces.fixtures import (
@@ -379,3 +385,78 @@ def test_a_forward_never_waits_for_the_device() -> None:
         votes = network(images().double().to("meta"))
         votes.sum().backward()
     assert votes.shape == (3, 3)
+
+
+class Standardised(Conv2d):
+    """A plugin's convolution with standardised weights."""
+
+    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        return super()._conv_forward(input, weight - weight.mean((1, 2, 3), keepdim=True), bias)
+
+
+class Halved(BatchNorm2d):
+    """A plugin's batch norm."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x) / 2
+
+
+def changed(part: str) -> nn.Module:
+    """A network of SRB_k3 with one of a plugin's layers in the place of the package's."""
+    network = small_network(blocks=("SRB_k3",) * 5)
+    unit: Any = network.stages["tbd2"].conv1  # type: ignore[union-attr]
+    if part == "convolution":
+        unit[0].__class__ = Standardised
+    elif part == "batch norm":
+        unit[1].__class__ = Halved
+    else:
+        weight_norm(unit[0])
+    return network.to("cpu")
+
+
+@pytest.mark.parametrize("part", ["convolution", "batch norm", "parametrised"])
+@pytest.mark.parametrize("training", [False, True])
+def test_a_plugins_subclass_of_a_layer_is_called(
+    part: str, training: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    votes = []
+    for kernels in ("1", "0"):
+        monkeypatch.setenv(SWITCH, kernels)
+        network = changed(part).train(training)
+        votes.append(network(images()))
+        if not training:
+            torch.testing.assert_close(fold_batch_norm(network)(images()), votes[-1])
+    torch.testing.assert_close(votes[0], votes[1])
+    assert votes[0].any()
+    if part != "parametrised":
+        assert not torch.equal(votes[0], changed("parametrised").train(training)(images()))
+
+
+@pytest.mark.parametrize("kernels", ["1", "0"])
+def test_who_looks_at_gradients_or_at_all_layers_is_called(
+    kernels: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(SWITCH, kernels)
+    network = small_network().train()
+    calls: Counter[str] = Counter()
+    for name, module in network.named_modules():
+        if isinstance(module, nn.Conv2d | nn.BatchNorm2d | nn.Linear):
+            module.register_full_backward_hook(lambda *_, name=name: calls.update([name]))
+    everywhere = register_module_forward_hook(
+        lambda module, *_: calls.update(["forward"] if isinstance(module, nn.Conv2d) else [])
+    )
+    network(images()).sum().backward()
+    everywhere.remove()
+    wanted = {n for n, m in network.named_modules() if isinstance(m, nn.Conv2d | nn.BatchNorm2d)}
+    assert calls.keys() == wanted | {"fc.linear", "forward"}
+
+
+def test_who_looks_at_a_neurons_input_gets_a_tensor() -> None:
+    network, seen = small_network().eval(), []
+    expected = network(images())
+    for module in network.modules():
+        if isinstance(module, neuron.BaseNode):
+            module.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    torch.testing.assert_close(network(images()), expected)
+    assert seen
+    assert all(isinstance(one, Tensor) for one in seen)

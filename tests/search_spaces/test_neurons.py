@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor, nn
 
 from autosnn_nni.errors import UserError
 from autosnn_nni.search_spaces import NEURONS, SURROGATES, Surrogate
-from autosnn_nni.search_spaces.neurons import make_neuron
+from autosnn_nni.search_spaces.neurons import IF, LIF, PLIF, make_neuron
 from tests import reference
 
 SPIKING = [name for name in NEURONS if name != "ANN"]
@@ -178,6 +179,29 @@ def test_the_settings_are_the_papers(kind: str) -> None:
 
 def test_ann_is_relu() -> None:
     assert NEURONS["ANN"]()(torch.tensor([-1.0, 2.0])).tolist() == [0, 2]
+
+
+@pytest.mark.parametrize("kind", [PLIF, LIF, IF])
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"v_threshold": 0.5},
+        {"v_reset": None},
+        {"v_reset": 0.1},
+        {"detach_reset": False},
+        {"store_v_seq": True},
+    ],
+    ids=str,
+)
+def test_other_equations_are_refused(kind: Any, other: dict[str, Any]) -> None:
+    with pytest.raises(UserError, match="register a neuron of spikingjelly"):
+        kind(**other)
+
+
+@pytest.mark.parametrize("kind", [PLIF, LIF])
+def test_an_input_that_does_not_decay_is_refused(kind: Any) -> None:
+    with pytest.raises(UserError, match="has decay_input=True, not False"):
+        kind(decay_input=False)
 
 
 def test_an_unknown_surrogate_gets_a_hint() -> None:

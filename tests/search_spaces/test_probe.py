@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from spikingjelly.activation_based import base, layer
 from spikingjelly.activation_based.neuron import LIFNode
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
@@ -17,6 +18,7 @@ from autosnn_nni.errors import UserError
 from autosnn_nni.scoring.evaluation import score
 from autosnn_nni.scoring.population_scorer import PopulationScorer
 from autosnn_nni.search_spaces import BLOCKS, MACROS, TBD, Macro, Pool, SpikingSpace, subnet
+from autosnn_nni.search_spaces.batch_norm import BatchNorm2d
 from autosnn_nni.search_spaces.build import seeded
 from autosnn_nni.search_spaces.probe import Habits, Site, probe
 from tests.search_spaces.fixtures import images, lively
@@ -327,6 +329,39 @@ class MultiStep(Plain):
         self.neuron = LIFNode(step_mode="m")
 
 
+class Rolls(nn.Module, base.StepModule):
+    """Says that it takes all timesteps, and then takes time for images."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int, neuron: Any) -> None:
+        super().__init__()
+        self.step_mode = "s"
+        self.conv = layer.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+        self.bn = BatchNorm2d(outputs)
+        self.neuron = neuron()
+
+    def forward(self, x: Tensor) -> Any:
+        return self.neuron(self.bn(self.conv(x)).roll(1, dims=1))
+
+
+class FiresTwice(Rolls):
+    """One neuron at two places."""
+
+    def forward(self, x: Tensor) -> Any:
+        return self.neuron(self.bn(self.conv(self.neuron(x))))
+
+
+class DroppedByBuffer(Plain):
+    """Random in training only; its rate is a buffer, which is no statistic."""
+
+    def __init__(self, *shape: Any) -> None:
+        super().__init__(*shape)
+        self.register_buffer("keep", torch.tensor(0.7))
+
+    def forward(self, x: Tensor) -> Any:
+        x = self.conv(x)
+        return self.neuron(self.bn(x * (torch.rand_like(x) < self.keep) if self.training else x))
+
+
 def scripted(inputs: int, outputs: int, stride: int, neuron: Any) -> nn.Module:
     """Compiled by TorchScript, in which batch norm has another type."""
     layers = nn.Conv2d(inputs, outputs, 3, stride, 1), nn.BatchNorm2d(outputs), nn.ReLU()
@@ -348,6 +383,7 @@ SCRIPTED = ("1.running_mean", "1.running_var", "1.num_batches_tracked")
         (WeightNormed, Habits()),
         (Counting, Habits(own_statistics=("steps",))),
         (Twice, Habits()),
+        (DroppedByBuffer, Habits(is_random=True)),
         (MultiStep, Habits()),
         (scripted, Habits(own_statistics=SCRIPTED)),
     ],
@@ -383,6 +419,8 @@ def test_what_is_allowed(block: Any, habits: Habits) -> None:
         (Untrained, "can't be trained: its output has no gradient"),
         (Ends, "can't be made: SystemExit: 3"),
         (OfBatch, "gives an image another answer in eval mode if other images are in its batch"),
+        (Rolls, "gives another answer to all timesteps at once than to one after another"),
+        (FiresTwice, "calls a neuron twice in a timestep; give it one for each place"),
         (lambda *shape: "skip", "is a str, not a torch module"),
     ],
 )
@@ -447,7 +485,13 @@ def test_kept_statistics_are_those_of_a_plugin_too(register: Callable[[str, Any]
 @settings(max_examples=8, deadline=None)
 def test_shared_is_as_alone_whatever_the_blocks_do(memory: int, data: st.DataObject) -> None:
     """In float64, with and without a cache, in any order of the populations."""
-    habits = {"Dropped": Dropped, "OwnScale": OwnScale, "Rectified": Rectified, "GN": GroupNormed}
+    habits = {
+        "Dropped": Dropped,
+        "DroppedByBuffer": DroppedByBuffer,
+        "OwnScale": OwnScale,
+        "Rectified": Rectified,
+        "GN": GroupNormed,
+    }
     before = dict(BLOCKS._items), dict(MACROS._items)
     MACROS.add("probed", Macro((Pool("max"), TBD(1), TBD(1), Pool("max"), TBD(2))))
     for name, block in habits.items():

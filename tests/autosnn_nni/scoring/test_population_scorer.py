@@ -13,6 +13,7 @@ from autosnn_nni.scoring.evaluation import score
 from autosnn_nni.scoring.population_scorer import PopulationScorer
 from autosnn_nni.search_spaces import Segment, SpikingSpace, cut, labels, subnet, to_sample
 from autosnn_nni.strategies import Measurements
+from tests.search_spaces.fixtures import lively
 
 Sample = dict[str, str]
 SPACES = [
@@ -115,6 +116,21 @@ def test_what_architectures_have_in_common_runs_once(
     runs.clear()
     scorer.evaluate([to_sample(("skip",) * 4 + ("SRB_k3",))])
     assert len(runs) == 1  # the rest is in the cache
+
+
+def test_a_supernet_that_was_trained_further_is_scored_with_its_present_weights(
+    make_space: Callable[..., SpikingSpace],
+) -> None:
+    space = lively(make_space())
+    val, calibration = batches(space, 9), batches(space, 6)
+    scorer = PopulationScorer(space.network, val, calibration, 10**8)
+    samples = population(space, 3, 0)
+    before = scorer.evaluate(samples)
+    with torch.no_grad():
+        for weights in space.parameters():
+            weights.mul_(1.5)
+    after = scorer.evaluate(samples)
+    assert after == one_by_one(space, samples, val, calibration) != before
 
 
 def test_the_supernet_is_left_as_it_was(make_space: Callable[..., SpikingSpace]) -> None:

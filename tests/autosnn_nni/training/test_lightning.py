@@ -247,6 +247,24 @@ class TestCurve:
         assert row["loss"] == pytest.approx(loss, rel=1e-5)
         assert row["accuracy"] == sum(int(step["correct"]) for _, step in steps) / 80
 
+    @pytest.mark.parametrize("sampling", ["uniform", "fair"])
+    def test_a_silent_supernet_costs_a_tenth_whatever_the_sampling(
+        self,
+        sampling: str,
+        tiny_digits: Splits,
+        tiny_training: Training,
+        make_space: Callable[..., SpikingSpace],
+        tmp_path: Path,
+    ) -> None:
+        training = replace(tiny_training, epochs=1, learning_rate=1e-30)
+        model, checkpoint = make_space(candidates=("skip", "SCB_k3")), tmp_path / "supernet.ckpt"
+        model.network.fc.linear.weight.data.zero_()
+        evaluator = SpikingEvaluator(tiny_digits, training, checkpoint=checkpoint, about=SUPERNET)
+        strategy = SinglePathOneShot(1, sampling=sampling)
+        RetiariiExperiment(model, evaluator, [], strategy).run()
+        (row,) = pd.read_csv(tmp_path / "supernet.csv").to_dict("records")
+        assert row["loss"] == pytest.approx(0.1)
+
     def test_digits_are_learnt(self, tmp_path: Path) -> None:
         data = split(load_dataset("digits"), seed=0, images=400)
         training = Training(epochs=5, batch_size=16, learning_rate=3e-2, device="cpu")
