@@ -38,10 +38,11 @@ class Description:
 
 def describe(network: SpikingNetwork, config: NetworkConfig, blocks: Architecture) -> Description:
     """Describe the stand-alone ``network`` of ``config`` with the architecture ``blocks``."""
+    modes = {module: module.training for module in network.modules()}
     with SpikeCounter(network) as counter, torch.no_grad():
-        training = network.training
         network.eval()(network.fc.linear.weight.new_zeros(1, *config.shape))
-        network.train(training)
+    for module, training in modes.items():
+        module.training = training
     layers = counter.layers()
     return Description(
         blocks=blocks,

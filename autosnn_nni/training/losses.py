@@ -30,7 +30,10 @@ class Loss:
 
 
 def cross_entropy(votes: Tensor, target: Tensor) -> Tensor:
-    """Cross-entropy; the logit of a class is the number of its neurons that fired."""
+    """Cross-entropy; the logit of a class is ten times its votes.
+
+    With the paper's ten neurons for each class it is the number of those that fired.
+    """
     return F.cross_entropy(VOTERS * votes, target)
 
 

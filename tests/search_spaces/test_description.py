@@ -118,6 +118,14 @@ def test_describing_leaves_the_network_as_it_was(training: bool) -> None:
     torch.testing.assert_close(dict(network.state_dict()), before, rtol=0, atol=0)
 
 
+def test_a_part_in_eval_mode_stays_so() -> None:
+    network = small_network().train()
+    network.stem.eval()
+    describe(network, small_config(), FOUND)
+    assert network.training
+    assert not network.stem.conv[1].training
+
+
 def test_an_ann_has_no_spiking_neurons() -> None:
     described = describe(small_network(neuron="ANN").float(), small_config(neuron="ANN"), FOUND)
     assert (described.neurons, described.pool_outputs) == (0, 0)
