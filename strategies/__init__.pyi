@@ -23,6 +23,7 @@ from .population import (
     PopulationEvaluator,
     SupernetEvaluator,
 )
+from .predictor import PredictorSearch, predicted_ranks
 from .sampling import SAMPLINGS, Sampling
 from .search_tuner import SearchTuner
 from .searches import (
@@ -64,6 +65,7 @@ __all__ = [
     "Objective",
     "PopulationEngine",
     "PopulationEvaluator",
+    "PredictorSearch",
     "RandomSearch",
     "Rounds",
     "SNASNet",
@@ -80,4 +82,5 @@ __all__ = [
     "knee",
     "make_search",
     "pareto_front",
+    "predicted_ranks",
 ]

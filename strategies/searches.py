@@ -22,6 +22,7 @@ from autosnn_nni.strategies.generations import (
 )
 from autosnn_nni.strategies.history import History
 from autosnn_nni.strategies.nsga2 import NSGA2
+from autosnn_nni.strategies.predictor import PredictorSearch
 
 #: Draws per child before the parents count as exhausted.
 ATTEMPTS = 10
@@ -192,6 +193,7 @@ def _collect(
 SEARCHES: Registry[Callable[..., Search]] = Registry("strategy")
 SEARCHES.add("evolution", Evolution)
 SEARCHES.add("nsga2", NSGA2)
+SEARCHES.add("predictor", PredictorSearch)
 SEARCHES.add("random", RandomSearch)
 SEARCHES.add("exhaustive", Exhaustive)
 SEARCHES.add("snasnet", SNASNet)

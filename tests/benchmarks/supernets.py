@@ -8,7 +8,7 @@ of spikes, what share of their ceiling that is, the regret of the supernet's fir
 of its first three, the mean rank of what evolution finds with it, how many of the table's networks
 could have been trained in its time (``trainings``), and that for as many epochs as its own
 (``times``). Beside them, as ``20 trained`` and so on, are no supernets, but ridge regressions on
-random networks of the table (``ridge.py``).
+random networks of the table (``strategies/predictor.py``).
 
 What is not in the package is tried here: a learning rate that falls faster for simple paths
 (``decay``, the largest exponent) and moments of Adam by group of paths (``groups``), both of Jeon
@@ -48,14 +48,13 @@ from autosnn_nni.scoring.batches import Scoring
 from autosnn_nni.scoring.population_scorer import PopulationScorer
 from autosnn_nni.scoring.ranking import Judged, ceilings, regret, tau
 from autosnn_nni.search_spaces import Architecture, SpikingSpace, seeded, to_sample, to_text
-from autosnn_nni.strategies import SAMPLINGS, Fitness, SinglePathOneShot
+from autosnn_nni.strategies import SAMPLINGS, Fitness, SinglePathOneShot, predicted_ranks
 from autosnn_nni.table import Table
 from autosnn_nni.table.plan import Plan, plan_named
 from autosnn_nni.table.supernets import judged_on, table5
 from autosnn_nni.training.hyperparameters import Training
 from tests.benchmarks.named import named
 from tests.benchmarks.recipes import Average
-from tests.benchmarks.ridge import predicted_ranks
 
 #: Ridge regressions are made on so many networks, and so many of each.
 TRAINED = (10, 20, 50, 100)

@@ -13,13 +13,10 @@ import pandas as pd
 import pytest
 
 from autosnn_nni.data import DATASETS
-from autosnn_nni.plugins import load_plugin
 from autosnn_nni.runs.directory import RunDirectory
 from autosnn_nni.runs.inputs import load_data
 from autosnn_nni.runs.machine import Machine
 from autosnn_nni.search_spaces import network
-from autosnn_nni.strategies import SEARCHES, Choices
-from autosnn_nni.strategies.generations import run_alone
 from autosnn_nni.table.measure import measure
 from autosnn_nni.table.packed import pack
 from autosnn_nni.table.rows import COLUMNS
@@ -175,20 +172,6 @@ def test_supernets(run: Run, tmp_path: Path) -> None:
     before = output.read_bytes()
     run("supernets", "judge", table, folder, "--output", output)
     assert output.read_bytes() == before
-
-
-@pytest.mark.usefixtures("registries")
-def test_predictor() -> None:
-    """On a space in which every block adds to the fitness it finds the best at once."""
-    load_plugin(Path(__file__).with_name("predictor.py"))
-    choices = Choices([("a", "b", "c")] * 6)
-
-    def ask(blocks: tuple[str, ...]) -> dict[str, float]:
-        return {"default": sum(map(ord, blocks)), "accuracy": 0.5, "spikes": 1.0}
-
-    history = run_alone(SEARCHES["predictor"](seed=0), choices, ask, 60)
-    assert len(history) == len(history.seen) == 60
-    assert history.top(1)[0].blocks == ("c",) * 6
 
 
 @pytest.mark.data

@@ -1,0 +1,89 @@
+"""A search by a predictor: ridge regression of ranks, on blocks and pairs of blocks."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from autosnn_nni.search_spaces import Architecture
+from autosnn_nni.strategies.choices import Choices
+from autosnn_nni.strategies.generations import ConstrainedRounds, check_sizes, generation_rng
+from autosnn_nni.strategies.history import History
+
+#: Weight of the ridge; the ranks that are learnt are from -0.5 to 0.5.
+RIDGE = 1.0
+#: Up to so many architectures all are predicted, otherwise a random sample.
+PREDICTED = 20_000
+#: Predictions are made for so many at a time.
+_AT_ONCE = 2_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictorSearch(ConstrainedRounds):
+    """Evaluates what a regression on everything evaluated so far ranks first.
+
+    The first ``initial`` architectures are random, and later one of every generation, so that the
+    regression also learns what it does not expect. With constraints, infeasible architectures rank
+    last.
+    """
+
+    rounds: int = 20
+    population: int = 10
+    initial: int = 30
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_sizes(rounds=self.rounds, population=self.population, initial=self.initial)
+
+    def propose(self, choices: Choices, history: History) -> list[Architecture]:
+        """The unseen architectures with the highest predictions, then random ones."""
+        rng = generation_rng(self.seed, history)
+        best = [] if len(history) < self.initial else self._predicted(choices, history)
+        missing = self.population - len(best)
+        return [*best, *choices.unseen(rng, missing, history.seen | set(best))]
+
+    def _predicted(self, choices: Choices, history: History) -> list[Architecture]:
+        pool = self._pool(choices, history)
+        if not pool:
+            return []
+        ranked = [one.blocks for one in history.top(len(history), self)]
+        order = np.argsort(-predicted_ranks(ranked, pool, choices), kind="stable")
+        return [pool[place] for place in order[: max(self.population - 1, 1)]]
+
+    def _pool(self, choices: Choices, history: History) -> list[Architecture]:
+        if choices.size > PREDICTED:
+            rng = generation_rng(self.seed + 1, history)
+            return choices.unseen(rng, PREDICTED, history.seen)
+        every = itertools.product(*choices)
+        return [one for one in every if one not in history.seen and choices.allowed(one)]
+
+
+def predicted_ranks(
+    ranked: Sequence[Architecture], others: Sequence[Architecture], choices: Choices
+) -> np.ndarray:
+    """What ridge regression on the ``ranked`` ones, the best one first, says of ``others``.
+
+    Ranks are from 0.5, the best, to -0.5. The features are a one for every block at its place, and
+    one for every pair of blocks.
+    """
+    seen = _features(ranked, choices)
+    ranks = np.linspace(0.5, -0.5, len(ranked))
+    # The dual form: there are fewer architectures than features.
+    weights = seen.T @ np.linalg.solve(seen @ seen.T + RIDGE * np.eye(len(seen)), ranks)
+    parts = [others[start : start + _AT_ONCE] for start in range(0, len(others), _AT_ONCE)]
+    return np.concatenate([_features(part, choices) @ weights for part in parts])
+
+
+def _features(architectures: Sequence[Architecture], choices: Choices) -> np.ndarray:
+    places = [
+        np.array([names.index(blocks[place]) for blocks in architectures])
+        for place, names in enumerate(choices)
+    ]
+    alone = [np.eye(len(names))[codes] for codes, names in zip(places, choices, strict=True)]
+    pairs = [
+        (one[:, :, None] * other[:, None, :]).reshape(len(architectures), -1)
+        for one, other in itertools.combinations(alone, 2)
+    ]
+    return np.concatenate([*alone, *pairs], axis=1)
