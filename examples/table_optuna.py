@@ -1,4 +1,4 @@
-"""Optuna's NSGA-II on a table: python examples/table_optuna.py [TABLE]."""
+"""Optuna's NSGA-II on a table: python examples/table_optuna.py mine.json."""
 
 import sys
 from pathlib import Path
@@ -7,16 +7,16 @@ import optuna
 
 from autosnn_nni.table import Table
 
-name = sys.argv[1] if len(sys.argv) > 1 else "SNN_1/fashion14"
-table = Table(Path(name) if name.endswith(".json") else name)
+if len(sys.argv) != 2:
+    print("Name a table's JSON file: python examples/table_optuna.py mine.json", file=sys.stderr)
+    sys.exit(2)
+table = Table(Path(sys.argv[1]))
 
 
 def objective(trial: optuna.Trial) -> tuple[float, float]:
     """Accuracy and spikes on D_val."""
-    blocks = [
-        trial.suggest_categorical(f"tbd{number}", candidates)
-        for number, candidates in enumerate(table.choices, start=1)
-    ]
+    places = enumerate(table.choices, start=1)
+    blocks = [trial.suggest_categorical(f"tbd{place}", names) for place, names in places]
     found = table.query(blocks, seed=0).val
     return found.accuracy, found.spikes
 

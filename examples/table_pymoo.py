@@ -1,4 +1,4 @@
-"""pymoo's NSGA-II on a table: python examples/table_pymoo.py [TABLE]."""
+"""pymoo's NSGA-II on a table: python examples/table_pymoo.py mine.json."""
 
 import sys
 from pathlib import Path
@@ -11,13 +11,13 @@ from pymoo.optimize import minimize
 
 from autosnn_nni.table import Table
 
-name = sys.argv[1] if len(sys.argv) > 1 else "SNN_1/fashion14"
-table = Table(Path(name) if name.endswith(".json") else name)
+if len(sys.argv) != 2:
+    print("Name a table's JSON file: python examples/table_pymoo.py mine.json", file=sys.stderr)
+    sys.exit(2)
+table = Table(Path(sys.argv[1]))
 
 
-class Search(ElementwiseProblem):
-    """Accuracy and spikes on D_val."""
-
+class _Search(ElementwiseProblem):  # by accuracy and spikes on D_val
     def _evaluate(self, x: dict[str, str], out: dict[str, list[float]]) -> None:
         found = table.query([x[place] for place in places], seed=0).val
         out["F"] = [-found.accuracy, found.spikes]
@@ -25,6 +25,6 @@ class Search(ElementwiseProblem):
 
 places = {f"tbd{n}": Choice(options=names) for n, names in enumerate(table.choices, start=1)}
 algorithm = MixedVariableGA(pop_size=20, survival=RankAndCrowdingSurvival())
-found = minimize(Search(vars=places, n_obj=2), algorithm, ("n_evals", 200), seed=0)
+found = minimize(_Search(vars=places, n_obj=2), algorithm, ("n_evals", 200), seed=0)
 for x, (accuracy, spikes) in zip(found.X, found.F, strict=True):
     print(f"{-accuracy:.4f} {spikes:,.0f}", *(x[place] for place in places))

@@ -30,6 +30,18 @@ def test_an_example_finds_the_tables_numbers(
         assert (f"{found.accuracy:.4f}", f"{found.spikes:,.0f}") == (accuracy, spikes)
 
 
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_without_a_table_says_in_a_line_what_it_needs(
+    example: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", [str(example)])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(example), run_name="__main__")
+    assert ended.value.code == 2
+    line = f"Name a table's JSON file: python examples/{example.name} mine.json\n"
+    assert capsys.readouterr().err == line
+
+
 def test_examples_are_short() -> None:
     assert len(EXAMPLES) == 2
     assert all(len(path.read_text().splitlines()) <= 30 for path in EXAMPLES)
