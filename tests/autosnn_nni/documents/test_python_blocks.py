@@ -48,11 +48,12 @@ def test_what_the_how_to_pages_add_is_searched_with(
     tmp_path: Path, start: Callable[..., Any]
 ) -> None:
     plugin = tmp_path / "mine.py"
-    pages = [ROOT / f"docs/how-to/{name}.md" for name in ("block", "space", "search", "dataset")]
+    names = ("block", "neuron", "space", "search", "dataset")
+    pages = [ROOT / f"docs/how-to/{name}.md" for name in names]
     plugin.write_text("\n\n".join(blocks(page, "python")[0].text for page in pages))
     size = ("--channels", 2, "--timesteps", 2, "--supernet-epochs", 1, "--retrain-epochs", 1)
     own = ("--dataset", "stripes", "--space", "small", "--candidates", "wide,skip")
-    search = ("--strategy", "greedy", "--rounds", 2, "--no-baselines")
+    search = ("--neuron", "soft", "--strategy", "greedy", "--rounds", 2, "--no-baselines")
     options = ("--plugin", plugin, *size, *own, *search)
     outcome = start("search", "--output", tmp_path / "run", *options).wait()
     assert outcome.code == 0, outcome.err
