@@ -6,6 +6,7 @@ from mkdocs.structure.pages import Page
 
 from docs.site.command_line import command_line
 from docs.site.links import OUTSIDE, ROOT, links_out, page_of, source_page, to_site
+from docs.site.markdown import without_asides
 from docs.site.names import names
 from docs.site.notebooks import gallery, notebook_files
 from docs.site.settings import settings
@@ -32,7 +33,11 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Fill in the generated parts, and lead links to files outside ``docs/`` to their pages."""
+    """Fill in the generated parts, and lead links to files outside ``docs/`` to their pages.
+
+    What is for readers of the repository alone is left out.
+    """
+    markdown = without_asides(markdown)
     for name, part in _PARTS.items():
         comment = f"<!-- made by the program: {name} -->"
         if comment in markdown:
