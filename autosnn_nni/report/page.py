@@ -51,6 +51,7 @@ def render(run: RunContents) -> str:
     """Render the whole page as HTML."""
     stages = _stages(run)
     front, found = search.front(run), agreements(run.judged) if run.judged else {}
+    settings = used_settings(run.settings)
     return render_template(
         "page.html",
         _figures(run, found),
@@ -81,10 +82,8 @@ def render(run: RunContents) -> str:
         energies=analysis.energies(run),
         energy_shares=analysis.energy_shares(run),
         trainings=analysis.trainings(run),
-        settings=[
-            (key.replace("_", " "), setting_text(value))
-            for key, value in used_settings(run.settings).items()
-        ],
+        augmented=settings.get("augmentation") not in (None, "none"),
+        settings=[(key.replace("_", " "), setting_text(value)) for key, value in settings.items()],
     )
 
 

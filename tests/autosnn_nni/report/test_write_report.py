@@ -131,6 +131,15 @@ def test_a_page_without_figures_needs_no_plotly(run_with: Callable[..., Path]) -
     assert "PLOTLY" not in report(run_with("settings.json"))
 
 
+@pytest.mark.parametrize(("augmentation", "said"), [("flip", True), ("none", False)])
+def test_accuracy_on_augmented_images_is_called_that(
+    augmentation: str, said: bool, run: Path
+) -> None:
+    path = run / "settings.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "augmentation": augmentation}))
+    assert ("Training accuracy is on augmented images" in report(run)) == said
+
+
 def test_figures_show_something(reported: Path) -> None:
     for name in FIGURES:
         pixels = imread(reported / "figures" / f"{name}.png")
