@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from autosnn_nni.chips import CHIPS
+from autosnn_nni.cli import check_training
 from autosnn_nni.cli.console import console
 from autosnn_nni.data import DATASETS, load_dataset
 from autosnn_nni.energy import ENERGY
@@ -19,10 +20,12 @@ from autosnn_nni.export import EXPORTS
 from autosnn_nni.mapping import fit_of
 from autosnn_nni.numbers import format_joules
 from autosnn_nni.plugins import load_plugin
-from autosnn_nni.search_spaces import BLOCKS, MACROS, NEURONS, NetworkConfig
+from autosnn_nni.search_spaces import BLOCKS, MACROS, NEURONS, SURROGATES, NetworkConfig
 from autosnn_nni.search_spaces.probe import SITES, probe
 from autosnn_nni.strategies import (
+    DISCOUNTING,
     OBJECTIVES,
+    SAMPLINGS,
     SEARCHES,
     Choices,
     History,
@@ -30,6 +33,8 @@ from autosnn_nni.strategies import (
     make_search,
 )
 from autosnn_nni.testing.samples import MEASURED, exported
+from autosnn_nni.training.losses import LOSSES
+from autosnn_nni.training.schedules import SCHEDULES
 
 _CHOICES = Choices([("skip", "SCB_k3", "SRB_k3")] * 3)
 
@@ -140,7 +145,12 @@ _KINDS: Mapping[str, tuple[Mapping[str, Any], Callable[[str], str]]] = {
     "block": (BLOCKS, _block),
     "space": (MACROS, _space),
     "neuron": (NEURONS, _neuron),
+    "surrogate": (SURROGATES, check_training.surrogate),
     "data set": (DATASETS, _dataset),
+    "loss": (LOSSES, check_training.loss),
+    "schedule": (SCHEDULES, check_training.schedule),
+    "sampling": (SAMPLINGS, check_training.sampling),
+    "discounting": (DISCOUNTING, check_training.discounting),
     "strategy": (SEARCHES, _search),
     "objective": (OBJECTIVES, _objective),
     "energy model": (ENERGY, _energy),

@@ -119,6 +119,24 @@ def test_objectives_energies_chips_and_formats_are_tried_too(tmp_path: Path, sta
     assert "format votes ok votes.txt" in out
 
 
+TRAINING = """
+from autosnn_nni.strategies import DISCOUNTING
+from autosnn_nni.training.losses import LOSSES, Loss
+
+LOSSES.add("squares", Loss(lambda votes, target: ((votes - target) ** 2).mean()))
+DISCOUNTING.add("ratio", lambda accuracy, cost, coefficient: accuracy / cost ** -coefficient)
+"""
+
+
+def test_a_plugin_with_a_loss_alone_is_tried(tmp_path: Path, start: Start) -> None:
+    (tmp_path / "training.py").write_text(TRAINING)
+    outcome = start("check-plugin", tmp_path / "training.py", env={"COLUMNS": "200"}).wait()
+    assert outcome.code == 0, outcome.err
+    out = words(outcome.out)
+    assert "loss squares ok " in out
+    assert "discounting ratio ok 0.951 at half of the average cost, 0.851 at twice" in out
+
+
 def test_what_is_refused_ends_with_code_2(plugin: Path, start: Start) -> None:
     plugin.write_text(f'{PLUGIN}\nBLOCKS.add("halved", Halved)\n')
     outcome = start("check-plugin", plugin, env={"COLUMNS": "200"}).wait()
