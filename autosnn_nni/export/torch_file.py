@@ -44,7 +44,6 @@ def source_of(exported: Exported) -> str:
     values = {
         "title": f"{network}, trained on {dataset.name}.",
         "network": f"{network}: {config.neuron} neurons, C = {config.channels}.",
-        "what": "recordings" if dataset.events else "images",
         "layout": "[N, T, C, H, W]" if dataset.events else "[N, C, H, W]",
         "dtype": str(dataset.test.at(exported.rows).dtype).removeprefix("torch."),
         "made_by": exported.about["made_by"],

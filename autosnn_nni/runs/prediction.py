@@ -11,6 +11,7 @@ from torch import Tensor
 from autosnn_nni.data import Batches, DataSet, Images
 from autosnn_nni.data.pictures import read_picture
 from autosnn_nni.energy import energies
+from autosnn_nni.errors import UserError
 from autosnn_nni.runs.machine import Machine
 from autosnn_nni.runs.trained import load_trained
 from autosnn_nni.search_spaces import (
@@ -62,11 +63,13 @@ class Predictor:
         """Predictions for images uint8 ``[N, C, H, W]`` or recordings ``[N, T, 2, H, W]``.
 
         Tensors or arrays; images are scaled and normalised here, and must have the data set's size.
-        Raises :class:`ValueError` for another shape.
+        Raises :class:`UserError` for another shape, and for images that are not from 0 to 255.
         """
         pixels = torch.as_tensor(images)
         if tuple(pixels.shape[1:]) != self.shape:
-            raise ValueError(f"images have the shape {tuple(pixels.shape[1:])}, not {self.shape}")
+            raise UserError(f"images have the shape {tuple(pixels.shape[1:])}, not {self.shape}")
+        if not self.dataset.events:
+            _check_pixels(pixels)
         labels = torch.zeros(len(pixels), dtype=torch.long)
         batches = Batches(Images(pixels, labels), self.dataset, batch_size=1, device="cpu")
         return list(self._predicted(image for image, _ in batches))
@@ -96,6 +99,22 @@ class Predictor:
                 macs=macs,
                 energy=energies(synops, macs),
             )
+
+
+def _check_pixels(pixels: Tensor) -> None:
+    """Refuse images in [0, 1], as of torchvision's ``ToTensor``, or normalised ones."""
+    if pixels.dtype == torch.uint8 or not pixels.numel():
+        return
+    low, high = pixels.min().item(), pixels.max().item()
+    whole = not pixels.is_floating_point() and pixels.dtype != torch.bool
+    if whole and low >= 0 and high <= 255:
+        return
+    kind = str(pixels.dtype).removeprefix("torch.")
+    scaled = low >= 0 and high <= 1
+    wanted = "(255 * images).byte()" if scaled else "them neither scaled nor normalised"
+    raise UserError(
+        f"images are uint8 from 0 to 255; these are {kind} from {low:g} to {high:g}: give {wanted}"
+    )
 
 
 def load(

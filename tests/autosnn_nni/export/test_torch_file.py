@@ -87,6 +87,7 @@ def test_the_file_is_python_that_a_person_reads() -> None:
     assert "self.tbd1_conv1 = nn.Conv2d(4, 4, 3, padding=1)\n" in source
     assert "tbd1_neuron2 = self.sent(self.tbd1_neuron2(tbd1_conv2 + stem_neuron))\n" in source
     assert "self.pool1 = nn.MaxPool2d(2)\n" in source
+    assert "images [N, C, H, W] from 0 to 255 (not 0 to 1)" in source
     assert not re.findall(r"[ \t]\n|\n\n\n\n", source)
     imports = re.findall(r"^(?:from|import) (\w+)", source, re.MULTILINE)
     assert set(imports) == {"json", "sys", "pathlib", "torch"}

@@ -1,5 +1,6 @@
 """Predictions of single images are those of the test."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from PIL import Image
 
 from autosnn_nni import Predictor, load
 from autosnn_nni.energy import energies
+from autosnn_nni.errors import UserError
 from autosnn_nni.files import read_json
 
 
@@ -53,8 +55,31 @@ def test_files_are_scaled_to_the_networks_images(predictor: Predictor, tmp_path:
 
 
 def test_images_of_another_size_are_an_error(predictor: Predictor) -> None:
-    with pytest.raises(ValueError, match=r"the shape \(1, 9, 9\), not \(1, 8, 8\)"):
+    with pytest.raises(UserError, match=r"the shape \(1, 9, 9\), not \(1, 8, 8\)"):
         predictor.predict(torch.zeros(1, 1, 9, 9, dtype=torch.uint8))
+
+
+def test_images_from_0_to_1_are_refused(predictor: Predictor) -> None:
+    images = predictor.dataset.test.images[:20]
+    scaled = images.float() / 255  # as by torchvision's ToTensor
+    with pytest.raises(UserError, match="uint8 from 0 to 255; these are float32 from 0 to 1: give"):
+        predictor.predict(scaled)
+    assert predictor.predict((255 * scaled).byte()) == predictor.predict(images)
+
+
+@pytest.mark.parametrize("low", [-1, 1])
+def test_pixels_below_0_or_above_255_are_refused(predictor: Predictor, low: int) -> None:
+    images = predictor.dataset.test.images[:2]
+    whole = images.long().numpy()
+    assert predictor.predict(whole) == predictor.predict(images)
+    with pytest.raises(UserError, match="give them neither scaled nor normalised"):
+        predictor.predict(whole * 256 + low)
+
+
+def test_counts_of_events_may_be_of_any_type(predictor: Predictor) -> None:
+    events = replace(predictor, dataset=replace(predictor.dataset, events=True))
+    frames = torch.randint(0, 9, (3, 1, 8, 8))
+    assert events.predict(frames.float()) == events.predict(frames.short())
 
 
 def test_a_path_of_the_supernet_predicts_too(finished: Path) -> None:
