@@ -81,6 +81,16 @@ def test_spikingjellys_neurons_send_the_same() -> None:
     assert is_the_same(found, Path(), network)
 
 
+def test_it_runs_in_other_types_and_on_other_devices() -> None:
+    found = exported(config_of("SNN_1", SRB, shape=(1, 16, 16)), SRB)
+    network, images = network_of(found, Path()), found.dataset.test.images[:4]
+    with torch.no_grad():
+        assert torch.allclose(network(images), found.network(found.images))
+        assert network.spikes > 0
+        votes = network.to("meta")(images.to("meta"))  # a device that every machine has
+    assert (votes.dtype, votes.device.type) == (torch.float64, "meta")
+
+
 def test_the_file_is_python_that_a_person_reads() -> None:
     source = source_of(exported(config_of("SNN_1", SRB, shape=(1, 16, 16)), SRB))
     assert source.startswith('"""SNN_1 with SRB_k3, SIB_k3_e3, skip, max_pool, SRB_k5, trained on')
