@@ -34,7 +34,8 @@ def show(predictions: Sequence[dict[str, Any]]) -> None:
     for one in predictions:
         last = one["votes"][-1]
         first = sorted(range(len(last)), key=lambda label: -last[label])[:_SHOWN]
-        table = Table("class", title=f"{one['image']}: class {one['name']}")
+        found = f"class {one['name']}" if one["name"] else "no class: no voting neuron fired"
+        table = Table("class", title=f"{one['image']}: {found}")
         for timestep in range(1, len(one["votes"]) + 1):
             table.add_column(f"t = {timestep}", justify="right")
         for label in first:

@@ -53,6 +53,8 @@ def show_results(run: RunDirectory, report: Path) -> None:
     console().print(table)
     for line in filter(None, lines):
         say(line)
+    if own:
+        _say_if_dead(own)
     if run.finalists_table.exists():
         _show_finalists(run)
     say(f"Report: {report}")
@@ -100,6 +102,7 @@ def show_evaluation(result: Mapping[str, Any]) -> None:
         )
         table.add_row(layer["name"], layer["kind"], *numbers)
     console().print(table)
+    _say_if_dead(result)
     show_energy(result)
 
 
@@ -126,6 +129,16 @@ def show_energy(result: Mapping[str, Any]) -> None:
     console().print(energies)
     for source, models in sources.items():
         say(f"{', '.join(models)}: {source}")
+
+
+def _say_if_dead(result: Mapping[str, Any]) -> None:
+    """Say so if the last layer, whose neurons vote, has never fired."""
+    neurons = [layer for layer in result["layers"] if layer["kind"] == "neuron"]
+    if neurons and not neurons[-1]["spikes"]:
+        say(
+            f"{_title(result)}: no voting neuron fired on the test images: the network has learnt "
+            "nothing; train it longer"
+        )
 
 
 def _title(result: Mapping[str, Any]) -> str:

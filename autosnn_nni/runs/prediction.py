@@ -28,13 +28,14 @@ from autosnn_nni.search_spaces import (
 class Prediction:
     """The class of an image, and what finding it took.
 
-    ``name`` is the class's, if classes have names, else its number.
+    ``name`` is the class's, if classes have names, else its number. Both are ``None`` if no voting
+    neuron fired.
     ``votes`` are those of every class after each timestep, as means over the timesteps so far: the
     last ones decide. ``energy`` is in joules, by the name of a model.
     """
 
-    label: int
-    name: str
+    label: int | None
+    name: str | None
     votes: tuple[tuple[float, ...], ...]
     spikes: float
     synops: float
@@ -89,10 +90,10 @@ class Predictor:
             summed = torch.stack([one[0] for one in steps.votes]).cumsum(0)
             means = summed.double() / torch.arange(1, len(summed) + 1).view(-1, 1)
             synops, macs = operations.synops, operations.macs
-            label = int(votes.argmax())
+            label = int(votes.argmax()) if votes.any() else None
             yield Prediction(
                 label=label,
-                name=self.names[label],
+                name=None if label is None else self.names[label],
                 votes=tuple(tuple(row) for row in means.numpy().round(6).tolist()),
                 spikes=spikes.spikes,
                 synops=synops,

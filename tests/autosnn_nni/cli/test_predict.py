@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from autosnn_nni import load
@@ -25,7 +26,11 @@ def picture(tmp_path: Path) -> Path:
 def test_a_person_reads_the_class_and_what_it_took(
     finished: Path, picture: Path, autosnn: Autosnn
 ) -> None:
-    (expected,) = load(finished).predict_files([picture])
+    predictor = load(finished)
+    test = predictor.dataset.test.images
+    classified = (one for one in test if predictor.predict(one[None])[0].name)
+    Image.fromarray(next(classified)[0].numpy()).save(picture)
+    (expected,) = predictor.predict_files([picture])
     outcome = autosnn("predict", finished, picture)
     assert (outcome.code, outcome.err) == (0, "")
     said = " ".join(outcome.out.split())
@@ -41,6 +46,35 @@ def test_a_program_reads_all_votes(finished: Path, picture: Path, autosnn: Autos
     assert first == second
     assert first["image"] == str(picture)
     assert [len(votes) for votes in first["votes"]] == [10, 10]
+
+
+@pytest.fixture
+def dead(run: Path) -> Path:
+    """A run whose voting neurons never fire."""
+    checkpoint = torch.load(run / "retrained.ckpt", weights_only=True)
+    (name,) = (one for one in checkpoint["state_dict"] if one.endswith("fc.linear.weight"))
+    checkpoint["state_dict"][name].zero_()
+    torch.save(checkpoint, run / "retrained.ckpt")
+    return run
+
+
+def test_a_dead_network_names_no_class(dead: Path, picture: Path, autosnn: Autosnn) -> None:
+    said = " ".join(autosnn("predict", dead, picture).out.split())
+    assert "a picture.png: no class: no voting neuron fired" in said
+    (told,) = json.loads(autosnn("predict", dead, picture, "--json").out)
+    assert (told["label"], told["name"]) == (None, None)
+
+
+def test_a_dead_network_is_called_that_when_it_is_tested(dead: Path, autosnn: Autosnn) -> None:
+    line = (
+        "no voting neuron fired on the test images: the network has learnt nothing; train it longer"
+    )
+    assert line not in autosnn("search", "--output", dead).out
+    assert line in autosnn("evaluate", dead).out
+    (dead / "result.json").unlink()
+    outcome = autosnn("search", "--output", dead)  # which tests it again
+    assert outcome.code == 0
+    assert line in outcome.out
 
 
 @pytest.mark.parametrize(
