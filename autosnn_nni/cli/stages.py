@@ -26,6 +26,7 @@ from autosnn_nni.runs.machine import Machine
 from autosnn_nni.runs.picking import feasible
 from autosnn_nni.runs.run_files import RunFiles
 from autosnn_nni.runs.search_state import load_history
+from autosnn_nni.runs.search_warnings import chance_warning
 from autosnn_nni.scoring.ranking import Judged
 from autosnn_nni.search_spaces import Architecture, to_text
 from autosnn_nni.steps import Step
@@ -41,6 +42,7 @@ def search(given: dict[str, Any], output: Path | None, machine: Machine) -> None
         _say_what_fits(pipeline.run)
         with _shown(pipeline.steps(), machine):
             pipeline.search()
+            _warn_of_chance(pipeline.run)
             _check_constraints(pipeline)
             pipeline.retrain()
         report = pipeline.report()
@@ -155,6 +157,13 @@ def _say_what_fits(run: RunDirectory) -> None:
     found = fitting_of(run.settings).share()
     kind = "architectures" if found.whole else "random architectures"
     say(f"{found.fitting} of {found.tried} {kind} fit {run.settings.chip}; the others are left out")
+
+
+def _warn_of_chance(run: RunDirectory) -> None:
+    """Say that the supernet has learnt nothing, before the winner is trained."""
+    accuracies = (one.accuracy for one in load_history(run))
+    if line := chance_warning(accuracies, run.settings.network.classes):
+        say(line)
 
 
 def _check_constraints(pipeline: Pipeline) -> None:

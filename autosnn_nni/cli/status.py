@@ -123,7 +123,7 @@ def _left(step: Step) -> str:
 
 
 def _results(status: Status) -> list[str]:
-    lines = []
+    lines = [*status.warnings]
     if status.best is not None:
         found = "Winner on D_val" if status.state == DONE else "Best so far on D_val"
         lines.append(f"{found}: {', '.join(status.best.blocks)}: {_measured(status.best)}")
@@ -156,6 +156,7 @@ def _to_json(status: Status) -> dict[str, Any]:
         ],
         "generation": status.generation,
         "front": status.front,
+        "warnings": list(status.warnings),
         "best": best and {"blocks": best.blocks, "fitness": best.fitness, **best.measured},
         "result": result and {"accuracy": result.accuracy, "spikes": result.spikes},
     }

@@ -18,6 +18,7 @@ from autosnn_nni.report import (
 from autosnn_nni.report.headlines import headline
 from autosnn_nni.report.templates import Drawing, drawing, render_template, setting_text
 from autosnn_nni.runs.contents import Epoch, Result, RunContents
+from autosnn_nni.runs.search_warnings import warnings_of
 from autosnn_nni.runs.used_settings import used_settings
 from autosnn_nni.scoring.ranking import Agreement, agreements, regret
 from autosnn_nni.scoring.spread import MEASURED
@@ -58,6 +59,7 @@ def render(run: RunContents) -> str:
         run=run,
         headline=headline(run),
         context=_context(run.settings),
+        warnings=warnings_of(run),
         cards=_cards(run),
         subject=analysis.subject(run),
         stages=stages,

@@ -156,7 +156,10 @@ class Baseline:
 
 @dataclass(frozen=True)
 class RunContents:
-    """All results of a run; missing ones are ``None`` or empty."""
+    """All results of a run; missing ones are ``None`` or empty.
+
+    ``classes`` is the number of classes of the data that were searched on.
+    """
 
     path: Path
     settings: dict[str, Any]
@@ -170,6 +173,7 @@ class RunContents:
     finalists: tuple[Finalist, ...]
     baselines: tuple[Baseline, ...]
     search_times: Times = field(default_factory=dict)
+    classes: int | None = None
 
 
 def read_contents(path: Path) -> RunContents:
@@ -193,6 +197,7 @@ def read_contents(path: Path) -> RunContents:
         finalists=_optional(files.finalists_table, _read_finalists) or (),
         baselines=_read_baselines(files.baselines(), read_result),
         search_times=read_times(files),
+        classes=_optional(files.search_state, _read_classes),
     )
 
 
@@ -336,6 +341,12 @@ def _candidate(row: dict[str, str], order: int, timesteps: Any) -> Candidate:
         order=order,
         **Measurements.among(measured).measured,
     )
+
+
+def _read_classes(path: Path) -> int | None:
+    """The number of classes, which the states of earlier versions lack."""
+    found = read_stamped(path).get("classes")
+    return None if found is None else int(found)
 
 
 def _row_blocks(row: Mapping[str, str]) -> tuple[str, ...]:

@@ -43,7 +43,8 @@ def searched(path: Path) -> History:
 def save_history(run: RunDirectory, history: History) -> None:
     """Save the search after a generation: its times, its state, then its table."""
     write_times(run, history.times)
-    write_stamped(run.search_state, {"evaluated": history.to_json()})
+    classes = run.settings.network.classes
+    write_stamped(run.search_state, {"classes": classes, "evaluated": history.to_json()})
     rows = list(rows_of(history, run.settings.objectives))
     write_whole(run.candidates, pd.DataFrame(rows).to_csv(index=False))
     _log_generation(history)

@@ -20,6 +20,7 @@ from autosnn_nni.runs.contents import (
 )
 from autosnn_nni.runs.directory import is_used
 from autosnn_nni.runs.run_files import RunFiles
+from autosnn_nni.runs.search_warnings import warnings_of
 from autosnn_nni.runs.steps import SEARCH, SUPERNET, finalists_of, steps_of
 from autosnn_nni.steps import Step, time_left
 from autosnn_nni.strategies import front_of
@@ -33,7 +34,8 @@ class Status:
 
     ``best`` is the search's best architecture so far, measured on D_val, ``result`` is measured on
     the test split. ``front`` is the number of architectures on the Pareto front, and ``changed``
-    when something was last written. ``works`` says whether a process uses the run now.
+    when something was last written. ``works`` says whether a process uses the run now. ``warnings``
+    are lines about the search.
     """
 
     path: Path
@@ -45,6 +47,7 @@ class Status:
     generation: int
     front: int
     result: Result | None
+    warnings: tuple[str, ...]
 
     @property
     def state(self) -> str:
@@ -85,6 +88,7 @@ def status_of(path: Path) -> Status:
         generation=max((one.generation for one in run.candidates), default=0),
         front=len(front_of(run.candidates, objectives_of(run.settings))),
         result=run.result,
+        warnings=tuple(warnings_of(run)),
     )
 
 

@@ -1,0 +1,37 @@
+"""What is to be known of a run's search before its results are used, in a line each.
+
+This module does not need torch.
+"""
+
+import math
+from collections.abc import Iterable
+from statistics import fmean
+
+from autosnn_nni.numbers import format_accuracy
+from autosnn_nni.runs.contents import RunContents
+
+#: A supernet is at chance up to this part of chance above it, and to so many points.
+_PART, _POINTS = 0.5, 0.05
+
+
+def warnings_of(run: RunContents) -> list[str]:
+    """All warnings of a run's search; none if there is nothing to say."""
+    line = chance_warning((one.accuracy for one in run.candidates), run.classes)
+    return [line] if line else []
+
+
+def chance_warning(accuracies: Iterable[float], classes: int | None) -> str:
+    """That a supernet has learnt nothing, if it scored architectures so; else an empty text.
+
+    Nothing is said of a search without accuracies, or if the number of classes is not known.
+    """
+    known = [one for one in accuracies if not math.isnan(one)]
+    if not known or not classes:
+        return ""
+    mean, chance = fmean(known), 1 / classes
+    if mean > chance + min(_PART * chance, _POINTS):
+        return ""
+    return (
+        f"The supernet is at chance (mean accuracy on D_val {format_accuracy(mean)}, chance "
+        f"{100 * chance:.3g} %): its ranking says nothing. Train it longer: --supernet-epochs."
+    )
