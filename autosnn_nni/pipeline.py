@@ -41,7 +41,7 @@ from autosnn_nni.runs.inputs import about_supernet, load_data, make_space, scori
 from autosnn_nni.runs.machine import Machine
 from autosnn_nni.runs.picking import finalists
 from autosnn_nni.runs.run_files import BASELINES, NetworkFiles
-from autosnn_nni.runs.search_state import load_history, save_best, save_history
+from autosnn_nni.runs.search_state import load_history, save_best, save_choice, save_history
 from autosnn_nni.runs.steps import TRAINING, WINNER, baseline_title, of_seed, steps_of
 from autosnn_nni.scoring.average import average_cost
 from autosnn_nni.scoring.batches import val_batches
@@ -142,7 +142,7 @@ class Pipeline:
         SNASNet's search has no stage 1.
         """
         run, settings = self.run, self.run.settings
-        if run.best.exists():
+        if run.searched():
             return
         state: Any = {
             "history": load_history(run),
@@ -154,8 +154,7 @@ class Pipeline:
             self._experiment(AutoSNN(search_of(settings), fitness, **paths, **state))
         else:
             self._search_without_training(TrialSearch(search_of(settings), **state))
-        (fittest,) = state["history"].top(1, settings.constraints)
-        save_best(run, fittest)
+        save_choice(run, state["history"])
 
     def _save_generation(self, history: History) -> None:
         save_history(self.run, history)

@@ -152,7 +152,7 @@ def default_output(given: Mapping[str, Any]) -> Path:
 
 def _say_what_fits(run: RunDirectory) -> None:
     """Say how much of the space is left for a run's chip."""
-    if run.settings.chip is None or run.best.exists():
+    if run.settings.chip is None or run.searched():
         return
     found = fitting_of(run.settings).share()
     kind = "architectures" if found.whole else "random architectures"
@@ -173,9 +173,10 @@ def _check_constraints(pipeline: Pipeline) -> None:
     try:
         feasible(history, run.settings.constraints)
     except UserError as error:
+        earlier = f" (earlier results: {run.previous})" if run.previous.exists() else ""
         raise UserError(
             f"{error}; see {pipeline.report()}, then change the constraints or use "
-            f"autosnn train --from {run.path} --pick ..."
+            f"autosnn train --from {run.path} --pick ...{earlier}"
         ) from None
 
 
@@ -217,7 +218,7 @@ def _check_searchable(run: RunDirectory) -> None:
         space = run.settings.space
         raise UserError(f"{space} has no TBD blocks to search; use autosnn train --network {space}")
     trained = run.retrained.exists() or run.origin.exists()
-    if trained and not (run.supernet.exists() or run.best.exists()):
+    if trained and not (run.supernet.exists() or run.searched()):
         raise UserError(f"{run.path} belongs to `autosnn train`; choose another --output")
 
 

@@ -124,7 +124,7 @@ def _left(step: Step) -> str:
 
 def _results(status: Status) -> list[str]:
     lines = [*status.warnings]
-    if status.best is not None:
+    if status.best is not None and not status.unsatisfied:
         found = "Winner on D_val" if status.state == DONE else "Best so far on D_val"
         lines.append(f"{found}: {', '.join(status.best.blocks)}: {_measured(status.best)}")
     if status.front:

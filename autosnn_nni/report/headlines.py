@@ -4,6 +4,7 @@ import math
 
 from autosnn_nni.numbers import counted, format_accuracy, format_spikes
 from autosnn_nni.runs.contents import Best, Result, RunContents
+from autosnn_nni.runs.search_warnings import unsatisfied
 from autosnn_nni.scoring.spread import Spread, spread
 
 
@@ -13,6 +14,8 @@ def headline(run: RunContents) -> str:
         return f"{run.result.title}: {_tested_score(run.result)}"
     if run.best:
         return f"{', '.join(run.best.blocks)}: {_searched_score(run.best)}"
+    if run.closest:
+        return f"No architecture satisfies {unsatisfied(run)}"
     if run.candidates:
         return f"Search in progress: {len(run.candidates):,} architectures evaluated"
     return _training_headline(run)

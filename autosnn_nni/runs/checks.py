@@ -13,6 +13,7 @@ from autosnn_nni.errors import UserError
 from autosnn_nni.runs.directory import RunDirectory, repeated
 from autosnn_nni.runs.inputs import load_supernet, make_space
 from autosnn_nni.runs.machine import Machine
+from autosnn_nni.runs.picking import feasible
 from autosnn_nni.runs.run_files import NetworkFiles
 from autosnn_nni.runs.search_state import load_history
 from autosnn_nni.runs.settings import Settings
@@ -21,7 +22,7 @@ from autosnn_nni.scoring.device import torch_device
 from autosnn_nni.search_spaces import Architecture, timesteps_name
 from autosnn_nni.search_spaces.memory import training_memory
 from autosnn_nni.search_spaces.probe import probe_candidates
-from autosnn_nni.strategies import SAMPLINGS
+from autosnn_nni.strategies import SAMPLINGS, History
 from autosnn_nni.training.checkpoints import check_same_network, load_checkpoint
 from autosnn_nni.training.processes import count_processes, torchrun_processes
 
@@ -76,6 +77,8 @@ def check_supernet(run: RunDirectory) -> None:
 def check_search(run: RunDirectory) -> None:
     """Check the search that is there already, finished or not."""
     if is_searched(run):
+        if run.closest.exists():
+            return
         best = run.read_best()
         try:
             run.settings.network.check((*best["blocks"], timesteps_name(best["timesteps"])))
@@ -85,7 +88,9 @@ def check_search(run: RunDirectory) -> None:
     if run.settings.needs_supernet:
         check_supernet(run)
     if "search" not in repeated(run):
-        load_history(run)
+        history = load_history(run)
+        if run.searched():  # with other constraints
+            _check_feasible(run, history)
 
 
 def check_trained(run: RunDirectory) -> None:
@@ -110,4 +115,15 @@ def check_resumed(files: NetworkFiles, about: Mapping[str, Any]) -> None:
 
 def is_searched(run: RunDirectory) -> bool:
     """Whether the search is done and need not be repeated."""
-    return run.best.exists() and "choice" not in repeated(run)
+    return run.searched() and "choice" not in repeated(run)
+
+
+def _check_feasible(run: RunDirectory, history: History) -> None:
+    """Check that the next choice has a winner, before the last one is moved away."""
+    try:
+        feasible(history, run.settings.constraints)
+    except UserError as error:
+        raise UserError(
+            f"{error}; {run.path} is left as it is: change the constraints or use "
+            f"autosnn train --from {run.path} --pick ..."
+        ) from None

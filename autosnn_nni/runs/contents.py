@@ -61,7 +61,7 @@ class Candidate(Measurements):
 
 @dataclass(frozen=True, eq=False)
 class Best(Measurements):
-    """The search's winner, measured on the validation split."""
+    """The search's winner, or what is closest to it, measured on the validation split."""
 
     blocks: tuple[str, ...]
     fitness: float
@@ -158,7 +158,8 @@ class Baseline:
 class RunContents:
     """All results of a run; missing ones are ``None`` or empty.
 
-    ``classes`` is the number of classes of the data that were searched on.
+    ``classes`` is the number of classes of the data that were searched on. ``closest`` is there in
+    place of ``best`` if no architecture satisfies the constraints.
     """
 
     path: Path
@@ -174,6 +175,7 @@ class RunContents:
     baselines: tuple[Baseline, ...]
     search_times: Times = field(default_factory=dict)
     classes: int | None = None
+    closest: Best | None = None
 
 
 def read_contents(path: Path) -> RunContents:
@@ -197,6 +199,7 @@ def read_contents(path: Path) -> RunContents:
         finalists=_optional(files.finalists_table, _read_finalists) or (),
         baselines=_read_baselines(files.baselines(), read_result),
         search_times=read_times(files),
+        closest=_optional(files.closest, read_best),
         classes=_optional(files.search_state, _read_classes),
     )
 
@@ -217,6 +220,7 @@ def _check_is_run(files: RunFiles) -> None:
         files.supernet_curve,
         files.candidates,
         files.best,
+        files.closest,
         files.trust_table,
         files.retrained_curve,
         files.result,

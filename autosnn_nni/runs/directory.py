@@ -202,6 +202,6 @@ def _move_outputs(files: RunFiles, stages: tuple[str, ...]) -> None:
 
 def _in_progress(files: RunFiles, stages: tuple[str, ...]) -> bool:
     """Whether one of ``stages`` has started but not finished."""
-    searching = files.search_state.exists() and not files.best.exists()
+    searching = files.search_state.exists() and not files.searched()
     retraining = any(one.retrained.exists() and not one.result.exists() for one in files.networks())
     return ("search" in stages and searching) or ("retrain" in stages and retraining)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from autosnn_nni.errors import UserError
 from autosnn_nni.numbers import quantity
+from autosnn_nni.runs.contents import Best
 from autosnn_nni.search_spaces import to_text
 from autosnn_nni.strategies import (
     ACCURACY,
@@ -105,7 +106,7 @@ def _an(objective: Objective) -> str:
     return "an accuracy" if objective.name == "accuracy" else objective.name
 
 
-def describe_candidate(one: Evaluated, objectives: Sequence[Objective] = ()) -> str:
+def describe_candidate(one: Evaluated | Best, objectives: Sequence[Objective] = ()) -> str:
     """An architecture and its scores as text, with other ``objectives`` than the paper's too."""
     scores = [] if math.isnan(one.accuracy) else [f"{100 * one.accuracy:.2f} % on D_val"]
     scores.append(f"{one.spikes:,.0f} spikes")

@@ -113,6 +113,15 @@ class RunFiles(NetworkFiles):
         return self.path / "best.json"
 
     @property
+    def closest(self) -> Path:
+        """In place of a winner, the architecture closest to constraints that none satisfies."""
+        return self.path / "closest.json"
+
+    def searched(self) -> bool:
+        """Whether the search is done, with or without a winner."""
+        return self.best.exists() or self.closest.exists()
+
+    @property
     def origin(self) -> Path:
         """Where the network of `autosnn train` comes from, if that is another run."""
         return self.path / "origin.json"
@@ -185,7 +194,8 @@ class RunFiles(NetworkFiles):
         return self.path / "figures"
 
     @property
-    def _previous(self) -> Path:
+    def previous(self) -> Path:
+        """Folder of the output of earlier searches and trainings."""
         return self.path / "previous"
 
     def figure(self, name: str) -> Path:
@@ -227,7 +237,7 @@ class RunFiles(NetworkFiles):
         return {
             "supernet": (self.supernet, self.supernet_curve),
             "search": (self.search_state, self.candidates, self.generations, self.blocks),
-            "choice": (self.best, self.front),
+            "choice": (self.best, self.closest, self.front),
             "retrain": (
                 self.origin,
                 self.retrained,
@@ -248,8 +258,8 @@ class RunFiles(NetworkFiles):
 
     def next_previous(self) -> "RunFiles":
         """A new folder for the output of an earlier search or training."""
-        count = len(list(self._previous.glob("*")))
-        return RunFiles(self._previous / str(1 + count))
+        count = len(list(self.previous.glob("*")))
+        return RunFiles(self.previous / str(1 + count))
 
     def read_settings(self) -> Any:
         """Read the JSON of the settings, without the file's format and version.
@@ -270,10 +280,6 @@ class RunFiles(NetworkFiles):
         """
         best: dict[str, Any] = read_stamped(self.best)
         return best
-
-    def write_best(self, best: dict[str, Any]) -> None:
-        """Write the winner and its scores."""
-        write_stamped(self.best, best)
 
 
 def _networks_in(folder: Path) -> list[NetworkFiles]:

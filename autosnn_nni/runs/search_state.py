@@ -82,12 +82,24 @@ def rows_of(
         }
 
 
+def save_choice(run: RunDirectory, history: History) -> None:
+    """Write the fittest that satisfies the constraints, or the closest; the search is then done."""
+    constraints = run.settings.constraints
+    (fittest,) = history.top(1, constraints)
+    _save(run, fittest, run.closest if constraints.violation(fittest) else run.best)
+
+
 def save_best(run: RunDirectory, best: Evaluated) -> None:
-    """Write the winner; the search is then done."""
+    """Write the winner."""
+    _save(run, best, run.best)
+
+
+def _save(run: RunDirectory, best: Evaluated, path: Path) -> None:
     settings = run.settings
     blocks, timesteps = split_timesteps(best.blocks)
     measured = {name: None if math.isnan(value) else value for name, value in best.measured.items()}
-    run.write_best(
+    write_stamped(
+        path,
         {
             **measured,
             "space": settings.space,
@@ -95,5 +107,5 @@ def save_best(run: RunDirectory, best: Evaluated) -> None:
             "timesteps": timesteps or settings.timesteps,
             "blocks": list(blocks),
             "fitness": best.fitness,
-        }
+        },
     )

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from statistics import fmean
 
 from autosnn_nni.numbers import format_accuracy
-from autosnn_nni.runs.contents import RunContents
+from autosnn_nni.runs.contents import RunContents, constraints_of
+from autosnn_nni.runs.picking import describe_candidate
 
 #: A supernet is at chance up to this part of chance above it, and to so many points.
 _PART, _POINTS = 0.5, 0.05
@@ -16,8 +17,24 @@ _PART, _POINTS = 0.5, 0.05
 
 def warnings_of(run: RunContents) -> list[str]:
     """All warnings of a run's search; none if there is nothing to say."""
-    line = chance_warning((one.accuracy for one in run.candidates), run.classes)
-    return [line] if line else []
+    lines = (
+        _constraints_warning(run),
+        chance_warning((one.accuracy for one in run.candidates), run.classes),
+    )
+    return [line for line in lines if line]
+
+
+def unsatisfied(run: RunContents) -> str:
+    """The constraints that no architecture satisfies; an empty text if the search has a winner."""
+    return str(constraints_of(run.settings)) if run.closest else ""
+
+
+def _constraints_warning(run: RunContents) -> str:
+    if run.closest is None:
+        return ""
+    bounds = constraints_of(run.settings).bounds
+    found = describe_candidate(run.closest, [bound.objective for bound in bounds])
+    return f"No architecture satisfies {unsatisfied(run)}. The closest: {found}."
 
 
 def chance_warning(accuracies: Iterable[float], classes: int | None) -> str:

@@ -20,7 +20,7 @@ from autosnn_nni.runs.contents import (
 )
 from autosnn_nni.runs.directory import is_used
 from autosnn_nni.runs.run_files import RunFiles
-from autosnn_nni.runs.search_warnings import warnings_of
+from autosnn_nni.runs.search_warnings import unsatisfied, warnings_of
 from autosnn_nni.runs.steps import SEARCH, SUPERNET, finalists_of, steps_of
 from autosnn_nni.steps import Step, time_left
 from autosnn_nni.strategies import front_of
@@ -35,7 +35,7 @@ class Status:
     ``best`` is the search's best architecture so far, measured on D_val, ``result`` is measured on
     the test split. ``front`` is the number of architectures on the Pareto front, and ``changed``
     when something was last written. ``works`` says whether a process uses the run now. ``warnings``
-    are lines about the search.
+    are lines about the search, ``unsatisfied`` the constraints that no architecture satisfies.
     """
 
     path: Path
@@ -48,17 +48,20 @@ class Status:
     front: int
     result: Result | None
     warnings: tuple[str, ...]
+    unsatisfied: str
 
     @property
     def state(self) -> str:
-        """``done``, ``stopped``, or what the run's process does."""
+        """``done``, ``stopped``, what the run's process does, or that there is no winner."""
         if all(step.finished for step in self.steps):
             return DONE
-        return self.doing if self.works else STOPPED
+        return self.doing if self.works or self.unsatisfied else STOPPED
 
     @property
     def doing(self) -> str:
-        """The step that is not finished, in words."""
+        """The step that is not finished, in words, or why there is none."""
+        if self.unsatisfied:
+            return f"no architecture satisfies {self.unsatisfied}"
         step = next((one for one in self.steps if not one.finished), None)
         if step is None:
             return DONE
@@ -84,11 +87,12 @@ def status_of(path: Path) -> Status:
         steps=(*steps_of(files, run.settings), *finalists_of(files, run.settings)),
         works=is_used(path),
         changed=_changed(path),
-        best=run.best or _best(run),
+        best=run.best or run.closest or _best(run),
         generation=max((one.generation for one in run.candidates), default=0),
         front=len(front_of(run.candidates, objectives_of(run.settings))),
         result=run.result,
         warnings=tuple(warnings_of(run)),
+        unsatisfied=unsatisfied(run),
     )
 
 

@@ -52,7 +52,7 @@ def of_seed(title: str, seed: int, settings: Mapping[str, Any]) -> str:
 
 def _is_single(files: RunFiles) -> bool:
     """Whether the run is one of ``autosnn train``, which has no search."""
-    searched = files.supernet.exists() or files.search_state.exists() or files.best.exists()
+    searched = files.supernet.exists() or files.search_state.exists() or files.searched()
     trained = files.origin.exists() or files.retrained.exists() or files.result.exists()
     return trained and not searched
 
@@ -62,7 +62,7 @@ def _search(files: RunFiles, settings: Mapping[str, Any]) -> Iterator[Step]:
         epochs = settings["supernet_epochs"]
         yield _training(SUPERNET, files.supernet_curve, epochs, kind=SUPERNET)
     evaluated, slots = _candidates(files)
-    total = evaluated if files.best.exists() else _budget(settings, slots)
+    total = evaluated if files.searched() else _budget(settings, slots)
     seconds = seconds_of(read_times(files))
     speed = evaluated / seconds if seconds > 0 else None
     yield Step(SEARCH, total, "architectures", SEARCH, evaluated, speed)

@@ -208,11 +208,20 @@ def test_the_best_keeps_the_constraints(
     search = ("search", "--output", run, "--strategy", strategy)
     line = refusal(autosnn(*search, "--max-spikes", "1"))
     assert "none of 40 evaluated architectures satisfies --max-spikes 1; the closest is " in line
-    assert "report.html" in line
+    assert "report.html, then change the constraints" in line
+    assert f"(earlier results: {run}/previous)" in line
+    assert refusal(autosnn(*search)) == line  # it is not searched again
     assert not (run / "result.json").exists()
     candidates = pd.read_csv(run / "candidates.csv")
-    assert read_json(run / "best.json")["spikes"] == candidates["spikes"].min()
-    assert (run / "report.html").exists()
+    assert read_json(run / "closest.json")["spikes"] == candidates["spikes"].min()
+    assert not (run / "best.json").exists()
+    said = "No architecture satisfies --max-spikes 1. The closest: "
+    html = (run / "report.html").read_text()
+    assert f'<p class="warning">{said}' in html
+    assert "★" not in html
+    told = autosnn("status", run).out
+    assert f"{run}: no architecture satisfies --max-spikes 1\n" in told
+    assert said in told
     before = (run / "search.json").stat().st_mtime_ns
 
     bound = float(candidates["spikes"].quantile(0.2))
@@ -227,8 +236,22 @@ def test_the_best_keeps_the_constraints(
     # Random search has not heeded them, and is not repeated.
     if strategy == "random":
         assert (run / "search.json").stat().st_mtime_ns == before
-    assert (run / "previous/2/best.json").exists()
+    assert (run / "previous/2/closest.json").exists()
+    assert not (run / "closest.json").exists()
     assert (run / "previous/2/search.json").exists() == (strategy == "nsga2")
+
+
+def test_a_finished_search_stays_if_no_architecture_satisfies_other_constraints(
+    finished: Path, tmp_path: Path, autosnn: Autosnn
+) -> None:
+    run = shutil.copytree(finished, tmp_path / "run")
+    search = ("search", "--output", run, "--strategy", "random")  # which heeds none
+    assert autosnn(*search).code == 0
+    before = {path: path.read_bytes() for path in run.rglob("*.json")}
+    line = refusal(autosnn(*search, "--max-spikes", "1"))
+    assert "none of 40 evaluated architectures satisfies --max-spikes 1; the closest is " in line
+    assert f"{run} is left as it is: change the constraints" in line
+    assert {path: path.read_bytes() for path in run.rglob("*.json")} == before
 
 
 def test_a_search_without_accuracies_has_no_least_one(tmp_path: Path, autosnn: Autosnn) -> None:
