@@ -67,8 +67,17 @@ def quantity(text: str, unit: str, name: str) -> float:
         value, prefix = math.nan, ""
     if math.isnan(value) or prefix not in _PREFIXES or (prefix and unit in ("%", "ms")):
         raise UserError(f"{name} must be a number such as {_EXAMPLES[unit]}, not {text!r}")
-    percent = unit == "%" and text.endswith("%")
-    return value / 100 if percent else float(f"{value * _PREFIXES[prefix]:.15g}")
+    if unit == "%":
+        return _fraction(value / 100 if text.endswith("%") else value, text, name)
+    return float(f"{value * _PREFIXES[prefix]:.15g}")
+
+
+def _fraction(value: float, text: str, name: str) -> float:
+    if value > 1:
+        raise UserError(
+            f"{name} must be a fraction or a percentage, such as 0.85 or 85%, not {text}"
+        )
+    return value
 
 
 _PER_JOULE = {"pJ": 1e12, "nJ": 1e9, "µJ": 1e6, "mJ": 1e3}

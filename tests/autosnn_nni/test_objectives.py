@@ -98,7 +98,11 @@ def test_picking_by_an_objective(searched: tuple[Path, Any], autosnn: Autosnn) -
         (("--objectives", "accuracy,enrgy"), "unknown objective 'enrgy'; did you mean 'energy'?"),
         (("--fitness", "accuracy"), "the fitness needs a cost of which less is better"),
         (("--max", "energy"), "max must be a name and a value"),
-        (("--min", "accuracy=85", "--strategy", "snasnet"), "does not measure accuracies"),
+        (("--min", "accuracy=85%", "--strategy", "snasnet"), "does not measure accuracies"),
+        (
+            ("--min", "accuracy=85"),
+            "must be a fraction or a percentage, such as 0.85 or 85%, not 85",
+        ),
     ],
 )
 def test_what_makes_no_sense_is_refused_before_anything_is_written(

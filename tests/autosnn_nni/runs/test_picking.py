@@ -94,7 +94,7 @@ def test_knee_and_fittest_keep_the_constraints_and_thresholds_are_the_user_s_own
     [
         ("spikes<1K", ("has spikes below 1,000", "the closest is a (50.00 %", "1,000 spikes")),
         ("accuracy>0.9", ("an accuracy above 90.0 %", "the closest is e (90.00 %")),
-        ("accuracy>85", ("above 8500.0 %",)),
+        ("accuracy>85", ("--pick accuracy> must be a fraction or a percentage, such as 0.85",)),
         ("spikes", ("--pick must be knee, fittest, 'spikes<80K'", "put the rule in quotes")),
         ("nee", ("--pick must be knee", "not 'nee'")),
         ("spikes<few", ("--pick spikes< must be a number", "not 'few'")),
