@@ -21,7 +21,8 @@ def read_config(path: Path, convert: Mapping[str, Any]) -> dict[str, Any]:
     values = _read(path)
     named = {str(key).removeprefix("--").replace("-", "_"): values[key] for key in values}
     try:
-        arguments = Settings.arguments(named)
+        found = Settings.arguments(named)
+        arguments = {name: value for name, value in found.items() if value is not None}
         texts = {name for name, value in arguments.items() if isinstance(value, str)}
         for name in texts & convert.keys():
             arguments[name] = convert[name](arguments[name])
@@ -29,7 +30,7 @@ def read_config(path: Path, convert: Mapping[str, Any]) -> dict[str, Any]:
         raise UserError(f"{path}: {error}") from error
     if arguments.get("precision") == 32:  # a number to YAML, but a name among the settings
         arguments["precision"] = "32"
-    return {name: value for name, value in arguments.items() if value is not None}
+    return arguments
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import inspect
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import Field
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ import typer
 from autosnn_nni.cli.config import read_config
 from autosnn_nni.cli.names import completion
 from autosnn_nni.errors import UserError
-from autosnn_nni.numbers import number
+from autosnn_nni.numbers import number, quantity
 from autosnn_nni.runs.settings import Settings
 
 
@@ -31,6 +31,22 @@ def _timesteps(text: str) -> int | tuple[int, ...]:
     return (first, *others) if others else first
 
 
+#: In place of a constraint's value: there is none any more.
+_NONE = "none"
+
+
+def _max_spikes(text: str) -> float | None:
+    return None if text == _NONE else number(text, "--max-spikes")
+
+
+def _min_accuracy(text: str) -> float | None:
+    return None if text == _NONE else quantity(text, "%", "--min-accuracy")
+
+
+def _bounds(texts: Sequence[str]) -> tuple[str, ...]:
+    return () if list(texts) == [_NONE] else tuple(texts)
+
+
 #: Settings with a different form on the command line: flag, type, conversion.
 _FORMS: dict[str, tuple[str, Any, Callable[[Any], Any]]] = {
     "plugins": (
@@ -42,9 +58,10 @@ _FORMS: dict[str, tuple[str, Any, Callable[[Any], Any]]] = {
     "candidates": ("--candidates", str, _architecture),
     "lambda_": ("--lambda", float, float),
     "fitness_": ("--fitness", str, str),
-    "max_spikes": ("--max-spikes", str, lambda text: number(text, "--max-spikes")),
-    "max": ("--max", list[str], tuple),
-    "min": ("--min", list[str], tuple),
+    "max_spikes": ("--max-spikes", str, _max_spikes),
+    "min_accuracy": ("--min-accuracy", str, _min_accuracy),
+    "max": ("--max", list[str], _bounds),
+    "min": ("--min", list[str], _bounds),
     "objectives": ("--objectives", str, lambda text: tuple(text.replace(" ", "").split(","))),
     "baselines": ("--baselines/--no-baselines", bool, bool),
 }
@@ -54,10 +71,10 @@ _CONVERT = {name: convert for name, (_, _, convert) in _FORMS.items()}
 #: The same for text in a file, where YAML takes 1e-3 for text, and a list may be a single one.
 _FROM_FILE: dict[str, Callable[[str], Any]] = {
     **{name: convert for name, convert in _CONVERT.items() if name != "baselines"},
-    **{name: partial(number, name=name) for name in ("learning_rate", "lambda_", "min_accuracy")},
+    **{name: partial(number, name=name) for name in ("learning_rate", "lambda_")},
     "plugins": lambda text: (str(Path(text).resolve()),),
-    "max": lambda text: (text,),
-    "min": lambda text: (text,),
+    "max": lambda text: _bounds([text]),
+    "min": lambda text: _bounds([text]),
 }
 _CONFIG = inspect.Parameter(
     "config",

@@ -142,16 +142,16 @@ class Settings:
         "search", None, "Search only architectures that fit a chip: speck, loihi, ...", before=None
     )
     max_spikes: float | None = _of(
-        "choice", None, "Maximum spikes of the winner: 80K, 1.2M", before=None
+        "choice", None, "Maximum spikes of the winner: 80K, 1.2M, none", before=None
     )
     min_accuracy: float | None = _of(
-        "choice", None, "Minimum accuracy of the winner on D_val: 0.85", before=None
+        "choice", None, "Minimum accuracy of the winner on D_val: 0.85, none", before=None
     )
     max: tuple[str, ...] = _of(
-        "choice", (), "Maximum of any objective: energy=2uJ, memory:4=32KiB, ...", before=()
+        "choice", (), "Maximum of any objective: energy=2uJ, memory:4=32KiB, ...; none", before=()
     )
     min: tuple[str, ...] = _of(
-        "choice", (), "Minimum of any objective: accuracy=85%, ...", before=()
+        "choice", (), "Minimum of any objective: accuracy=85%, ...; none", before=()
     )
     objectives: tuple[str, ...] = _of(
         "choice",

@@ -64,6 +64,17 @@ def test_text_in_a_file_means_what_it_means_on_the_command_line(tmp_path: Path) 
     assert read("--config", file) == read(*options)
 
 
+def test_none_in_a_file_takes_a_constraint_back(tmp_path: Path) -> None:
+    file = tmp_path / "run.yml"
+    file.write_text("max_spikes: none\nmin-accuracy: none\nmax: none\nmin: none\nsize:\n")
+    assert read("--config", file) == {
+        "max_spikes": None,
+        "min_accuracy": None,
+        "max": (),
+        "min": (),
+    }
+
+
 def test_the_settings_of_another_run(run: Path, tmp_path: Path, autosnn: Autosnn) -> None:
     outcome = autosnn(
         "supernet", "--config", run / "settings.json", "--seed=7", "--output", tmp_path / "other"

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ import pytest
 import typer
 
 from autosnn_nni.cli.options import with_settings
+from autosnn_nni.errors import UserError
 from autosnn_nni.files import read_json
+from autosnn_nni.runs.directory import plan_run
 from autosnn_nni.runs.settings import OF_ONE_NETWORK, Settings
 from tests.autosnn_nni.data.test_own import fill
 
@@ -120,6 +123,26 @@ def command_line(decorate: Callable[..., Any], *arguments: object) -> dict[str, 
 
     typer.main.get_command(app).main([*map(str, arguments)], "x", standalone_mode=False)
     return seen
+
+
+CONSTRAINTS = ("max_spikes", "min_accuracy", "max", "min")
+
+
+def test_constraints_can_be_taken_back(finished: Path, tmp_path: Path) -> None:
+    run, options = shutil.copytree(finished, tmp_path / "run"), with_settings("choice")
+    before = read_json(run / "settings.json")
+    constrained = command_line(options, *(f"{FLAGS[name]}={OTHERS[name]}" for name in CONSTRAINTS))
+    planned = plan_run(run, constrained)
+    planned.write_settings(planned.settings.to_json())
+    assert read_json(run / "settings.json") != before
+    free = command_line(options, *(f"{FLAGS[name]}=none" for name in CONSTRAINTS))
+    assert plan_run(run, free).settings.to_json().items() <= before.items()
+
+
+def test_a_percentage_is_a_minimum_accuracy() -> None:
+    assert command_line(with_settings("choice"), "--min-accuracy=85%") == {"min_accuracy": 0.85}
+    with pytest.raises(UserError, match="must be a fraction or a percentage, such as"):
+        command_line(with_settings("choice"), "--min-accuracy=85")
 
 
 def test_a_command_gets_what_was_named_and_nothing_else() -> None:
