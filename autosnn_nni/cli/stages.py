@@ -1,5 +1,6 @@
 """Commands that change a run."""
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -42,8 +43,8 @@ def search(given: dict[str, Any], output: Path | None, machine: Machine) -> None
         _say_what_fits(pipeline.run)
         with _shown(pipeline.steps(), machine):
             pipeline.search()
-            _warn_of_chance(pipeline.run)
             _check_constraints(pipeline)
+            _warn_of_chance(pipeline.run)
             pipeline.retrain()
         report = pipeline.report()
     show_results(pipeline.run, report)
@@ -161,9 +162,11 @@ def _say_what_fits(run: RunDirectory) -> None:
 
 def _warn_of_chance(run: RunDirectory) -> None:
     """Say that the supernet has learnt nothing, before the winner is trained."""
+    if run.result.exists():
+        return
     accuracies = (one.accuracy for one in load_history(run))
     if line := chance_warning(accuracies, run.settings.network.classes):
-        say(line)
+        sys.stderr.write(f"autosnn: {line}\n")
 
 
 def _check_constraints(pipeline: Pipeline) -> None:

@@ -63,9 +63,12 @@ def test_status_and_report_say_it(run: Path, autosnn: Autosnn) -> None:
     assert page.index(f'<p class="warning">{LINE}</p>') < page.index("<main>")
 
 
-def test_a_search_says_it_once(finished: Path, tmp_path: Path, autosnn: Autosnn) -> None:
+def test_a_search_says_it_before_it_trains_the_winner(
+    finished: Path, tmp_path: Path, autosnn: Autosnn
+) -> None:
     own = shutil.copytree(finished, tmp_path / "own")
+    (own / "result.json").unlink()
     outcome = autosnn("search", "--output", own)
-    (line,) = (one for one in outcome.out.splitlines() if "at chance" in one)
-    assert line in autosnn("status", own).out.splitlines()
+    (line,) = (one for one in outcome.err.splitlines() if "at chance" in one)
+    assert line.removeprefix("autosnn: ") in autosnn("status", own).out.splitlines()
     assert read_json(own / "search.json")["classes"] == 10
