@@ -8,6 +8,7 @@ autosnn check-export runs/digits/export
 import sys
 from pathlib import Path
 
+import h5py
 import nir
 import torch
 from spikingjelly.activation_based.nir_exchange import import_from_nir
@@ -34,6 +35,8 @@ def main(folder: Path) -> None:
         for name, steps in spikes.items()
     }
     nir.write_data(folder / "spikingjelly.nir", nir.NIRGraphData(nodes))
+    with h5py.File(folder / "spikingjelly.nir", "a") as file:
+        file.attrs["network_id"] = graph.metadata.get("network_id", "")  # whose spikes these are
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from autosnn_nni.data import load_dataset
 from autosnn_nni.errors import UserError
 from autosnn_nni.export import Exported, compare
 from autosnn_nni.export.formats import NIR_RECORDING
+from autosnn_nni.export.recording import network_of
 from autosnn_nni.pretrained import load_pretrained
 from autosnn_nni.runs.machine import Machine
 from autosnn_nni.runs.trained import load_trained
@@ -63,6 +64,7 @@ def check(folder: Path) -> bool:
         )
     recorded, same = nir.read_data(own), True
     for path in others:
+        _check_same_network(own, path)
         try:
             found = compare(recorded, nir.read_data(path))
         except UserError as error:
@@ -77,6 +79,13 @@ def check(folder: Path) -> bool:
         say(f"{path.name}: {differing:,} of {places:,} differ ({100 * differing / places:.3g} %)")
         same = same and not differing
     return same
+
+
+def _check_same_network(own: Path, other: Path) -> None:
+    """Refuse the recording of another network; that of a reader need not say which it is of."""
+    ids = {network_of(own), network_of(other)} - {""}
+    if len(ids) > 1:
+        raise UserError(f"{other} is of another network than {own.name}; run the reader again")
 
 
 def _is_recording(path: Path) -> bool:

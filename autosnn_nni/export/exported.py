@@ -1,5 +1,6 @@
 """What an export is made of."""
 
+import hashlib
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -61,11 +62,21 @@ class Exported:
         ((batch, _),) = Batches(images, self.dataset, batch_size=RECORDED, device="cpu")
         return batch.to(self.network.fc.linear.weight)
 
+    @cached_property
+    def network_id(self) -> str:
+        """A checksum of the weights and of T, by which recordings tell whose they are."""
+        digest = hashlib.sha256(str(self.graph.timesteps).encode())
+        for name, value in self.network.state_dict().items():
+            digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
+            digest.update(value.cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()[:16]
+
     @property
     def about(self) -> dict[str, str]:
         """Where the network comes from, and how its images were normalised."""
         return {
             "made_by": f"autosnn-nni {__version__}",
+            "network_id": self.network_id,
             "space": self.config.space,
             "blocks": to_text(self.blocks),
             "channels": str(self.config.channels),

@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from autosnn_nni.errors import UserError
 from autosnn_nni.export.exported import Exported
 from autosnn_nni.export.nir_graph import to_nir
-from autosnn_nni.export.recording import record, to_nir_data
+from autosnn_nni.export.recording import record, to_nir_data, write_recording
 from autosnn_nni.export.torch_file import source_of, weights_of
 from autosnn_nni.files import write_whole, write_whole_with
 from autosnn_nni.registry import Registry
@@ -35,7 +35,7 @@ def write_nir(exported: Exported, folder: Path) -> list[Path]:
     recording = to_nir_data(graph, images, spikes)
     paths = [folder / NIR_GRAPH, folder / NIR_RECORDING]
     write_whole_with(paths[0], lambda path: nir.write(path, network))
-    write_whole_with(paths[1], lambda path: nir.write_data(path, recording))
+    write_whole_with(paths[1], lambda path: write_recording(path, recording, exported.network_id))
     return paths
 
 

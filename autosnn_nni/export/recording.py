@@ -4,8 +4,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
+import h5py
 import nir
 import numpy as np
 import torch
@@ -15,6 +17,9 @@ from autosnn_nni.errors import UserError
 from autosnn_nni.export.graph import Graph, MaxPool, Neurons
 from autosnn_nni.export.nir_graph import DT
 from autosnn_nni.search_spaces import SpikingNetwork
+
+#: The attribute of a recording's file with the id of its network, which ``network.nir`` has, too.
+NETWORK_ID = "network_id"
 
 #: Spikes by the name of their node: ``[N, T, neurons]``, True where there is one.
 Spikes = Mapping[str, "np.ndarray[Any, np.dtype[np.bool_]]"]
@@ -68,6 +73,19 @@ def to_nir_data(graph: Graph, images: Tensor, spikes: Spikes) -> nir.NIRGraphDat
 
 def _observed(what: str, data: Any) -> nir.NIRNodeData:
     return nir.NIRNodeData(observables={what: nir.TimeGriddedData(np.ascontiguousarray(data), DT)})
+
+
+def write_recording(path: Path, recording: nir.NIRGraphData, network_id: str) -> None:
+    """Write a recording that says of which network it is, which NIR's format has no place for."""
+    nir.write_data(path, recording)
+    with h5py.File(path, "a") as file:
+        file.attrs[NETWORK_ID] = network_id
+
+
+def network_of(path: Path) -> str:
+    """Of which network the recording in a file is; an empty text if it does not say so."""
+    with h5py.File(path) as file:
+        return str(file.attrs.get(NETWORK_ID, ""))
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import h5py
 import nir
 import numpy as np
 import pytest
 
+from autosnn_nni.export.recording import network_of
 from autosnn_nni.files import read_json
 from tests.autosnn_nni.conftest import ALIKE
 
@@ -44,6 +46,7 @@ def test_the_network_says_where_it_comes_from(exported: tuple[Path, str], finish
     assert metadata["blocks"] == ", ".join(
         stage["block"] for stage in result["stages"] if stage["name"].startswith("tbd")
     )
+    assert metadata["network_id"] == network_of(exported[0] / "recording.nir") != ""
     assert metadata["made_by"].startswith("autosnn-nni ")
     assert (metadata["dataset"], metadata["space"]) == ("digits", "SNN_1")
     assert (metadata["timesteps"], metadata["classes"]) == ("2", "10")
@@ -72,7 +75,7 @@ def test_what_is_recorded_is_what_is_tested(
 
 @pytest.mark.slow
 def test_the_example_reads_it_with_spikingjelly(
-    exported: tuple[Path, str], tmp_path: Path, autosnn: Autosnn
+    exported: tuple[Path, str], finished: Path, tmp_path: Path, autosnn: Autosnn
 ) -> None:
     folder = tmp_path / "export"
     folder.mkdir()
@@ -83,6 +86,11 @@ def test_the_example_reads_it_with_spikingjelly(
     outcome = autosnn("check-export", folder)
     assert (outcome.code, outcome.err) == (0, "")
     assert "spikingjelly.nir: 0 of" in outcome.out
+    assert autosnn("export", finished, "--bits", 8, "--output", folder).code == 0
+    outcome = autosnn("check-export", folder)
+    assert outcome.code == 2
+    stale = "spikingjelly.nir is of another network than recording.nir; run the reader again"
+    assert stale in outcome.err
 
 
 def changed(folder: Path, change: Callable[[Any], Any]) -> nir.NIRGraphData:
@@ -109,6 +117,19 @@ def test_every_spike_that_differs_is_counted(folder: Path, autosnn: Autosnn) -> 
     outcome = autosnn("check-export", folder)
     assert outcome.code == 1
     assert "other.nir: 3 of 800 differ (0.375 %)" in outcome.out
+
+
+def test_a_recording_of_another_network_is_refused(folder: Path, autosnn: Autosnn) -> None:
+    nir.write_data(folder / "other.nir", changed(folder, lambda spikes: spikes))
+    assert autosnn("check-export", folder).code == 0  # it does not say whose it is
+    same = network_of(folder / "recording.nir")
+    for network, code in ((same, 0), ("another", 2)):
+        with h5py.File(folder / "other.nir", "a") as file:
+            file.attrs["network_id"] = network
+        assert autosnn("check-export", folder).code == code
+    with h5py.File(folder / "recording.nir", "a") as file:
+        del file.attrs["network_id"]  # as versions before wrote it
+    assert autosnn("check-export", folder).code == 0
 
 
 def test_a_recording_of_events_is_compared_too(folder: Path, autosnn: Autosnn) -> None:
