@@ -12,6 +12,7 @@ from autosnn_nni.runs.kept_plugins import find_plugins
 from autosnn_nni.runs.machine import Machine
 from autosnn_nni.runs.run_files import RunFiles
 from autosnn_nni.runs.settings import Settings
+from autosnn_nni.runs.status import DONE, status_of
 from autosnn_nni.scoring.batches import Scoring, calibration_batches
 from autosnn_nni.scoring.calibration import recalibrated
 from autosnn_nni.search_spaces import Architecture, NetworkConfig, SpikingNetwork, to_text
@@ -46,6 +47,8 @@ def load_trained(path: Path, blocks: Sequence[str] | None, machine: Machine) -> 
     if not path.is_file() and path.suffix != ".ckpt":
         files = load_run(path)
         path = files.supernet if blocks else files.retrained
+        if not path.exists():
+            _check_done(files.path)
     checkpoint = load_checkpoint(path)
     run = RunDirectory(path.parent, _settings_of(path, checkpoint))
     if checkpoint.kind == "supernet" and not blocks:
@@ -56,6 +59,19 @@ def load_trained(path: Path, blocks: Sequence[str] | None, machine: Machine) -> 
     chosen = config.check(blocks or checkpoint.blocks)
     network = load_network(path, checkpoint, config, chosen)
     return Trained(network, config, chosen, load_data(run, machine), scoring_of(run, machine))
+
+
+def _check_done(run: Path) -> None:
+    """Refuse a run that has no such weights yet, and say why."""
+    status = status_of(run)
+    if status.unsatisfied:
+        raise UserError(
+            f"{run} has no winner: {status.doing}; train another with "
+            f"autosnn train --from {run} --pick ..."
+        )
+    if status.state != DONE:
+        wanted = "wait until it is" if status.works else "run its command again to finish it"
+        raise UserError(f"{run} is not done ({status.doing}): {wanted}")
 
 
 def _settings_of(path: Path, checkpoint: Checkpoint) -> Settings:

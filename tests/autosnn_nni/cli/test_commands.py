@@ -245,7 +245,7 @@ def test_an_unfinished_run_has_nothing_to_evaluate(
     assert autosnn("supernet", "--output", run, *tiny).code == 0
     outcome = autosnn("evaluate", run)
     assert outcome.code == 2
-    assert f"{run}/retrained.ckpt does not exist" in outcome.err
+    assert f"{run} is not done (searching): run its command again to finish it" in outcome.err
 
 
 def test_train_equals_the_searchs_stage_3(

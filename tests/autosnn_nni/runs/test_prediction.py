@@ -1,8 +1,12 @@
 """Predictions of single images are those of the test."""
 
 import copy
+import json
+import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +17,9 @@ from autosnn_nni import Predictor, load
 from autosnn_nni.energy import energies
 from autosnn_nni.errors import UserError
 from autosnn_nni.files import read_json
+from autosnn_nni.runs.directory import locked
+
+Autosnn = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +98,25 @@ def test_counts_of_events_may_be_of_any_type(predictor: Predictor) -> None:
     events = replace(predictor, dataset=replace(predictor.dataset, events=True))
     frames = torch.randint(0, 9, (3, 1, 8, 8))
     assert events.predict(frames.float()) == events.predict(frames.short())
+
+
+def test_a_run_that_is_not_done_says_how_far_it_is(run: Path, autosnn: Autosnn) -> None:
+    for name in ("retrained.ckpt", "retrained.csv", "result.json"):
+        (run / name).unlink()
+    line = f"{run} is not done (training the winner): run its command again to finish it"
+    with pytest.raises(UserError, match=re.escape(line)):
+        load(run)
+    for command in ("evaluate", "export"):
+        outcome = autosnn(command, run)
+        assert outcome.code == 2
+        assert line in outcome.err
+    with locked(run), pytest.raises(UserError, match=r"\(training the winner\): wait until it is"):
+        load(run)
+    (run / "best.json").rename(run / "closest.json")
+    settings = {**read_json(run / "settings.json"), "max_spikes": 1.0}
+    (run / "settings.json").write_text(json.dumps(settings))
+    with pytest.raises(UserError, match="has no winner: no architecture satisfies --max-spikes 1;"):
+        load(run)
 
 
 def test_a_path_of_the_supernet_predicts_too(finished: Path) -> None:
