@@ -26,10 +26,11 @@ def read_config(path: Path, convert: Mapping[str, Any]) -> dict[str, Any]:
         texts = {name for name, value in arguments.items() if isinstance(value, str)}
         for name in texts & convert.keys():
             arguments[name] = convert[name](arguments[name])
+        if arguments.get("precision") == 32:  # a number to YAML, but a name among the settings
+            arguments["precision"] = "32"
+        Settings.check_types({name: one for name, one in arguments.items() if one is not None})
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
-    if arguments.get("precision") == 32:  # a number to YAML, but a name among the settings
-        arguments["precision"] = "32"
     return arguments
 
 

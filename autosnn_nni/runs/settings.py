@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from autosnn_nni.chips import CHIPS
 from autosnn_nni.errors import UserError
@@ -218,7 +218,7 @@ class Settings:
             value = getattr(self, one.name)
             unset = value is one.default or value is one.metadata["before"]
             if not unset and not _fits(value, hints[one.name]):
-                raise UserError(f"{_flag(one.name)} can't be {value!r}")
+                raise UserError(_wrong_type(one.name, value, hints[one.name]))
 
     def _check_numbers(self) -> None:
         for name in ("supernet_epochs", "retrain_epochs", "batch_size"):
@@ -387,6 +387,14 @@ class Settings:
         return cls(**cls.arguments(values))
 
     @classmethod
+    def check_types(cls, arguments: Mapping[str, Any]) -> None:
+        """Raise :class:`UserError` for an argument that can't be this setting's value."""
+        hints = get_type_hints(cls)
+        for name, value in arguments.items():
+            if not _fits(value, hints[name]):
+                raise UserError(_wrong_type(name, value, hints[name]))
+
+    @classmethod
     def arguments(cls, values: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments for the settings named in ``values``, and no others.
 
@@ -406,7 +414,9 @@ class Settings:
         for one in fields(self):
             mine, theirs = getattr(self, one.name), getattr(other, one.name)
             if mine != theirs:
-                yield self._stage(one), f"{_flag(one.name)} is {theirs!r} there, {mine!r} here"
+                there = "was not given" if theirs is None else f"is {theirs!r}"
+                here = "not given" if mine is None else repr(mine)
+                yield self._stage(one), f"{_flag(one.name)} {there} there, {here} here"
 
     def _stage(self, setting: "dataclasses.Field[Any]") -> str:
         stage: str = setting.metadata["stage"]
@@ -433,6 +443,23 @@ def _plain(value: Any) -> Any:
 
 def _flag(name: str) -> str:
     return "--" + name.rstrip("_").replace("_", "-")
+
+
+#: What a setting takes, by the first of these types that is among its own.
+_WANTED = {
+    tuple[str, ...]: "a list of names",
+    tuple[int, ...]: "a whole number, or a list of them",
+    bool: "true or false",
+    float: "a number",
+    int: "a whole number",
+    str: "a name",
+}
+
+
+def _wrong_type(name: str, value: Any, hint: Any) -> str:
+    kinds = {hint, *get_args(hint)}
+    wanted = next(text for kind, text in _WANTED.items() if kind in kinds)
+    return f"{_flag(name)} can't be {value!r}; give {wanted}"
 
 
 def _fits(value: Any, hint: Any) -> bool:

@@ -80,6 +80,10 @@ def load_checkpoint(path: Path) -> Checkpoint:
     except UserError:
         raise
     except Exception as error:  # torch.load's own errors have many types
+        if path.suffix != ".ckpt":
+            raise UserError(
+                f"{path} is not a checkpoint of autosnn; give a run's folder, or a .ckpt file"
+            ) from error
         raise UserError(
             f"{path} is not a checkpoint of autosnn or is broken; delete it to train again, "
             "or choose another"

@@ -170,7 +170,12 @@ def test_a_wrong_architecture_is_named(
 COMMANDS = [
     (("describe", "--blocks", "skip,skip"), ("SNN_1 has 5 TBD blocks, but 2 blocks",)),
     (("describe", "--blocks", "skip,skip,skip,skip,skop"), ("unknown block 'skop'", "'skip'")),
-    (("describe",), ("name one architecture",)),
+    (("describe",), ("name one architecture: --blocks or --network",)),
+    (("fits",), ("name one architecture: a run's folder, --blocks or --network",)),
+    (
+        ("fits", "--blocks", SKIPS, "--network", "AutoSNN-0"),
+        ("name one architecture: a run's folder, --blocks or --network",),
+    ),
     (("describe", "--blocks", SKIPS, "--space", "SNN_0"), ("unknown space 'SNN_0'",)),
     (("describe", "--blocks", SKIPS, "--dataset", "X"), ("unknown data set 'X'",)),
     (("describe", "--blocks", SKIPS, "--channels", "5"), ("channels must be even", "5")),
@@ -198,7 +203,7 @@ COMMANDS = [
     (("list", "blocks", "--plugin", "text.txt"), ("text.txt is not a Python file", "--plugin")),
     (("evaluate", "gone.ckpt"), ("gone.ckpt does not exist",)),
     (("evaluate", "empty"), ("empty is not a run of autosnn",)),
-    (("evaluate", "text.txt"), ("text.txt is not a checkpoint of autosnn",)),
+    (("evaluate", "text.txt"), ("text.txt is not a checkpoint of autosnn; give a run's folder",)),
     (("evaluate", "other.ckpt"), ("other.ckpt is not a checkpoint of autosnn",)),
     (("evaluate",), ("Missing argument",)),
     (("report", "nowhere"), ("nowhere",)),
@@ -280,7 +285,8 @@ def test_a_setting_of_another_type_is_named(run: Path, autosnn: Autosnn) -> None
     values = read_json(run / "settings.json")
     for key, value in {"channels": "many", "candidates": 7, "images": "all"}.items():
         (run / "settings.json").write_text(json.dumps({**values, key: value}))
-        refusal(autosnn("search", "--output", run), "settings.json", f"--{key} can't be {value!r}")
+        said = f"--{key} can't be {value!r}; give a "
+        refusal(autosnn("search", "--output", run), "settings.json", said)
 
 
 @pytest.mark.parametrize("content", ["{", "[]", "{}", '{"evaluated": [{"blocks": 1}]}'])

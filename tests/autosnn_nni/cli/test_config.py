@@ -98,8 +98,10 @@ def test_what_an_older_file_lacks_means_what_it_meant_then(tmp_path: Path) -> No
         ("", ("has no settings", "channels: 16")),
         ("a: b: c", ("is not YAML", "channels: 16")),
         ("max_spikes: many", ("must be a number", "'many'")),
-        ("baselines: maybe", ("--baselines can't be 'maybe'",)),
-        ("channels: few", ("--channels can't be 'few'",)),
+        ("baselines: maybe", ("run.yml: --baselines can't be 'maybe'; give true or false",)),
+        ("lambda: [1]", ("run.yml: --lambda can't be (1,); give a number",)),
+        ("candidates: 3", ("run.yml: --candidates can't be 3; give a list of names",)),
+        ("channels: few", ("run.yml: --channels can't be 'few'; give a whole number",)),
     ],
 )
 def test_a_wrong_file_is_named(

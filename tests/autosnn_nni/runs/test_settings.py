@@ -135,7 +135,16 @@ def test_a_difference_is_named_with_its_stage(settings: Settings, data: st.DataO
     assert stage == ("search" if heeded or aims else field.metadata["stage"])
     assert stage in STAGES
     flag = "--" + name.rstrip("_").replace("_", "-")
-    assert text == f"{flag} is {value!r} there, {getattr(settings, name)!r} here"
+    own = getattr(settings, name)
+    here = "not given" if own is None else repr(own)
+    assert text == f"{flag} is {value!r} there, {here} here"
+
+
+def test_a_setting_that_was_not_given_is_called_that() -> None:
+    given, other = Settings(images=10), Settings()
+    assert [text for _, text in given.differences(other)] == [
+        "--images was not given there, 10 here"
+    ]
 
 
 @pytest.mark.parametrize("dataset", ["digits", "CIFAR10"])
