@@ -25,6 +25,7 @@ from autosnn_nni.runs.checks import (
     check_search,
     check_supernet,
     check_trained,
+    check_val_images,
     is_searched,
 )
 from autosnn_nni.runs.contents import read_contents
@@ -94,6 +95,7 @@ class Pipeline:
             check_memory(self.run, self.machine, blocks)
             check_blocks(self.run, blocks)
             check_memory(self.run, self.machine, blocks, len(self.data.train))
+            check_val_images(self.run, self.data)
         elif self.machine.data_dir is not None:
             _ = self.data
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from autosnn_nni.data import Splits
 from autosnn_nni.errors import UserError
 from autosnn_nni.runs.directory import RunDirectory, repeated
 from autosnn_nni.runs.inputs import load_supernet, make_space
@@ -66,6 +67,18 @@ def check_sampling(run: RunDirectory, machine: Machine) -> None:
     several = count_processes(machine.devices) > 1
     if several and SAMPLINGS[sampling](make_space(run)).per_step > 1:
         raise UserError("several processes need --sampling uniform; use it or a single process")
+
+
+def check_val_images(run: RunDirectory, data: Splits) -> None:
+    """Check that D_val has so many images; a run that was begun with more is left alone."""
+    wanted, count = run.settings.val_images, len(data.val)
+    if run.settings_file.exists() and "search" not in repeated(run):
+        return
+    if wanted is not None and wanted > count:
+        raise UserError(
+            f"{data.dataset.name} cannot be searched on {wanted} images of D_val; choose from 1 to "
+            f"{count}"
+        )
 
 
 def check_supernet(run: RunDirectory) -> None:

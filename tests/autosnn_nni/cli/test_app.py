@@ -89,6 +89,7 @@ SETTINGS = [
     (("--supernet-epochs", "0"), ("--supernet-epochs must be at least 1, not 0",)),
     (("--retrain-epochs", "0"), ("--retrain-epochs must be at least 1, not 0",)),
     (("--images", "100000"), ("digits", "100000 training images", "choose from 10 to 1438")),
+    (("--val-images", "100000"), ("digits", "100000 images of D_val", "choose from 1 to 12")),
     (("--images", "3"), ("digits", "3 training images", "choose from 10 to 1438")),
     (("--device", "tpu"), ("--device must be auto, cpu or cuda, not 'tpu'",)),
     (("--frobnicate",), ("No such option: --frobnicate",)),
@@ -106,6 +107,15 @@ def test_a_wrong_setting_is_named_and_nothing_is_written(
     run = tmp_path / "run"
     refusal(autosnn("search", "--output", run, *tiny, *wrong), *fragments)
     assert not run.exists()
+
+
+def test_more_images_than_d_val_has_move_no_finished_search(run: Path, autosnn: Autosnn) -> None:
+    before = {path.name for path in run.iterdir()}
+    refusal(autosnn("search", "--output", run, "--val-images", 13), "choose from 1 to 12")
+    assert {path.name for path in run.iterdir()} == before
+    values = read_json(run / "settings.json")
+    (run / "settings.json").write_text(json.dumps({**values, "val_images": 13}))
+    assert autosnn("search", "--output", run).code == 0  # versions before took it
 
 
 def test_a_gpu_that_is_not_there(tmp_path: Path, autosnn: Autosnn, tiny: Args) -> None:

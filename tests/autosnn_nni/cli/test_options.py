@@ -49,7 +49,7 @@ OTHERS = {
     "discounting": "linear",
     "rounds": "4",
     "calibration_batches": "0",
-    "val_images": "50",
+    "val_images": "5",
     "chip": "loihi",
     "max_spikes": "80000",
     "min_accuracy": "0.5",
