@@ -95,6 +95,8 @@ class NetworkConfig:
             )
 
     def _check_size(self) -> None:
+        if not isinstance(self.shape, tuple | list) or len(self.shape) != 3 or min(self.shape) < 1:
+            raise UserError(f"shape is (channels, height, width), not {self.shape}")
         if not self.macro.fits(*self.shape[1:]):
             least = self.macro.least_side
             raise UserError(

@@ -39,11 +39,13 @@ from autosnn_nni.manager.guard import LOOPBACK, guarded
 from autosnn_nni.manager.ports import check_port
 from autosnn_nni.nas.evaluators import SpikingEvaluator
 from autosnn_nni.nas.model_spaces import InProcessModelSpace
+from autosnn_nni.nas.training_free import TrainingFreeEvaluator
 from autosnn_nni.nas.trial_engine import TrialEngine, TrialModelSpace, results_of
 from autosnn_nni.nas.trial_evaluator import TrialEvaluator
 from autosnn_nni.runs.search_state import rows_of
 from autosnn_nni.search_spaces import SpikingSpace, from_sample
 from autosnn_nni.strategies import AutoSNN, PopulationEngine, PopulationEvaluator, TrialSearch
+from autosnn_nni.training.batches import check_images
 from autosnn_nni.training.from_scratch import train_network
 from autosnn_nni.training.lightning import torch_left_alone
 from autosnn_nni.training.processes import check_main_guard
@@ -154,6 +156,7 @@ class RetiariiExperiment(NasExperiment):
         """Like :meth:`run`, but does not wait for models that the strategy does not wait for."""
         if self._action != "view":
             self._check_unused()
+        self._check_images()
         if isinstance(self.evaluator, SpikingEvaluator):
             check_main_guard(self.evaluator.training.devices)
         if self._nni_manager_required():
@@ -245,6 +248,12 @@ class RetiariiExperiment(NasExperiment):
                 f"the {names} of this experiment took part in a run before; make a new experiment, "
                 f"with a new {names}"
             )
+
+    def _check_images(self) -> None:
+        """Check that the space is for the evaluator's images, which torch would say in its way."""
+        trains = isinstance(self.evaluator, SpikingEvaluator | TrainingFreeEvaluator)
+        if trains and isinstance(self.model_space, SpikingSpace):
+            check_images(self.model_space.config, self.evaluator.data.dataset)
 
     def _check_home(self) -> None:
         """Check that NNI's folder can be written, which only its manager needs."""

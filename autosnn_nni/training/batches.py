@@ -2,8 +2,19 @@
 
 from dataclasses import replace
 
-from autosnn_nni.data import Batches, Splits
+from autosnn_nni.data import Batches, DataSet, Splits
+from autosnn_nni.errors import UserError
+from autosnn_nni.search_spaces import NetworkConfig
 from autosnn_nni.training.hyperparameters import Training
+
+
+def check_images(config: NetworkConfig, data: DataSet) -> None:
+    """Raise :class:`UserError` unless networks of ``config`` take the images of ``data``."""
+    taken = tuple(config.shape)
+    if taken != data.shape:
+        raise UserError(f"the space takes images of {taken}, the data have {data.shape}")
+    if config.classes < data.classes:
+        raise UserError(f"the space has {config.classes} classes, the data have {data.classes}")
 
 
 def train_batches(data: Splits, training: Training, *, cutout: bool = False) -> Batches:

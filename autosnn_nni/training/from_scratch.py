@@ -9,7 +9,7 @@ from pytorch_lightning import Callback
 from autosnn_nni.data import Splits
 from autosnn_nni.scoring.batches import Scoring
 from autosnn_nni.search_spaces import NetworkConfig, build_network, seeded
-from autosnn_nni.training.batches import train_batches
+from autosnn_nni.training.batches import check_images, train_batches
 from autosnn_nni.training.hyperparameters import Training
 from autosnn_nni.training.lightning import (
     make_classifier,
@@ -37,7 +37,9 @@ def train_network(
 
     ``scoring`` is by default ``training.scoring``. If ``checkpoint`` is given, every epoch is saved
     there and training resumes from it. Lightning's ``callbacks`` must not change the training.
+    Raises :class:`UserError` if the network is for other images.
     """
+    check_images(config, data.dataset)
     check_main_guard(training.devices)
     batches = train_batches(data, training, cutout=True)
     trainer = make_trainer(training, batches, title, checkpoint, about)

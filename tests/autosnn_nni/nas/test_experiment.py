@@ -15,6 +15,7 @@ from autosnn_nni.nas.evaluators import SpikingEvaluator
 from autosnn_nni.nas.experiment import RetiariiExeConfig, RetiariiExperiment
 from autosnn_nni.search_spaces import SpikingNetwork, SpikingSpace, from_sample, to_sample
 from autosnn_nni.strategies import AutoSNN, Evolution, Fitness, PopulationEngine
+from autosnn_nni.training.from_scratch import train_network
 from autosnn_nni.training.hyperparameters import Training
 from autosnn_nni.training.trained import TrainedNetwork
 
@@ -140,6 +141,27 @@ def test_what_a_run_has_used_is_named(
     ):
         with pytest.raises(UserError, match=rf"^the {name} of .* with a new {name}$"):
             again(make, **part).run()
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"shape": (3, 32, 32)}, r"takes images of \(3, 32, 32\), the data have \(1, 8, 8\)$"),
+        ({"classes": 5}, "the space has 5 classes, the data have 10$"),
+    ],
+)
+def test_a_space_for_other_images_is_refused(
+    config: dict[str, Any],
+    message: str,
+    make: Callable[[], RetiariiExperiment],
+    make_space: Callable[..., SpikingSpace],
+) -> None:
+    other = again(make, base_model=make_space(**config))
+    with pytest.raises(UserError, match=message):
+        other.run()
+    evaluator = other.evaluator
+    with pytest.raises(UserError, match=message):
+        train_network(other.model_space.config, ("skip",) * 5, evaluator.data, evaluator.training)
 
 
 def test_torch_is_left_as_it_was(make: Callable[[], RetiariiExperiment]) -> None:
