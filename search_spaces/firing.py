@@ -14,6 +14,7 @@ from autosnn_nni.kernels.firing import MAX_CURRENTS
 from autosnn_nni.kernels.spikes import Spikes
 from autosnn_nni.search_spaces.batch_norm import Deferrable
 from autosnn_nni.search_spaces.neurons import Currents, SpikingNeuron
+from autosnn_nni.search_spaces.own import is_own
 
 Layer = Any  # a module, or any function of its input
 
@@ -36,11 +37,6 @@ def fire(neuron: nn.Module, *paths: tuple[Any, ...]) -> Tensor:
 def _takes_currents(neuron: nn.Module) -> TypeGuard[SpikingNeuron]:
     """Whether it can be called with them: who looks at its input expects a tensor."""
     return isinstance(neuron, SpikingNeuron) and not neuron._forward_pre_hooks
-
-
-def is_own(layer: nn.Module) -> bool:
-    """Whether its class is the package's: a subclass of a plugin may compute something else."""
-    return type(layer).__module__.partition(".")[0] == __name__.partition(".")[0]
 
 
 def _add(currents: Currents, x: Tensor, *layers: Layer) -> None:

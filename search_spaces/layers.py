@@ -13,8 +13,9 @@ from autosnn_nni.kernels.library import supported
 from autosnn_nni.kernels.pooling import max_pool as pool_spikes
 from autosnn_nni.kernels.spikes import Spikes
 from autosnn_nni.search_spaces.batch_norm import BatchNorm2d
-from autosnn_nni.search_spaces.firing import fire, is_own
+from autosnn_nni.search_spaces.firing import fire
 from autosnn_nni.search_spaces.neurons import NeuronFactory
+from autosnn_nni.search_spaces.own import is_own
 
 VOTERS = 10
 

@@ -14,9 +14,9 @@ from torch.nn.utils.fusion import fuse_conv_bn_weights
 from autosnn_nni.kernels.library import supported
 from autosnn_nni.search_spaces.batch_norm import OfOneTimestep, PerTimestep
 from autosnn_nni.search_spaces.cell import Operation
-from autosnn_nni.search_spaces.firing import is_own
 from autosnn_nni.search_spaces.layers import ConvBN, SpikingConv, VotingLayer
 from autosnn_nni.search_spaces.neurons import SpikingNeuron
+from autosnn_nni.search_spaces.own import is_own
 
 AModule = TypeVar("AModule", bound=nn.Module)
 

@@ -21,6 +21,7 @@ from autosnn_nni.kernels.firing import fire as fire_all
 from autosnn_nni.kernels.library import supported
 from autosnn_nni.kernels.spikes import Spikes
 from autosnn_nni.registry import Registry
+from autosnn_nni.search_spaces.own import is_own
 from autosnn_nni.search_spaces.surrogates import SURROGATES, Surrogate
 
 NeuronFactory = Callable[[], nn.Module]
@@ -136,12 +137,14 @@ class SpikingNeuron(neuron.BaseNode):
     def uses_kernels(self, like: Tensor) -> bool:
         """Whether the next call is done by the kernels: all timesteps, from rest, on the CPU."""
         at_rest = isinstance(self.v, float) and self.v == RESET
-        known = self.surrogate in IN_KERNELS
+        known = is_own(self) and self.surrogate in IN_KERNELS
         return self.step_mode == "m" and at_rest and known and supported(like)
 
     def multi_step_forward(self, currents: Tensor | Currents) -> Tensor:
         """Spikes ``[T, N, ...]`` of all timesteps; a single kernel."""
         if isinstance(currents, Tensor):
+            if not is_own(self):  # a plugin's subclass may charge in another way
+                return torch.stack([self.single_step_forward(current) for current in currents])
             currents = _promoted(currents)
             if not self.uses_kernels(currents):
                 spikes: Tensor = super().multi_step_forward(currents)
@@ -153,7 +156,7 @@ class SpikingNeuron(neuron.BaseNode):
     def single_step_forward(self, current: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         """Spikes ``[N, ...]`` of one timestep."""
         current = _promoted(current)
-        if current.is_cuda:
+        if current.is_cuda and is_own(self):
             spikes: Tensor = super().single_step_forward(current, *args, **kwargs)
             return spikes
         v = self.v if isinstance(self.v, Tensor) else torch.zeros_like(current)

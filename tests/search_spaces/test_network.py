@@ -24,6 +24,7 @@ from autosnn_nni.search_spaces.batch_norm import BatchNorm2d
 from autosnn_nni.search_spaces.config import AVERAGES
 from autosnn_nni.search_spaces.layers import Conv2d
 from autosnn_nni.search_spaces.network import Timesteps
+from autosnn_nni.search_spaces.neurons import PLIF
 from tests import reference
 from tests.search_spaces.fixtures import (
     BACKWARD_CELL,
@@ -401,6 +402,15 @@ class Halved(BatchNorm2d):
         return super().forward(x) / 2
 
 
+class Eager(PLIF):
+    """A plugin's neuron, charged by more than its input."""
+
+    def charge(self, v: Tensor, current: Tensor) -> Tensor:
+        return super().charge(v, current + 0.5)
+
+    charge_ = charge
+
+
 def changed(part: str) -> nn.Module:
     """A network of SRB_k3 with one of a plugin's layers in the place of the package's."""
     network = small_network(blocks=("SRB_k3",) * 5)
@@ -409,12 +419,14 @@ def changed(part: str) -> nn.Module:
         unit[0].__class__ = Standardised
     elif part == "batch norm":
         unit[1].__class__ = Halved
+    elif part == "neuron":
+        network.stages["tbd2"].neuron1.__class__ = Eager  # type: ignore[union-attr]
     else:
         weight_norm(unit[0])
     return network.to("cpu")
 
 
-@pytest.mark.parametrize("part", ["convolution", "batch norm", "parametrised"])
+@pytest.mark.parametrize("part", ["convolution", "batch norm", "neuron", "parametrised"])
 @pytest.mark.parametrize("training", [False, True])
 def test_a_plugins_subclass_of_a_layer_is_called(
     part: str, training: bool, monkeypatch: pytest.MonkeyPatch
