@@ -1,5 +1,6 @@
 """What a candidate block must hold."""
 
+import copy
 from typing import ClassVar
 
 import pytest
@@ -14,6 +15,7 @@ from autosnn_nni.search_spaces import (
     BLOCKS,
     NEURONS,
     NetworkConfig,
+    SpikingNetwork,
     SpikingSpace,
     build_network,
     seeded,
@@ -22,6 +24,7 @@ from autosnn_nni.search_spaces import (
 )
 from autosnn_nni.search_spaces.probe import SITES, Site, probe
 from autosnn_nni.testing.contract import Contract
+from autosnn_nni.testing.lively import enliven, lively, step
 from autosnn_nni.testing.samples import images
 
 every_site = pytest.mark.parametrize(
@@ -47,7 +50,7 @@ class BlockContract(Contract):
         """Of the shape that is asked for; odd sizes are halved upwards."""
         with seeded(0):
             block = BLOCKS[name](site.in_channels, site.out_channels, site.stride, NEURONS["PLIF"])
-        outputs = _run(block.eval(), site.spikes())
+        outputs = _run(enliven(block).eval(), site.spikes())
         assert all(tuple(one.shape[1:]) == site.output for one in outputs)
         assert set(torch.stack(outputs).unique().tolist()) <= {0.0, 1.0}
 
@@ -64,14 +67,25 @@ class BlockContract(Contract):
     def test_the_kernels_change_nothing(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
         """A network with it gives the same votes with the package's kernels and without them."""
         config = _config(self.space, name)
+        network = _network(config, name).eval()
         votes = []
         for kernels in ("1", "0"):
             monkeypatch.setenv(SWITCH, kernels)
-            with seeded(0):
-                network = build_network(config, (name,) * config.macro.tbd_blocks).double().eval()
             with torch.no_grad():
-                votes.append(network(images(config)))
+                votes.append(_as_switched(network)(images(config)))
         torch.testing.assert_close(votes[0], votes[1], rtol=1e-9, atol=1e-9)
+
+    def test_the_kernels_train_it_alike(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Votes, gradients and statistics of a training step are the same, unless it is random."""
+        if any(probe(name, BLOCKS[name], "PLIF", site).is_random for site in SITES):
+            pytest.skip("it is random in training")
+        config = _config(self.space, name)
+        network = _network(config, name).train()
+        steps = []
+        for kernels in ("1", "0"):
+            monkeypatch.setenv(SWITCH, kernels)
+            steps.append(step(_as_switched(network), images(config)))
+        torch.testing.assert_close(steps[0], steps[1], rtol=1e-8, atol=1e-9)
 
     def test_a_supernet_scores_it_as_if_alone(self, name: str) -> None:
         """Architectures that share their first blocks are scored together, with equal results."""
@@ -86,6 +100,7 @@ class BlockContract(Contract):
             to_sample((*(candidates[0],) * last, candidates[-1])),
         ]
         batch = images(config), torch.arange(4) % config.classes
+        lively(space.network, batch[0], samples)
         together = PopulationScorer(space.network, [batch], [batch], 1 << 24).evaluate(samples)
         for sample, shared in zip(samples, together, strict=True):
             assert shared == score(subnet(space.network, sample), [batch], [batch])
@@ -96,6 +111,18 @@ def _run(block: nn.Module, spikes: list[Tensor]) -> list[Tensor]:
     outputs = [block(one) for one in spikes]
     functional.reset_net(block)
     return outputs
+
+
+def _network(config: NetworkConfig, name: str) -> SpikingNetwork:
+    """In float64, with the block in every place."""
+    with seeded(0):
+        network = build_network(config, (name,) * config.macro.tbd_blocks).double()
+    return lively(network, images(config))
+
+
+def _as_switched(network: SpikingNetwork) -> SpikingNetwork:
+    """A copy that uses the kernels if they are on now."""
+    return copy.deepcopy(network).to("cpu")
 
 
 def _config(space: str, name: str) -> NetworkConfig:

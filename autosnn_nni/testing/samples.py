@@ -9,6 +9,7 @@ from autosnn_nni.data import DataSet, Images
 from autosnn_nni.export import Exported
 from autosnn_nni.search_spaces import NetworkConfig, build_network, seeded
 from autosnn_nni.strategies import Measurements
+from autosnn_nni.testing.lively import lively
 
 #: Of a small network, all known.
 MEASURED = Measurements(
@@ -39,11 +40,12 @@ def exported(*, neuron: str = "PLIF") -> Exported:
     )
     with seeded(0):
         network = build_network(config, _BLOCKS)
-        network.train()(images(config).float())
         pixels = torch.randint(0, 256, (6, *config.shape), dtype=torch.uint8)
     data = Images(pixels, torch.arange(6) % config.classes)
     dataset = DataSet("random", config.classes, data, data, (0.5,), (0.2,), 0, flip=False)
-    return Exported(network.eval(), config, _BLOCKS, dataset)
+    found = Exported(network.eval(), config, _BLOCKS, dataset)
+    lively(network, found.images)
+    return found
 
 
 def images(config: NetworkConfig, count: int = 4) -> Tensor:

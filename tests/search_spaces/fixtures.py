@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import torch
-from spikingjelly.activation_based import functional, layer, neuron
+from spikingjelly.activation_based import functional
 from torch import Tensor, nn
 
 from autosnn_nni.search_spaces import (
@@ -17,6 +17,7 @@ from autosnn_nni.search_spaces import (
 )
 from autosnn_nni.search_spaces.build import seeded
 from autosnn_nni.search_spaces.norms import lift
+from autosnn_nni.testing.lively import enliven
 
 FOUND = ("SRB_k5", "SRB_k5", "skip", "SRB_k3", "SRB_k5")  # the paper's, lambda = -0.08
 FORWARD_CELL = ("conv_k3", "skip", "zeroize", "average_pool", "conv_k1", "conv_k3")
@@ -66,36 +67,9 @@ def small_network(
 Module = TypeVar("Module", bound=nn.Module)
 
 
-def lively(network: Module, seed: int = 0) -> Module:
-    """``network`` in float64 with weights under which every layer fires."""
-    rng = torch.Generator().manual_seed(seed)
-    network.double()
-    with torch.no_grad():
-        for module in network.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                module.weight.uniform_(1, 3, generator=rng)
-                if module.bias is not None:  # batch norm through time has none
-                    module.bias.uniform_(0, 1.5, generator=rng)
-                module.running_mean.normal_(0, 0.3, generator=rng)
-                module.running_var.uniform_(0.5, 2, generator=rng)
-            elif isinstance(module, nn.Linear | nn.Conv2d):
-                module.weight.normal_(0, 1.5 / module.weight[0].numel() ** 0.5, generator=rng)
-            elif isinstance(module, neuron.ParametricLIFNode):
-                module.w.uniform_(-1, 1.5, generator=rng)
-            if isinstance(module, nn.Linear):
-                module.weight.mul_(4)
-        for averaged in _neurons_of_averages(network):
-            averaged.w.fill_(40)  # an average is at most 1: any leak keeps it below the threshold
-    return network
-
-
-def _neurons_of_averages(network: nn.Module) -> list[neuron.ParametricLIFNode]:
-    """The PLIF neurons whose input are averages of spikes, not their sums."""
-    gaps = [one for one in network.modules() if not getattr(one, "sums", True)]
-    pools = [m for m in network.modules() if isinstance(getattr(m, "pool", None), layer.AvgPool2d)]
-    averages = [unit for unit in pools if unit.pool.divisor_override is None]
-    neurons = [unit.neuron for unit in [*gaps, *averages]]
-    return [one for one in neurons if isinstance(one, neuron.ParametricLIFNode)]
+def lively(module: Module) -> Module:
+    """``module`` in float64 with weights under which every layer fires."""
+    return enliven(module.double())
 
 
 def images(count: int = 3, shape: tuple[int, int, int] = (3, 16, 16), seed: int = 1) -> Tensor:
