@@ -247,16 +247,19 @@ class TrainingCurve(Callback):
         """Write the epoch's row; raises :class:`UserError` if training has diverged.
 
         Checking the loss is not enough, because a neuron whose potential is NaN just never fires.
+        Nor are the weights: batch norm's statistics overflow first.
         """
         counted = [self._counter.total - self._before, *map(float, self._operations.take())]
         sums = torch.cat([self._sums, self._sums.new_tensor(counted)])
         sums = trainer.strategy.reduce(sums, reduce_op="sum")
         loss, correct, images, spikes, *operations = torch.as_tensor(sums).tolist()
-        finite = torch.stack([one.isfinite().all() for one in pl_module.parameters()]).all()
+        statistics = (one for name, one in pl_module.named_buffers() if "running_" in name)
+        values = [*pl_module.parameters(), *statistics]
+        finite = torch.stack([one.isfinite().all() for one in values]).all()
         if not (finite and math.isfinite(loss)):
             raise UserError(
-                f"training diverged in epoch {trainer.current_epoch + 1}: the weights are "
-                "not finite; try a lower --learning-rate in another --output"
+                f"training diverged in epoch {trainer.current_epoch + 1}: weights, or batch norm's "
+                "statistics, are not finite; try a lower --learning-rate in another --output"
             )
         self._average(spikes / images, [one / images for one in operations])
         self._add(loss / images, correct / images, spikes / images)
