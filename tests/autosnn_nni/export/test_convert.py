@@ -9,7 +9,7 @@ from autosnn_nni.errors import UserError
 from autosnn_nni.export import graph_of, record
 from autosnn_nni.export.graph import Affine, Convolution
 from autosnn_nni.search_spaces import BLOCKS
-from tests.autosnn_nni.export.made import config_of, images, trained
+from tests.autosnn_nni.export.made import built, config_of, images, trained
 from tests.autosnn_nni.export.test_nir_graph import by_numpy, differing, nothing_differs
 
 SRB = ("SRB_k3",) * 5
@@ -62,7 +62,7 @@ def test_what_a_graph_cant_express_is_refused(
 ) -> None:
     config = config_of(space, blocks, **options)
     with pytest.raises(UserError, match=message):
-        graph_of(trained(config, blocks), config)
+        graph_of(built(config, blocks), config)
 
 
 class Block(nn.Module):
@@ -197,7 +197,7 @@ def test_a_plugins_block_that_no_graph_expresses_is_refused(
     blocks = blocks_of(block, monkeypatch)
     config = config_of("SNN_1", blocks, shape=(1, 16, 16))
     with pytest.raises(UserError, match=message):
-        graph_of(trained(config, blocks), config)
+        graph_of(built(config, blocks), config)
 
 
 def test_an_average_of_sums_charges_neurons() -> None:

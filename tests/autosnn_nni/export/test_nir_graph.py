@@ -47,7 +47,8 @@ def run(network: Any, graph: Graph, frames: Tensor) -> dict[str, Any]:
 
     def look(name: str) -> Any:
         def hook(module: Any, inputs: Any, outputs: Any) -> None:
-            steps.setdefault(name, []).append(outputs[0].flatten().numpy() > 0)
+            sent = outputs if isinstance(outputs, Tensor) else outputs[0]
+            steps.setdefault(name, []).append(sent.flatten().numpy() > 0)
 
         return hook
 
@@ -78,7 +79,8 @@ def differing(
     found = read(
         graph, nir.read(folder / "network.nir"), image.expand(config.timesteps, *config.shape)
     )
-    assert any(own.any() for own in spikes.values())
+    assert spikes[graph.last.name].any()
+    assert all(own[0].shape == found[name].shape for name, own in spikes.items())
     return {name: int((own[0] != found[name]).sum()) for name, own in spikes.items()}
 
 
@@ -112,8 +114,7 @@ def test_every_spike_of_every_architecture_is_the_same(
     ["CIFARNet-Wu", "CIFARNet-Fang", "ResNet11-Lee", "ResNet19-Zheng", "SCNN-He", "VGG16-SALT"],
 )
 def test_networks_made_by_hand_are_the_same(network: str, read: Reader, tmp_path: Path) -> None:
-    neuron = "IF" if network == "SCNN-He" else "PLIF"  # whose leaky neurons stay silent untrained
-    config = config_of(network, neuron=neuron, channels=2)
+    config = config_of(network, channels=2)
     assert nothing_differs(differing(config, (), tmp_path, read))
 
 
@@ -124,8 +125,10 @@ def test_a_cell_of_snasnet_is_the_same(tmp_path: Path) -> None:
     assert nothing_differs(differing(config, blocks, tmp_path, by_spikingjelly))
 
 
-@pytest.mark.parametrize("neuron", ["PLIF", "LIF"])
-@pytest.mark.parametrize("averages", ["sum", "mean"])
+@pytest.mark.parametrize(
+    ("neuron", "averages"),
+    [("PLIF", "sum"), ("LIF", "sum"), ("PLIF", "mean")],  # averages never charge LIF neurons enough
+)
 def test_snntorch_sends_the_same_in_float32(neuron: str, averages: str, tmp_path: Path) -> None:
     blocks = ("SRB_k5", "SCB_k3", "skip", "SRB_k3", "SIB_k3_e1")
     config = config_of("SNN_4", blocks, neuron=neuron, averages=averages, shape=(1, 16, 16))
@@ -138,7 +141,8 @@ def test_events_have_frames_of_their_own(tmp_path: Path) -> None:
     network = trained(config, blocks)
     graph = graph_of(network, config)
     frames = images(config, 3)
-    spikes, _ = record(network, graph, frames[None])
+    spikes, votes = record(network, graph, frames[None])
+    assert votes.any()
     for read in by_numpy, by_spikingjelly:
         found = read(graph, to_nir(graph, dtype=np.float64), frames)
         assert all((own[0] == found[name]).all() for name, own in spikes.items())

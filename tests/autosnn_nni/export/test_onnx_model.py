@@ -49,6 +49,7 @@ def is_the_same(found: Exported) -> bool:
     steps = run(to_onnx(found.graph).SerializeToString(), frames)
     output = np.concatenate([step["output"] for step in steps])
     own = spikes[found.graph.last.name][0]
+    assert own.any()
     for node in found.graph.neurons:
         after = np.concatenate([step[f"v_{node.name}_next"] for step in steps])
         assert not after.reshape(len(steps), -1)[spikes[node.name][0]].any()
