@@ -9,6 +9,7 @@ from torch import Tensor
 
 from autosnn_nni.search_spaces import NetworkConfig, build_network
 from autosnn_nni.search_spaces.build import seeded
+from autosnn_nni.testing.lively import enliven
 from tests import reference
 from tests.autosnn_nni.kernels.builds import built, threads
 from tests.search_spaces.fixtures import EIGHT, FOUND
@@ -18,10 +19,10 @@ INVERTED = ("SIB_k3_e3", "SCB_k3", "SIB_k5_e1", "average_pool", "conv_k7")
 
 
 def step(images: Tensor, blocks: Sequence[str], settings: dict[str, Any]) -> dict[str, Tensor]:
-    """Votes, gradients and statistics of one step of a new network."""
+    """Votes, gradients and statistics of one step of a network whose layers all fire."""
     with seeded(0):
         network = build_network(NetworkConfig(classes=10, channels=16, **settings), blocks)
-    votes = network.train()(images)
+    votes = enliven(network).train()(images)
     reference.loss(votes, torch.arange(len(images)) % 10).backward()
     gradients = {
         f"gradient of {name}": parameter.grad
@@ -55,6 +56,7 @@ def test_a_training_step_does_not_depend_on_the_number_of_threads(
     x = torch.randn(*images, *shape, generator=torch.Generator().manual_seed(0))
     with threads(1):
         alone = step(x, blocks, settings)
+    assert alone["votes"].any()
     assert alone["gradient of stem.conv.0.weight"].any()
     for count in (2, 3):
         with threads(count):

@@ -27,6 +27,7 @@ from autosnn_nni.strategies import (
     RandomSearch,
     find_objective,
 )
+from autosnn_nni.testing.lively import enliven
 from autosnn_nni.training.checkpoints import load_checkpoint
 from autosnn_nni.training.hyperparameters import Training
 
@@ -104,7 +105,7 @@ def run(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Run:
     checkpoint = tmp_path_factory.mktemp("search") / "supernet.ckpt"
-    return run_search(make_space(channels=4), tiny_digits, tiny_training, checkpoint)
+    return run_search(enliven(make_space(channels=4)), tiny_digits, tiny_training, checkpoint)
 
 
 def test_every_generation_is_scored_in_one_call(run: Run) -> None:
@@ -172,7 +173,7 @@ def test_a_score_of_the_same_supernet_is_repeated_bit_for_bit(
     tmp_path: Path,
 ) -> None:
     again = run_search(
-        make_space(channels=4), tiny_digits, tiny_training, tmp_path / "supernet.ckpt"
+        enliven(make_space(channels=4)), tiny_digits, tiny_training, tmp_path / "supernet.ckpt"
     )
     assert list(again.strategy.history) == list(run.strategy.history)
 
@@ -185,7 +186,7 @@ def test_a_trained_supernet_serves_another_search(
 ) -> None:
     before = run.checkpoint.read_bytes()
     other = run_search(
-        make_space(channels=4),
+        enliven(make_space(channels=4)),
         tiny_digits,
         tiny_training,
         run.checkpoint,
@@ -210,7 +211,7 @@ def test_a_search_goes_on_from_its_saved_history(
     history = History.from_json(run.saved[generations - 1])
     assert history.generations == generations
     resumed = run_search(
-        make_space(channels=4), tiny_digits, tiny_training, run.checkpoint, history
+        enliven(make_space(channels=4)), tiny_digits, tiny_training, run.checkpoint, history
     )
     assert resumed.calls == [4] * (3 - generations)
     assert list(resumed.strategy.history) == list(run.strategy.history)
@@ -223,7 +224,7 @@ def test_a_space_smaller_than_the_budget_is_searched_once(
     tmp_path: Path,
 ) -> None:
     found = run_search(
-        make_space(candidates=("SCB_k3",)),
+        enliven(make_space(candidates=("SCB_k3",))),
         tiny_digits,
         tiny_training,
         tmp_path / "supernet.ckpt",

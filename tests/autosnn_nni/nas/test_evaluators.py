@@ -11,6 +11,7 @@ from autosnn_nni.scoring.batches import Scoring, plain_batches
 from autosnn_nni.scoring.evaluation import evaluate
 from autosnn_nni.search_spaces import SpikingSpace, subnet, to_sample
 from autosnn_nni.strategies import Fitness, Measurements
+from autosnn_nni.testing.lively import enliven
 from autosnn_nni.training.batches import train_batches
 from autosnn_nni.training.hyperparameters import Training
 
@@ -22,7 +23,7 @@ Batch = tuple[Tensor, Tensor]
 def test_the_subnet_evaluator_reports_fitness_accuracy_and_spikes(
     tiny_digits: Splits, tiny_scoring: Scoring, make_space: Callable[..., SpikingSpace]
 ) -> None:
-    space = make_space(channels=4)
+    space = enliven(make_space(channels=4))
     val = list(plain_batches(tiny_digits, tiny_digits.val, tiny_scoring))
     scorer = SubnetEvaluator(Fitness(-0.3), val, [], AVERAGE)
     samples = [to_sample(("SCB_k3",) * 5), to_sample(("skip", "SRB_k5") * 2 + ("skip",))]

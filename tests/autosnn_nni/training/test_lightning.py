@@ -24,6 +24,7 @@ from autosnn_nni.search_spaces import (
 from autosnn_nni.search_spaces.build import seeded
 from autosnn_nni.search_spaces.layers import VotingLayer
 from autosnn_nni.strategies import Fitness, SinglePathOneShot
+from autosnn_nni.testing.lively import enliven
 from autosnn_nni.training.batches import train_batches
 from autosnn_nni.training.checkpoints import load_checkpoint
 from autosnn_nni.training.from_scratch import train_network
@@ -37,14 +38,20 @@ SUPERNET = {"kind": "supernet", "settings": {}, "blocks": []}
 NETWORK = {"kind": "network", "settings": {}, "blocks": list(BLOCKS)}
 
 
-def classifier(
+def fresh(
     learning_rate: float = 1e-3, spike_regularisation: float = 0.0, **changes: Any
 ) -> SpikingClassifier:
+    """With a new network, whose last layers are silent."""
     with seeded(0):
         network = build_network(replace(CONFIG, **changes), BLOCKS)
     module = SpikingClassifier(learning_rate, spike_regularisation)
     module.set_model(network)
     return module
+
+
+def classifier(**options: Any) -> SpikingClassifier:
+    """With a network that votes."""
+    return enliven(fresh(**options))
 
 
 def recount(network: nn.Module) -> Callable[[], float]:
@@ -74,6 +81,7 @@ class TestLoss:
     def test_it_is_equation_5_averaged_over_the_images(self, batch: tuple[Tensor, Tensor]) -> None:
         module, (images, labels) = classifier(), batch
         outputs = module.model(images).tolist()
+        assert any(map(any, outputs))
         by_hand = 0.0
         for votes, label in zip(outputs, labels.tolist(), strict=True):
             by_hand += sum((vote - (i == label)) ** 2 for i, vote in enumerate(votes)) / 10
@@ -107,7 +115,7 @@ class TestLoss:
     def test_spike_regularisation_silences(self, batch: tuple[Tensor, Tensor]) -> None:
         rates = []
         for weight in (0.0, 10.0):
-            module = classifier(learning_rate=1e-2, spike_regularisation=weight)
+            module = fresh(learning_rate=1e-2, spike_regularisation=weight)
             optimizer = module.configure_optimizers()
             for _ in range(20):
                 optimizer.zero_grad()
@@ -124,7 +132,7 @@ class TestLoss:
         assert module.training_step(batch, 0)["loss"] == plain
 
     def test_it_goes_down_in_a_few_steps(self, batch: tuple[Tensor, Tensor]) -> None:
-        module = classifier(learning_rate=1e-2, channels=8)
+        module = fresh(learning_rate=1e-2, channels=8)
         optimizer = module.configure_optimizers()
         losses, right = [], []
         for _ in range(40):
@@ -163,7 +171,7 @@ def train_supernet(tiny_digits: Splits, make_space: Callable[..., SpikingSpace])
     def train(
         training: Training, checkpoint: Path | None, watch: Any = lambda network: None, **space: Any
     ) -> tuple[SpikingNetwork, SpikingEvaluator, Any]:
-        model = make_space(**space)
+        model = enliven(make_space(**space))
         watched = watch(model.network)
         evaluator = SpikingEvaluator(tiny_digits, training, checkpoint=checkpoint, about=SUPERNET)
         RetiariiExperiment(model, evaluator, [], SinglePathOneShot(1)).run()
