@@ -23,8 +23,8 @@ from autosnn_nni.table.benchmark import TableEvaluator, TableSpace
 from autosnn_nni.table.judge import RunSearch, Seen
 from autosnn_nni.table.scores import Scores
 
-#: Optuna's samplers may propose so many times the budget, repeats included.
-_REPEATS = 10
+#: Optuna's samplers propose at most so many architectures, repeats included.
+_PROPOSALS = 600
 
 
 def _nni(
@@ -87,7 +87,7 @@ def _optuna(
             study.stop()
         return found["accuracy"], found["spikes"]
 
-    study.optimize(objective, n_trials=_REPEATS * budget)
+    study.optimize(objective, n_trials=_PROPOSALS)
     return list(seen.items())
 
 

@@ -8,12 +8,15 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from autosnn_nni.errors import UserError
+from autosnn_nni.runs.directory import RunDirectory
+from autosnn_nni.runs.settings import Settings
 from autosnn_nni.scoring.ranking import Judged
 from autosnn_nni.strategies import Fitness
 from autosnn_nni.table.scores import Scores, Truth
-from autosnn_nni.table.supernets import TRAINED, table5
+from autosnn_nni.table.supernets import TRAINED, check_comparable, table5
 from autosnn_nni.table.table import Table
-from tests.autosnn_nni.table.made import packed_in, table
+from tests.autosnn_nni.table.made import VALUES, packed_in, table
 
 Autosnn = Callable[..., Any]
 TABLE, FITNESS = table(), Fitness(-0.2)
@@ -98,21 +101,25 @@ def test_a_run_is_judged_by_the_whole_table(autosnn: Autosnn, tmp_path: Path, pa
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("option", "value", "said"),
-    [
-        ("--neuron", "IF", "its neuron is 'IF', the table's 'PLIF'"),
-        ("--images", 90, "its images is 90, the table's 100"),
-        ("--averages", "mean", "its averages is 'mean', the table's 'sum'"),
-        ("--fitness", "synops", "the cost in the fitness is spikes, not synops"),
-    ],
-)
-def test_a_run_of_other_networks_is_refused(
-    autosnn: Autosnn, tmp_path: Path, packed: Path, option: str, value: object, said: str
-) -> None:
+def test_a_run_of_other_networks_is_refused(autosnn: Autosnn, tmp_path: Path, packed: Path) -> None:
     run = tmp_path / "run"
-    outcome = autosnn("supernet", *SUPERNET, option, value, "--output", run)
-    assert outcome.code == 0, outcome.err
+    assert autosnn("supernet", *SUPERNET, "--neuron", "IF", "--output", run).code == 0
     outcome = autosnn("trust", run, "--table", packed)
     assert (outcome.code, outcome.out) == (2, "")
-    assert said in outcome.err
+    assert "its neuron is 'IF', the table's 'PLIF'" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ({"images": 90}, "its images is 90, the table's 100"),
+        ({"averages": "mean"}, "its averages is 'mean', the table's 'sum'"),
+        ({"channels": 4}, "its channels is 4, the table's 2"),
+        ({"fitness": "synops"}, "the cost in the fitness is spikes, not synops"),
+    ],
+)
+def test_other_networks_are_refused(other: dict[str, object], said: str, tmp_path: Path) -> None:
+    check_comparable(RunDirectory(tmp_path, Settings.named({**VALUES, "loss": "tet"})), TABLE)
+    run = RunDirectory(tmp_path, Settings.named({**VALUES, **other}))
+    with pytest.raises(UserError, match=said):
+        check_comparable(run, TABLE)
