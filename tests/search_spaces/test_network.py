@@ -219,7 +219,7 @@ def test_pooling_blocks_equal_the_plain_reference_in_a_network(blocks: tuple[str
 @pytest.mark.parametrize("space", MACROS)
 def test_every_macro_and_neuron_runs_forward_and_backward(space: str, kind: str) -> None:
     config = small_config(space, neuron=kind)
-    network = build_network(config, blocks_for(space))
+    network = small_network(space, neuron=kind).float()
     outputs = network(images(shape=config.shape).float())
     assert outputs.shape == (3, 3)
     reference.loss(outputs, LABELS).backward()
