@@ -54,7 +54,7 @@ def _add(currents: Currents, x: Tensor, *layers: Layer) -> None:
 
 
 def _can_be_deferred(layer: Layer) -> TypeGuard[Deferrable]:
-    return isinstance(layer, Deferrable) and is_own(layer) and not is_watched(layer)  # type: ignore[arg-type]
+    return is_own(layer) and isinstance(layer, Deferrable) and not is_watched(layer)
 
 
 def _convolved(x: Tensor, *layers: Layer) -> Convolved | None:

@@ -16,7 +16,7 @@ from autosnn_nni.search_spaces.batch_norm import OfOneTimestep, PerTimestep
 from autosnn_nni.search_spaces.cell import Operation
 from autosnn_nni.search_spaces.layers import ConvBN, SpikingConv, VotingLayer
 from autosnn_nni.search_spaces.neurons import SpikingNeuron
-from autosnn_nni.search_spaces.own import is_own
+from autosnn_nni.search_spaces.own import PACKAGE, is_own, package_of
 
 AModule = TypeVar("AModule", bound=nn.Module)
 
@@ -25,7 +25,7 @@ AModule = TypeVar("AModule", bound=nn.Module)
 MULTI_STEP_DEVICES = ("cuda",)
 
 #: Packages whose modules accept all timesteps at once, and torch's modules that do.
-_PACKAGES = ("autosnn_nni", "nni", "spikingjelly")
+_PACKAGES = (PACKAGE, "nni", "spikingjelly")
 _ANY_SHAPE = (nn.Sequential, nn.ModuleDict, nn.ModuleList, nn.Identity, nn.ReLU, nn.Linear)
 
 
@@ -192,8 +192,7 @@ def takes_all_timesteps(module: nn.Module) -> bool:
         return not module.backward
     if isinstance(module, _BatchNorm):
         return isinstance(module, PerTimestep | OfOneTimestep)
-    package = type(module).__module__.partition(".")[0]
-    if package in _PACKAGES or isinstance(module, base.StepModule):
+    if package_of(type(module)) in _PACKAGES or isinstance(module, base.StepModule):
         return True
     kinds = [kind for kind in _ANY_SHAPE if isinstance(module, kind)]
     return any(type(module).forward is kind.forward for kind in kinds)

@@ -24,6 +24,7 @@ from autosnn_nni.search_spaces.cell import Operation
 from autosnn_nni.search_spaces.config import NetworkConfig
 from autosnn_nni.search_spaces.network import takes_all_timesteps
 from autosnn_nni.search_spaces.neurons import NEURONS
+from autosnn_nni.search_spaces.own import PACKAGE, package_of
 from autosnn_nni.search_spaces.stages import Maker
 
 _IMAGES, _TIMESTEPS = 2, 3
@@ -93,7 +94,7 @@ def is_builtin(factory: BlockFactory) -> bool:
     """Whether a block is the package's own."""
     while isinstance(factory, partial):
         factory = factory.func
-    return factory.__module__.partition(".")[0] == __name__.partition(".")[0]
+    return package_of(factory) == PACKAGE
 
 
 @cache
@@ -210,19 +211,7 @@ class _Trial:
         if not all(map(takes_all_timesteps, self.block.modules())):
             return
         each = self._outputs(seed=1, train=False)
-        calls: Counter[nn.Module] = Counter()
-        hooks = [
-            one.register_forward_hook(lambda module, *_: calls.update([module]))
-            for one in self.block.modules()
-            if isinstance(one, base.MemoryModule)
-        ]
-        functional.set_step_mode(self.block, "m")
-        with torch.no_grad():
-            whole = self._attempt("fails on [T, N, C, H, W]", self._whole)
-        functional.set_step_mode(self.block, "s")
-        functional.reset_net(self.block)
-        for hook in hooks:
-            hook.remove()
+        whole, calls = self._at_once()
         if any(count > 1 for count in calls.values()):
             raise self._error("calls a neuron twice in a timestep; give it one for each place")
         # Spikes may move by a rounding error, currents can't.
@@ -233,9 +222,23 @@ class _Trial:
                 "be an nn.Module, which gets one after another, and no subclass of its layers"
             )
 
-    def _whole(self) -> list[Tensor]:
-        """Outputs of every timestep, from a single call."""
-        return list(self.block(torch.stack(self.site.spikes())))
+    def _at_once(self) -> tuple[list[Tensor], Counter[nn.Module]]:
+        """Outputs of every timestep from a single call, and how often it calls each memory."""
+        calls: Counter[nn.Module] = Counter()
+        hooks = [
+            one.register_forward_hook(lambda module, *_: calls.update([module]))
+            for one in self.block.modules()
+            if isinstance(one, base.MemoryModule)
+        ]
+        spikes = torch.stack(self.site.spikes())
+        functional.set_step_mode(self.block, "m")
+        with torch.no_grad():
+            whole = self._attempt("fails on [T, N, C, H, W]", lambda: list(self.block(spikes)))
+        functional.set_step_mode(self.block, "s")
+        functional.reset_net(self.block)
+        for hook in hooks:
+            hook.remove()
+        return whole, calls
 
     def _check_made_again(self) -> None:
         """Networks are made again to be trained from scratch, and to load a checkpoint."""

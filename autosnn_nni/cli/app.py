@@ -13,7 +13,7 @@ import typer
 
 from autosnn_nni.cli.commands import networks, plugins, results, runs, tables
 from autosnn_nni.cli.commands.help import HELP_OPTIONS, SWITCHES, Commands
-from autosnn_nni.cli.console import be_tolerant
+from autosnn_nni.cli.console import be_tolerant, warn
 from autosnn_nni.cli.signals import Stop, stoppable
 from autosnn_nni.errors import UserError
 from autosnn_nni.freed_memory import keep_freed_memory
@@ -98,6 +98,5 @@ def _report_error(error: Exception) -> int:
 
 
 def _say(message: str, code: int) -> int:
-    line = " ".join(message.split())
-    sys.stderr.write(f"autosnn: {line}\n")
+    warn(" ".join(message.split()))
     return code

@@ -66,16 +66,15 @@ def choose(
     network: str | None,
     rule: str | None = None,
     run: Path | None = None,
+    ways: str = "--blocks, --architecture or --network, or --pick from a run",
 ) -> Chosen:
     """The architecture of ``--blocks``, ``--architecture``, ``--network`` or ``--pick``.
 
     Exactly one of them must be given. ``--pick`` picks from the search of ``run``; its settings are
-    used with ``--pick`` and with ``--blocks``.
+    used with ``--pick`` and with ``--blocks``. ``ways`` are those that the command has.
     """
     if [blocks, best, network, rule].count(None) != 3:
-        raise UserError(
-            "name one architecture: --blocks, --architecture or --network, or --pick from a run"
-        )
+        raise UserError(f"name one architecture: {ways}")
     if run is not None and best is None and network is None:
         return _of_run(run, blocks, rule)
     if run is not None:

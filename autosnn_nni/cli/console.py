@@ -31,6 +31,11 @@ def say(line: str) -> None:
     console().print(line, highlight=False, soft_wrap=True)
 
 
+def warn(line: str) -> None:
+    """Write a line about what is wrong to standard error."""
+    sys.stderr.write(f"autosnn: {line}\n")
+
+
 def be_tolerant() -> None:
     """Print what the terminal's encoding lacks as an escape, and bytes in file names as bytes.
 

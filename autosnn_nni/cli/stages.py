@@ -1,13 +1,12 @@
 """Commands that change a run."""
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from autosnn_nni.cli.chosen import Chosen
-from autosnn_nni.cli.console import say
+from autosnn_nni.cli.console import say, warn
 from autosnn_nni.cli.tables import show_results, show_trust
 from autosnn_nni.errors import UserError
 from autosnn_nni.mapping import fitting_of
@@ -166,7 +165,7 @@ def _warn_of_chance(run: RunDirectory) -> None:
         return
     accuracies = (one.accuracy for one in load_history(run))
     if line := chance_warning(accuracies, run.settings.network.classes):
-        sys.stderr.write(f"autosnn: {line}\n")
+        warn(line)
 
 
 def _check_constraints(pipeline: Pipeline) -> None:

@@ -213,12 +213,14 @@ class Settings:
         return find_source(self.dataset, self.size).info
 
     def _check_types(self) -> None:
-        hints = get_type_hints(type(self))
-        for one in fields(self):
-            value = getattr(self, one.name)
-            unset = value is one.default or value is one.metadata["before"]
-            if not unset and not _fits(value, hints[one.name]):
-                raise UserError(_wrong_type(one.name, value, hints[one.name]))
+        named = {one: getattr(self, one.name) for one in fields(self)}
+        self.check_types(
+            {
+                one.name: value
+                for one, value in named.items()
+                if value is not one.default and value is not one.metadata["before"]
+            }
+        )
 
     def _check_numbers(self) -> None:
         for name in ("supernet_epochs", "retrain_epochs", "batch_size"):

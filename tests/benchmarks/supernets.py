@@ -46,7 +46,7 @@ from autosnn_nni.runs.inputs import load_data
 from autosnn_nni.runs.machine import Machine
 from autosnn_nni.scoring.batches import Scoring
 from autosnn_nni.scoring.population_scorer import PopulationScorer
-from autosnn_nni.scoring.ranking import Judged, ceilings, regret, tau
+from autosnn_nni.scoring.ranking import Agreement, Judged, ceilings, regret, tau
 from autosnn_nni.search_spaces import Architecture, SpikingSpace, seeded, to_sample, to_text
 from autosnn_nni.strategies import SAMPLINGS, Fitness, SinglePathOneShot, predicted_ranks
 from autosnn_nni.table import Table
@@ -255,8 +255,9 @@ def compared(judged: Sequence[Judged]) -> dict[str, float]:
     found: dict[str, float] = {}
     for name, known in ceilings(judged).items():
         supernet = [getattr(one, f"supernet_{name}") for one in judged]
-        found[f"tau_{name}"] = tau(supernet, [getattr(one, name) for one in judged])
-        found[f"share_{name}"] = found[f"tau_{name}"] / known if known > 0 else math.nan
+        value = tau(supernet, [getattr(one, name) for one in judged])
+        agreed = Agreement(len(judged), value, math.nan, math.nan, known)
+        found |= {f"tau_{name}": agreed.tau, f"share_{name}": agreed.share}
     return {**found, **asdict(regret(judged))}
 
 

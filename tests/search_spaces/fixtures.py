@@ -16,6 +16,7 @@ from autosnn_nni.search_spaces import (
     build_network,
 )
 from autosnn_nni.search_spaces.build import seeded
+from autosnn_nni.search_spaces.layers import Conv2d
 from autosnn_nni.search_spaces.norms import lift
 from autosnn_nni.testing.lively import enliven
 
@@ -115,3 +116,10 @@ def weights_of(network: nn.Module) -> dict[str, Tensor]:
 def layer_name(path: str) -> str:
     """How the package calls the layer that the reference names by its place in the weights."""
     return path.removeprefix("stages.").removesuffix(".neuron").removesuffix(".layers")
+
+
+class Standardised(Conv2d):
+    """A plugin's convolution with standardised weights."""
+
+    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        return super()._conv_forward(input, weight - weight.mean((1, 2, 3), keepdim=True), bias)

@@ -11,6 +11,7 @@ from autosnn_nni.kernels.spikes import Spikes
 from autosnn_nni.search_spaces.blocks import HalvingSkip
 from autosnn_nni.search_spaces.layers import Conv2d, Linear, MaxPool2d, Pointwise
 from tests.autosnn_nni.kernels.builds import built
+from tests.search_spaces.fixtures import Standardised
 
 LAYERS = {
     "convolution": Conv2d(6, 4, 3, 2, 1, bias=False, step_mode="m"),
@@ -34,13 +35,6 @@ OTHERS = {
     "pool": MaxPool2d(2, 1, dilation=2),
     "pool of columns": MaxPool2d((2, 1)),
 }
-
-
-class Standardised(Conv2d):
-    """A plugin's convolution with standardised weights."""
-
-    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        return super()._conv_forward(input, weight - weight.mean((1, 2, 3), keepdim=True), bias)
 
 
 class Doubled(Linear):

@@ -22,7 +22,6 @@ from autosnn_nni.search_spaces import (
 )
 from autosnn_nni.search_spaces.batch_norm import BatchNorm2d
 from autosnn_nni.search_spaces.config import AVERAGES
-from autosnn_nni.search_spaces.layers import Conv2d
 from autosnn_nni.search_spaces.network import Timesteps
 from autosnn_nni.search_spaces.neurons import PLIF
 from tests import reference
@@ -30,6 +29,7 @@ from tests.search_spaces.fixtures import (
     BACKWARD_CELL,
     FOUND,
     SPACES,
+    Standardised,
     blocks_for,
     images,
     layer_name,
@@ -386,13 +386,6 @@ def test_a_forward_never_waits_for_the_device() -> None:
         votes = network(images().double().to("meta"))
         votes.sum().backward()
     assert votes.shape == (3, 3)
-
-
-class Standardised(Conv2d):
-    """A plugin's convolution with standardised weights."""
-
-    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        return super()._conv_forward(input, weight - weight.mean((1, 2, 3), keepdim=True), bias)
 
 
 class Halved(BatchNorm2d):

@@ -24,7 +24,6 @@ from autosnn_nni.cli.commands.help import Commands
 from autosnn_nni.cli.console import print_json
 from autosnn_nni.cli.names import completion
 from autosnn_nni.cli.options import check_unset
-from autosnn_nni.errors import UserError
 from autosnn_nni.runs.machine import Machine
 
 commands = Commands()
@@ -171,8 +170,7 @@ def describe(
     from autosnn_nni.plugins import load_plugins
 
     load_plugins(plugin or [])
-    _check_one(blocks, network, "--blocks or --network")
-    chosen = choose(blocks, None, network)
+    chosen = choose(blocks, None, network, ways="--blocks or --network")
     config = {"space": space, "channels": channels, "timesteps": timesteps, "neuron": neuron}
     if run is not None:
         check_unset("--run has its own settings", network=network, dataset=dataset, **config)
@@ -221,15 +219,10 @@ def fits(
         check_unset("the run has its own settings", network=network, dataset=dataset, **config)
         subject = command.of_run(run, blocks)
     else:
-        _check_one(blocks, network, "a run's folder, --blocks or --network")
-        chosen = choose(blocks, None, network)
+        ways = "a run's folder, --blocks or --network"
+        chosen = choose(blocks, None, network, ways=ways)
         subject = command.of_settings(chosen, dataset or "CIFAR10", config)
     found = command.fits(subject, chip)
     print_json(command.to_json(found)) if json_ else command.show(subject, found, chip)
     if chip is not None and not found[chip].fits:
         raise typer.Exit(1)
-
-
-def _check_one(blocks: str | None, network: str | None, ways: str) -> None:
-    if (blocks is None) == (network is None):
-        raise UserError(f"name one architecture: {ways}")
