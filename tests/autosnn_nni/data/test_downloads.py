@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -26,13 +27,20 @@ class _Quiet(SimpleHTTPRequestHandler):
         """A server of tests keeps no log."""
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Print no error if a client stops reading: torchvision does to learn of redirections."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
+
+
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[tuple[Path, str]]:
     """A folder, and the address at which its files are served."""
     folder = tmp_path / "server"
     folder.mkdir()
     handler = partial(_Quiet, directory=str(folder))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+    with _Server(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield folder, f"http://127.0.0.1:{server.server_port}"
