@@ -10,8 +10,9 @@ FASHION_MNIST := /usr/share/datasets/fashion-mnist
 BROWSER := /usr/bin/chromedriver
 SSHD := /usr/sbin/sshd
 NEEDED := $(INSTALLED) $(RECORDINGS) $(FASHION_MNIST) $(BROWSER) $(SSHD)
-# Two processes on two cores: with more threads they would wait for each other.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2
+# For two cores: a third process, as one often waits for NNI; a thread each, or they would wait for
+# each other.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 3
 # The package as one folder, for mypy and for the site's Python reference; the site.
 PACKAGE := build/package/.made
 SOURCES := $(shell find autosnn_nni search_spaces strategies examples/paper -type f -not -name '*.pyc')

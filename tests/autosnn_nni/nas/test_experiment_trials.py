@@ -359,6 +359,7 @@ def test_when_all_trials_die_the_search_fails_and_stops(start: Callable[..., Cli
     assert client.said == []
 
 
+@pytest.mark.long
 def test_what_is_recorded_is_what_ran_though_trials_die(home: Path, tmp_path: Path) -> None:
     outcome = stress.search(20, 4, tmp_path, free_port())
     assert len(outcome.status) == 20
