@@ -1,5 +1,6 @@
 """The trained network of a run, as the commands that use it load it."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from autosnn_nni.scoring.batches import Scoring, calibration_batches
 from autosnn_nni.scoring.calibration import recalibrated
 from autosnn_nni.search_spaces import Architecture, NetworkConfig, SpikingNetwork, to_text
 from autosnn_nni.training.checkpoints import Checkpoint, load_checkpoint, load_network
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,8 @@ class Trained:
 def load_trained(path: Path, blocks: Sequence[str] | None, machine: Machine) -> Trained:
     """Load a run's retrained network, a checkpoint's, or with ``blocks`` a path of a supernet.
 
-    Raises :class:`UserError` if there are no such weights, or not the data.
+    A warning is logged if their training has not ended. Raises :class:`UserError` if there are no
+    such weights, or not the data.
     """
     if not path.is_file() and path.suffix != ".ckpt":
         files = load_run(path)
@@ -55,10 +59,20 @@ def load_trained(path: Path, blocks: Sequence[str] | None, machine: Machine) -> 
         raise UserError(f"{path} is a supernet; name one of its architectures with --blocks")
     if checkpoint.kind == "network" and blocks:
         raise UserError(f"{path} is one network ({to_text(checkpoint.blocks)}); leave out --blocks")
+    _warn_of_unfinished(path, checkpoint, run.settings)
     config = run.settings.network
     chosen = config.check(blocks or checkpoint.blocks)
     network = load_network(path, checkpoint, config, chosen)
     return Trained(network, config, chosen, load_data(run, machine), scoring_of(run, machine))
+
+
+def _warn_of_unfinished(path: Path, checkpoint: Checkpoint, settings: Settings) -> None:
+    epochs = settings.supernet_epochs if checkpoint.kind == "supernet" else settings.retrain_epochs
+    if checkpoint.epochs < epochs:
+        _LOG.warning(
+            "%s was trained for %d of its %d epochs; run its command again to finish it",
+            *(path, checkpoint.epochs, epochs),
+        )
 
 
 def _check_done(run: Path) -> None:
