@@ -7,15 +7,16 @@ made yet. ``judge TABLE FOLDER --output CSV`` compares all files with the table:
 of spikes, what share of their ceiling that is, the regret of the supernet's first and of the best
 of its first three, the mean rank of what evolution finds with it, how many of the table's networks
 could have been trained in its time (``trainings``), and that for as many epochs as its own
-(``times``). Beside them, as ``20 trained`` and so on, are no supernets, but ridge regressions on
-random networks of the table (``strategies/predictor.py``).
+(``times``). A picture beside it shows shares and time. Two kinds of rows are no supernets:
+``skips`` only counts them (the more, the more accurate, and the fewer spikes), and ``20 trained``
+and so on are ridge regressions on random networks of the table (``strategies/predictor.py``).
 
 What is not in the package is tried here: a learning rate that falls faster for simple paths
 (``decay``, the largest exponent) and moments of Adam by group of paths (``groups``), both of Jeon
 et al. 2025 (arXiv 2503.10740); an exponential average of the weights (``average``, its decay); and
 several supernets, each for a part of the space and with its share of the epochs: ``split=skip:0:1``
 has one for paths without skips, one for those with a skip, and one for the others. Any beginning of
-names of blocks will do.
+names of blocks will do; paths of a ``fair`` step that are in another part are left out.
 """
 
 import argparse
@@ -33,6 +34,7 @@ from typing import Any
 
 import pandas as pd
 import torch
+from matplotlib.figure import Figure
 from pytorch_lightning import Callback
 from torch import Tensor
 
@@ -41,6 +43,8 @@ from autosnn_nni.files import write_whole
 from autosnn_nni.freed_memory import keep_freed_memory
 from autosnn_nni.nas.evaluators import SpikingEvaluator
 from autosnn_nni.nas.experiment import RetiariiExperiment
+from autosnn_nni.report import theme
+from autosnn_nni.report.drawing import axis_titles, panels_of, png
 from autosnn_nni.runs.directory import RunDirectory
 from autosnn_nni.runs.inputs import load_data
 from autosnn_nni.runs.machine import Machine
@@ -59,6 +63,7 @@ from tests.benchmarks.recipes import Average
 #: Ridge regressions are made on so many networks, and so many of each.
 TRAINED = (10, 20, 50, 100)
 REGRESSIONS = 10
+SKIPS = "skips"
 
 Belongs = Callable[[Architecture], bool]
 
@@ -250,6 +255,12 @@ def regression(table: Table, count: int, seed: int) -> dict[str, float]:
     return {**compared(judged_on(table, scores)), "trainings": count}
 
 
+def skips(table: Table) -> dict[str, float]:
+    """The same of the number of skips alone."""
+    counts = [blocks.count("skip") for blocks in table.architectures]
+    return {**compared(judged_on(table, [(one, -one) for one in counts])), "trainings": 0}
+
+
 def compared(judged: Sequence[Judged]) -> dict[str, float]:
     """Agreement, without its intervals, and regret."""
     found: dict[str, float] = {}
@@ -288,9 +299,38 @@ def judge_all(options: Any) -> None:
     for count, seed in itertools.product(TRAINED, range(REGRESSIONS)):
         name = {"recipe": f"{count} trained", "epochs": table.plan.epochs[-1], "seed": seed}
         rows.append({**name, **regression(table, count, seed)})
+    rows.append({"recipe": SKIPS, "epochs": 0, "seed": 0, **skips(table)})
     judged = pd.DataFrame(rows)
+    means = judged.groupby(key[:2], sort=False).mean().drop(columns="seed")
     write_whole(options.output, judged.to_csv(index=False))
-    print(judged.groupby(key[:2], sort=False).mean().drop(columns="seed").to_string())
+    write_whole(options.output.with_suffix(".png"), png(picture(means)))
+    print(means.to_string())
+
+
+def picture(means: pd.DataFrame) -> Figure:
+    """The share of the ceiling by time: supernets as points, regressions as a line."""
+    figure, panels = panels_of(2, width=11, height=5.2, sharey=True)
+    no_supernets = [SKIPS, *(f"{count} trained" for count in TRAINED)]
+    *trained, counted = (means.loc[name].iloc[0] for name in (*no_supernets[1:], SKIPS))
+    supernets = means.drop(index=no_supernets, level="recipe")
+    panels[1].sharex(panels[0])
+    for panel, name in zip(panels, ("accuracy", "spikes"), strict=True):
+        column = f"share_{name}"
+        for number, ((recipe, epochs), one) in enumerate(supernets.iterrows()):
+            panel.plot(
+                one["trainings"],
+                100 * one[column],
+                list(theme.SYMBOLS.values())[number // len(theme.SERIES) % len(theme.SYMBOLS)],
+                color=theme.SERIES[number % len(theme.SERIES)],
+                label=f"{recipe}, {epochs} epochs",
+            )
+        shares = [100 * one[column] for one in trained]
+        panel.plot(TRAINED, shares, "--", color=theme.INK, label="ridge regression of trained ones")
+        panel.axhline(100 * counted[column], color=theme.MUTED, ls=":", label="number of skips")
+        panel.set_xscale("log")
+        axis_titles(panel, "Time, in trainings of one network", f"Tau of {name} (% of the ceiling)")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside right upper", frameon=False)
+    return figure
 
 
 def main() -> None:

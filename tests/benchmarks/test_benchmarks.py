@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from scipy.stats import kendalltau
 
 from autosnn_nni.data import DATASETS
 from autosnn_nni.runs.directory import RunDirectory
 from autosnn_nni.runs.inputs import load_data
 from autosnn_nni.runs.machine import Machine
 from autosnn_nni.search_spaces import network
+from autosnn_nni.table import Table
 from autosnn_nni.table.measure import measure
 from autosnn_nni.table.packed import pack
 from autosnn_nni.table.rows import COLUMNS
@@ -166,7 +168,13 @@ def test_supernets(run: Run, tmp_path: Path) -> None:
     assert supernets["rank"].between(1, 32).all()
     assert rows["tau_spikes"].between(-1, 1).all()
     assert (rows["first"] <= rows["of_three"]).all()
-    assert (rows["trainings"] > 0).all()
+    assert (supernets["trainings"] > 0).all()
+    assert output.with_suffix(".png").stat().st_size > 10_000
+    skips = rows[rows["recipe"] == "skips"]
+    known = Table(table)
+    counts = [one.count("skip") for one in known.architectures]
+    spikes = [known.tested(one).spikes for one in known.architectures]
+    assert skips["tau_spikes"].item() == pytest.approx(-kendalltau(counts, spikes).statistic)
     regressions = rows[rows["rank"].isna()].groupby("recipe")["tau_accuracy"].mean()
     assert regressions["20 trained"] > regressions["10 trained"]
     before = output.read_bytes()
