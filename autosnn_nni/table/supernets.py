@@ -27,8 +27,8 @@ _SAME = (
     *("dataset", "size", "images", "space", "channels", "timesteps", "neuron", "averages"),
     "candidates",
 )
-#: The searches of Table 5 that use a supernet.
-_SEARCHES = ("random", "evolution")
+#: The searches that use a supernet: those of Table 5, and the predictor.
+_SEARCHES = ("random", "evolution", "predictor")
 
 
 def check_comparable(run: RunDirectory, table: Table) -> None:
