@@ -157,7 +157,7 @@ PLANS: Mapping[str, Plan] = {
             "retrain_epochs": 3,
         },
         epochs=(0, 1, 3),
-        other_timesteps=(1, 4, 8),
+        other_timesteps=(1, 8),
     ),
 }
 
