@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import kendalltau
@@ -24,6 +25,7 @@ from autosnn_nni.table.packed import pack
 from autosnn_nni.table.rows import COLUMNS
 from tests.autosnn_nni.table.made import PLAN, packed_in
 from tests.benchmarks import readers
+from tests.benchmarks.table_ceiling import expected, observed
 
 Run = Callable[..., str]
 FINISHED = Path(__file__).parents[1] / "runs_of_earlier_versions/0.1.0/finished"
@@ -180,6 +182,17 @@ def test_supernets(run: Run, tmp_path: Path) -> None:
     before = output.read_bytes()
     run("supernets", "judge", table, folder, "--output", output)
     assert output.read_bytes() == before
+
+
+def test_table_ceiling(run: Run, tmp_path: Path) -> None:
+    normal = np.random.default_rng(0).normal(size=(4000, 6))
+    seeds = pd.DataFrame(normal[:, :1] + normal[:, 1:])  # two seeds correlate with 0.5
+    assert observed(seeds, 1, 1) == pytest.approx(1 / 3, abs=0.01)
+    for k, m in ((1, 2), (2, 2), (2, 3), (1, 4)):
+        assert observed(seeds, k, m) == pytest.approx(expected(0.5, k, m), abs=0.01)
+    out = run("table_ceiling", packed_in(tmp_path))
+    assert "accuracy: 2 architectures with 3 seeds, r = " in out
+    assert out.count("means of 1 and 2: expected ") == 2
 
 
 @pytest.mark.data
