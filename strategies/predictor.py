@@ -28,9 +28,9 @@ class PredictorSearch(ConstrainedRounds):
     last.
     """
 
-    rounds: int = 20
-    population: int = 10
-    initial: int = 30
+    rounds: int = 40
+    population: int = 5
+    initial: int = 10
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -130,7 +130,7 @@ class Settings:
         before="spikes",
     )
     rounds: int | None = _of(
-        "search", None, "Generations [default: 10; predictor: 20; exhaustive: all]", before=None
+        "search", None, "Generations [default: 10; predictor: 40; exhaustive: all]", before=None
     )
     val_images: int | None = _of(
         "search", None, "D_val images for scoring [default: all]", before=None

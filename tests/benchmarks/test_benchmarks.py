@@ -5,6 +5,7 @@ import itertools
 import random
 import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -182,6 +183,18 @@ def test_supernets(run: Run, tmp_path: Path) -> None:
     before = output.read_bytes()
     run("supernets", "judge", table, folder, "--output", output)
     assert output.read_bytes() == before
+
+
+def test_tried_searches(tmp_path: Path) -> None:
+    """In a process of its own: they would stay registered in this one."""
+    plugin = Path(__file__).with_name("tried_searches.py")
+    command = [Path(sys.executable).with_name("autosnn"), "table", "judge", packed_in(tmp_path)]
+    options = ["--seeds", "2", "--plugin", plugin, "--output", tmp_path / "judge"]
+    subprocess.run([*command, *options], check=True, cwd=tmp_path)
+    found = pd.read_csv(tmp_path / "judge/judge.csv")
+    assert {"local", "predictor", "predictor_10_10", "predictor_30_10"} < set(found["search"])
+    local = found[found["search"] == "local"].set_index(["seed", "evaluations"])
+    assert (local["front"].xs(200, level="evaluations") == 1).all()  # it gets everywhere
 
 
 def test_table_ceiling(run: Run, tmp_path: Path) -> None:

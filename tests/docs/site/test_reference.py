@@ -53,7 +53,7 @@ def test_every_setting_has_a_row_with_its_option_and_its_default() -> None:
         "| `lambda` | `--lambda` | 0 or negative; lower values favour fewer spikes | `-0.08` |"
         in page
     )
-    assert "| `rounds` | `--rounds` | Generations | 10; predictor: 20; exhaustive: all |" in page
+    assert "| `rounds` | `--rounds` | Generations | 10; predictor: 40; exhaustive: all |" in page
 
 
 def test_every_name_is_there_and_every_kind_is_explained() -> None:
