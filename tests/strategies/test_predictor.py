@@ -105,7 +105,7 @@ def test_what_breaks_a_constraint_is_not_what_it_looks_for() -> None:
 
 def test_of_a_large_space_a_sample_is_predicted() -> None:
     found = [
-        run_alone(PredictorSearch(seed=seed), LARGE, lambda one: answer(sum(map(ord, one))), 60)
+        run_alone(PredictorSearch(seed=seed), LARGE, lambda one: answer(sum(map(ord, one))), 30)
         for seed in (0, 0, 1)
     ]
     first, again, other = ([one.blocks for one in history] for history in found)
