@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from functools import partial
 from random import Random
 
 import numpy as np
@@ -21,6 +22,8 @@ from autosnn_nni.strategies.generations import run_alone
 
 SPACE = Choices([("a", "b", "c")] * 5)
 EVERY = list(itertools.product(*SPACE))
+#: Thirty random architectures first, and generations of ten.
+SEARCH = partial(PredictorSearch, initial=30, population=10, rounds=20)
 LARGE = Choices([("a", "b", "c", "d", "e")] * 8)
 
 
@@ -68,20 +71,19 @@ def test_many_are_predicted_as_one_is() -> None:
 
 
 def test_if_blocks_add_up_it_finds_the_best_at_once() -> None:
-    search = PredictorSearch(initial=30)
-    history = run_alone(search, SPACE, lambda one: answer(sum(map(ord, one))), 35)
+    history = run_alone(SEARCH(), SPACE, lambda one: answer(sum(map(ord, one))), 40)
     assert history.top(1)[0].blocks == ("c",) * 5
-    assert history.top(1)[0].generation == 7
+    assert history.top(1)[0].generation == 4
 
 
 def test_one_of_every_generation_is_random() -> None:
-    history = run_alone(PredictorSearch(), SPACE, lambda one: answer(sum(map(ord, one))), 35)
+    history = run_alone(SEARCH(), SPACE, lambda one: answer(sum(map(ord, one))), 40)
     ranked = [one.blocks for one in History(history[:30]).top(30)]
     left = [one for one in EVERY if one not in set(ranked)]
-    best = [left[place] for place in np.argsort(-predicted_ranks(ranked, left, SPACE))[:4]]
+    best = [left[place] for place in np.argsort(-predicted_ranks(ranked, left, SPACE))[:9]]
     last = [one.blocks for one in history[30:]]
-    assert set(last[:4]) == set(best)
-    assert last[4] not in best
+    assert set(last[:9]) == set(best)
+    assert last[9] not in best
 
 
 def test_a_generation_of_one_is_the_predictors() -> None:
@@ -94,18 +96,16 @@ def test_what_breaks_a_constraint_is_not_what_it_looks_for() -> None:
     def ask(blocks: Architecture) -> Metrics:
         return answer(sum(map(ord, blocks)), spikes=100.0 * blocks.count("c"))
 
-    free, bound = (
-        run_alone(PredictorSearch(max_spikes=most), SPACE, ask, 60) for most in (None, 100)
-    )
-    assert sum(one.spikes > 100 for one in free[20:]) > 30
-    assert sum(one.spikes <= 100 for one in bound[20:]) > 20
-    best = bound.top(1, PredictorSearch(max_spikes=100))[0]
+    free, bound = (run_alone(SEARCH(max_spikes=most), SPACE, ask, 60) for most in (None, 100))
+    assert all(one.spikes > 100 for one in free[30:39])
+    assert sum(one.spikes <= 100 for one in bound[30:39]) > 4
+    best = bound.top(1, SEARCH(max_spikes=100))[0]
     assert sorted(best.blocks) == ["b", "b", "b", "b", "c"]
 
 
 def test_of_a_large_space_a_sample_is_predicted() -> None:
     found = [
-        run_alone(PredictorSearch(seed=seed), LARGE, lambda one: answer(sum(map(ord, one))), 30)
+        run_alone(SEARCH(seed=seed), LARGE, lambda one: answer(sum(map(ord, one))), 60)
         for seed in (0, 0, 1)
     ]
     first, again, other = ([one.blocks for one in history] for history in found)
@@ -113,8 +113,19 @@ def test_of_a_large_space_a_sample_is_predicted() -> None:
     assert found[0].top(1)[0].fitness > 8 * ord("d")
 
 
+def test_by_default_it_learns_from_ten_on_five_at_a_time() -> None:
+    history = run_alone(PredictorSearch(), SPACE, lambda one: answer(sum(map(ord, one))))
+    assert len(history) == 200
+    first = [one.blocks for one in history[:10]]
+    left = [one for one in EVERY if one not in first]
+    ranked = [one.blocks for one in History(history[:10]).top(10)]
+    best = [left[place] for place in np.argsort(-predicted_ranks(ranked, left, SPACE))[:4]]
+    assert {one.blocks for one in history[10:14]} == set(best)
+    assert [one.generation for one in history[:15]] == [1] * 5 + [2] * 5 + [3] * 5
+
+
 def test_when_the_space_is_used_up_it_ends() -> None:
-    history = run_alone(PredictorSearch(rounds=99), SPACE, lambda one: answer(ord(one[0])))
+    history = run_alone(SEARCH(rounds=99), SPACE, lambda one: answer(ord(one[0])))
     assert history.seen == set(EVERY)
 
 
@@ -126,4 +137,4 @@ def test_sizes_are_at_least_1(wrong: dict[str, int]) -> None:
 
 def test_fitnesses_that_are_all_alike_are_no_error() -> None:
     history = History(Evaluated(one, 1.0, 1, accuracy=math.nan, spikes=1.0) for one in EVERY[:30])
-    assert len(PredictorSearch().propose(SPACE, history)) == PredictorSearch().population
+    assert len(SEARCH().propose(SPACE, history)) == 10
