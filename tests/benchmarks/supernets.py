@@ -310,9 +310,9 @@ def judge_all(options: Any) -> None:
 def picture(means: pd.DataFrame) -> Figure:
     """The share of the ceiling by time: supernets as points, regressions as a line."""
     figure, panels = panels_of(2, width=11, height=5.2, sharey=True)
-    no_supernets = [SKIPS, *(f"{count} trained" for count in TRAINED)]
-    *trained, counted = (means.loc[name].iloc[0] for name in (*no_supernets[1:], SKIPS))
-    supernets = means.drop(index=no_supernets, level="recipe")
+    trained = [means.loc[f"{count} trained"].iloc[0] for count in TRAINED]
+    counted = means.loc[SKIPS].iloc[0]
+    supernets = means.dropna(subset="rank")
     panels[1].sharex(panels[0])
     for panel, name in zip(panels, ("accuracy", "spikes"), strict=True):
         column = f"share_{name}"
