@@ -114,10 +114,20 @@ def ceiling(seeds: Sequence[Sequence[float]]) -> float:
     between = [tau(one, other) for one, other in pairs] if len(seeds[0]) >= _MINIMUM else []
     if not between or math.isnan(fmean(between)):
         return math.nan
-    r = max(math.sin(math.pi / 2 * fmean(between)), 0.0)
+    r = max(correlation_of(fmean(between)), 0.0)
     count = len(seeds)
     with_mean = math.sqrt(count * r / (1 + (count - 1) * r))
-    return 2 / math.pi * math.asin(min(with_mean, 1.0))
+    return tau_of(min(with_mean, 1.0))
+
+
+def correlation_of(kendall: float) -> float:
+    """The correlation of two normal variables with this Kendall's tau."""
+    return math.sin(math.pi / 2 * kendall)
+
+
+def tau_of(correlation: float) -> float:
+    """Kendall's tau of two normal variables with this correlation."""
+    return 2 / math.pi * math.asin(correlation)
 
 
 def format_interval(found: Agreement) -> str:

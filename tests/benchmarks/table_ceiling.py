@@ -15,7 +15,7 @@ from statistics import fmean
 
 import pandas as pd
 
-from autosnn_nni.scoring.ranking import tau
+from autosnn_nni.scoring.ranking import correlation_of, tau, tau_of
 from autosnn_nni.table import Table
 
 
@@ -28,8 +28,7 @@ def of_seeds(table: Table, column: str) -> pd.DataFrame:
 
 def expected(r: float, k: int, m: int) -> float:
     """Tau between the means of k and of m seeds, if two seeds correlate with r."""
-    both = r * math.sqrt(k * m / ((1 + (k - 1) * r) * (1 + (m - 1) * r)))
-    return 2 / math.pi * math.asin(both)
+    return tau_of(r * math.sqrt(k * m / ((1 + (k - 1) * r) * (1 + (m - 1) * r))))
 
 
 def observed(seeds: pd.DataFrame, k: int, m: int) -> float:
@@ -55,7 +54,7 @@ def main() -> None:
     table = Table(parser.parse_args().table)
     for column in ("accuracy", "spikes"):
         seeds = of_seeds(table, column)
-        r = math.sin(math.pi / 2 * observed(seeds, 1, 1))
+        r = correlation_of(observed(seeds, 1, 1))
         print(f"{column}: {len(seeds)} architectures with {seeds.shape[1]} seeds, r = {r:.3f}")
         for k, m in itertools.combinations_with_replacement(range(1, seeds.shape[1]), 2):
             if k + m <= seeds.shape[1]:

@@ -17,8 +17,10 @@ from autosnn_nni.scoring.ranking import (
     agreements,
     best_fifth,
     ceiling,
+    correlation_of,
     format_interval,
     regret,
+    tau_of,
 )
 
 NUMBERS = st.lists(st.integers(0, 100), min_size=3, max_size=12, unique=True)
@@ -112,6 +114,15 @@ def test_the_ceiling_of_noise_that_is_known(between: float, of: int, expected: f
     assert found == pytest.approx(expected, abs=0.03)
     # A perfect predictor, the truth itself, gets as far.
     assert agreement(truth, seeds.mean(0)).tau == pytest.approx(found, abs=0.03)
+
+
+@given(st.floats(-0.99, 0.99))
+def test_tau_and_the_correlation_follow_from_each_other(r: float) -> None:
+    assert correlation_of(tau_of(r)) == pytest.approx(r)
+
+
+def test_a_correlation_of_a_half_is_a_tau_of_a_third() -> None:
+    assert tau_of(0.5) == pytest.approx(1 / 3)
 
 
 def test_seeds_that_agree_leave_all_to_reach_and_those_that_do_not_nothing() -> None:
