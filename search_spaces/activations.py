@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from autosnn_nni.search_spaces.spikes import layer_name, spiking_layers
+from autosnn_nni.search_spaces.spikes import layer_names, spiking_layers
 from autosnn_nni.search_spaces.watch import Watch
 
 
@@ -31,9 +31,13 @@ class ActivationMeter(Watch):
     def _watch(self) -> Iterator[RemovableHandle]:
         if any(True for _ in spiking_layers(self.network)):
             return
-        for path, module in self.network.named_modules():
-            if isinstance(module, nn.ReLU | nn.MaxPool2d | nn.AvgPool2d):
-                yield module.register_forward_hook(partial(self._add, layer_name(path)))
+        measured = {
+            path: module
+            for path, module in self.network.named_modules()
+            if isinstance(module, nn.ReLU | nn.MaxPool2d | nn.AvgPool2d)
+        }
+        for path, name in layer_names(measured).items():
+            yield measured[path].register_forward_hook(partial(self._add, name))
 
     def _add(self, name: str, module: nn.Module, inputs: Any, output: Tensor) -> None:
         total = output.detach().sum().double()

@@ -27,7 +27,7 @@ from torch.utils.hooks import RemovableHandle
 from autosnn_nni.kernels.spikes import Spikes
 from autosnn_nni.search_spaces.firing import look_at_input
 from autosnn_nni.search_spaces.layers import Pointwise, VotingLayer
-from autosnn_nni.search_spaces.spikes import is_spiking, layer_name
+from autosnn_nni.search_spaces.spikes import is_spiking, layer_names
 from autosnn_nni.search_spaces.watch import Watch
 
 
@@ -42,11 +42,6 @@ def _operations(layer: Any, spikes: Tensor) -> Tensor:
         return layer.out_features * spikes.sum(dtype=torch.float64)
     windows = _windows(layer, spikes.shape[-2:]).to(spikes.device)
     return layer.out_channels // layer.groups * (_by_pixel(spikes) * windows).sum()
-
-
-def _name(path: str) -> str:
-    """``block1.conv`` of ``stages.block1.conv.0``, whose batch norm is ``conv.1``."""
-    return layer_name(path.removesuffix(".0"))
 
 
 def _by_pixel(spikes: Tensor) -> Tensor:
@@ -136,12 +131,18 @@ class OperationCounter(Watch):
     def _watch(self) -> Iterator[RemovableHandle]:
         network: Any = self.network
         yield network.register_forward_pre_hook(self._count_images)
-        for path, layer in network.named_modules():
+        for layer in network.modules():
             if isinstance(layer, nn.AvgPool2d) and layer.divisor_override != 1:
                 yield layer.register_forward_hook(self._remember)
-            elif isinstance(layer, nn.Conv2d | nn.Linear):
-                numbers = not self._spiking or self._gets_numbers(path)
-                yield look_at_input(layer, partial(self._count, _name(path), numbers))
+        layers = {
+            path: layer
+            for path, layer in network.named_modules()
+            if isinstance(layer, nn.Conv2d | nn.Linear)
+        }
+        # A convolution is the first of two: its batch norm is the other.
+        for path, name in layer_names(layers, (".0", ".neuron", ".layers")).items():
+            numbers = not self._spiking or self._gets_numbers(path)
+            yield look_at_input(layers[path], partial(self._count, name, numbers))
 
     def _gets_numbers(self, path: str) -> bool:
         """Whether a layer's inputs are never spikes."""

@@ -8,9 +8,10 @@ neurons alone are reported as well. Example: a stem of 4 neurons that all fire a
 8 spikes; a max-pool after it that passes 1 spike per timestep adds 2.
 """
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
 from typing import Any
 
 import torch
@@ -35,9 +36,19 @@ class LayerSpikes:
     firing_rate: float
 
 
-def layer_name(path: str) -> str:
-    """A layer's name in tables, from its module's path in the network."""
-    return path.removeprefix("stages.").removesuffix(".neuron").removesuffix(".layers")
+def layer_names(
+    paths: Iterable[str], endings: Sequence[str] = (".neuron", ".layers")
+) -> dict[str, str]:
+    """The names of layers in tables, by the paths of their modules in the network.
+
+    They have no ``stages.`` and none of the ``endings``. Where two would be called the same, both
+    keep their whole paths.
+    """
+    names = {
+        path: reduce(str.removesuffix, endings, path.removeprefix("stages.")) for path in paths
+    }
+    times = Counter(names.values())
+    return {path: name if times[name] == 1 else path for path, name in names.items()}
 
 
 def neurons_in(layers: Iterable[LayerSpikes]) -> int:
@@ -57,12 +68,15 @@ def spiking_layers(network: nn.Module) -> Iterator[tuple[str, str, nn.Module]]:
 
 
 def _spiking_layers(part: nn.Module) -> Iterator[tuple[str, str, nn.Module]]:
-    for path, module in part.named_modules():
-        name = layer_name(path)
-        if isinstance(module, neuron.BaseNode):
-            yield name, "neuron", module
-        elif isinstance(module, nn.MaxPool2d):
-            yield name, "pool", module
+    kinds = {"neuron": neuron.BaseNode, "pool": nn.MaxPool2d}
+    found = {
+        path: (kind, module)
+        for path, module in part.named_modules()
+        for kind, of_kind in kinds.items()
+        if isinstance(module, of_kind)
+    }
+    for path, name in layer_names(found).items():
+        yield name, *found[path]
 
 
 class FiringRate(Watch):

@@ -200,6 +200,23 @@ def test_layers_are_named_in_the_order_of_the_network() -> None:
     ]
 
 
+def test_layers_that_would_be_called_the_same_have_their_whole_paths() -> None:
+    """A plugin's block: its first neurons have four times the outputs of the others."""
+    block = nn.Sequential()
+    block.add_module("layers", IF())
+    block.add_module("pool", nn.MaxPool2d(2))
+    block.add_module("neuron", IF())
+    network = hand_made(1, weight=1, fc_weight=1, block=block)
+    counted = {one.name: (one.neurons, one.spikes) for one in count(network, ONES).layers()}
+    assert counted == {
+        "stem": (16, 16),
+        "stages.block.layers": (16, 16),
+        "block.pool": (4, 4),
+        "stages.block.neuron": (4, 4),
+        "fc": (10, 10),  # ten neurons vote for a class
+    }
+
+
 def test_per_timestep_and_pooled_count_the_same_in_eval_mode() -> None:
     plain = count(small_network().eval(), images())
     pooled = count(small_network(batch_norm="pooled").eval(), images())
