@@ -84,6 +84,22 @@ class Spikes(Tensor):
         # Torch would write to a copy.
         raise RuntimeError("spikes can't be changed; let it work on x.clone()")
 
+    # Torch gives these the memory of a tensor, which spikes don't have.
+
+    def numpy(self, *, force: bool = False) -> np.ndarray:
+        """The values as an array of its own."""
+        return self.clone().numpy(force=force)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self.numpy(), dtype, copy=copy)
+
+    def tolist(self) -> list[Any]:
+        """The values as lists."""
+        return self.clone().tolist()
+
+    def __dlpack__(self, **asked: Any) -> Any:
+        return self.clone().__dlpack__(**asked)
+
     def __deepcopy__(self, memo: Any) -> "Spikes":
         return self._same(self.shape)
 

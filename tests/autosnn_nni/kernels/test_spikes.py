@@ -198,10 +198,28 @@ def test_spikes_are_printed_as_numbers() -> None:
     assert "1." in repr(Spikes.of(torch.ones(1, 1, 1)))
 
 
-def test_numpy_gets_a_clone() -> None:
-    """Torch gives no array of a tensor's subclass."""
+@pytest.mark.parametrize(
+    "given",
+    [
+        lambda x: x.numpy(),
+        np.asarray,
+        lambda x: np.array(x.tolist()),
+        np.from_dlpack,
+        lambda x: torch.from_dlpack(x).numpy(),
+        lambda x: x.clone().numpy(),
+    ],
+    ids=["numpy", "asarray", "tolist", "np.from_dlpack", "from_dlpack", "clone"],
+)
+def test_spikes_can_be_given_to_other_libraries(given: Callable[[Tensor], np.ndarray]) -> None:
     values = values_of()
-    assert np.array_equal(Spikes.of(values).clone().numpy(), values.numpy())
+    assert np.array_equal(given(Spikes.of(values)), values.numpy())
+
+
+def test_an_array_of_what_has_a_gradient_must_be_asked_for() -> None:
+    spikes = Spikes.of(values_of()).requires_grad_()
+    with pytest.raises(RuntimeError, match="requires grad"):
+        spikes.numpy()
+    assert np.array_equal(spikes.numpy(force=True), values_of().numpy())
 
 
 @pytest.mark.parametrize("count", [2, 3])
