@@ -37,10 +37,9 @@ from autosnn_nni.runs.directory import (
     plan_run,
     repeated,
 )
-from autosnn_nni.runs.finalists import judged, write_finalists
+from autosnn_nni.runs.finalists import Finalist, judged, write_finalists
 from autosnn_nni.runs.inputs import about_supernet, load_data, make_space, scoring_of, training_of
 from autosnn_nni.runs.machine import Machine
-from autosnn_nni.runs.picking import finalists
 from autosnn_nni.runs.run_files import BASELINES, NetworkFiles
 from autosnn_nni.runs.search_state import load_history, save_best, save_choice, save_history
 from autosnn_nni.runs.steps import TRAINING, WINNER, baseline_title, of_seed, steps_of
@@ -52,7 +51,9 @@ from autosnn_nni.search_spaces import Architecture, seeded, timesteps_name
 from autosnn_nni.steps import Step
 from autosnn_nni.strategies import (
     AutoSNN,
+    Choices,
     Evaluated,
+    Finalists,
     History,
     SinglePathOneShot,
     TrialSearch,
@@ -182,13 +183,18 @@ class Pipeline:
     def _name_winner(self) -> None:
         """Train the finalists with the first seed; the winner is the fittest on D_val then."""
         run, settings = self.run, self.run.settings
-        history = load_history(run)
+        history, choices = load_history(run), Choices(settings.network.choices.values())
+        average = self._average_cost(history)
         cost, *_ = costs_among(settings.objectives)
-        chosen = finalists(history, settings.constraints, settings.retrain_top, cost)
-        for number, one in enumerate(chosen, start=1):
-            title = f"Finalist {number} of {len(chosen)}"
+        finalists = Finalists(history, choices, settings.retrain_top, settings.constraints, cost)
+        chosen: list[Evaluated] = []
+        found: list[Finalist] = []
+        while len(chosen) < len(finalists):
+            one = finalists.next([other.blocks for other in found])
+            chosen.append(one)
+            title = f"Finalist {len(chosen)} of {len(finalists)}"
             self.train_in(run.finalist(one.blocks), one.blocks, title, validate=True)
-        found = judged(run, chosen, history, self._average_cost(history))
+            found = judged(run, chosen, history, average)
         write_finalists(run, found)
         winner = next(one for one in chosen if one.blocks == found[0].blocks)
         if not run.result.exists():

@@ -1,6 +1,7 @@
 from .autosnn import AutoSNN
 from .choices import Choices
 from .constraints import NO_CONSTRAINTS, Constraints
+from .finalists import Finalists
 from .fitness import DISCOUNTING, Fitness
 from .generations import ConstrainedRounds, Rounds, Search
 from .hamming import HammingKernel
@@ -55,6 +56,7 @@ __all__ = [
     "Evaluated",
     "Evolution",
     "Exhaustive",
+    "Finalists",
     "Fitness",
     "HammingKernel",
     "History",

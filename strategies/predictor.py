@@ -1,8 +1,9 @@
 """A search by a predictor: ridge regression of ranks, on blocks and pairs of blocks."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
@@ -13,6 +14,8 @@ from autosnn_nni.strategies.history import History
 
 #: Weight of the ridge; the ranks that are learnt are from -0.5 to 0.5.
 RIDGE = 1.0
+#: Weight of what is known of an architecture beside its blocks, whose features are 0 and 1.
+KNOWN = 5.0
 #: Up to so many architectures all are predicted, otherwise a random sample.
 PREDICTED = 20_000
 #: Predictions are made for so many at a time.
@@ -61,19 +64,44 @@ class PredictorSearch(ConstrainedRounds):
 
 
 def predicted_ranks(
-    ranked: Sequence[Architecture], others: Sequence[Architecture], choices: Choices
+    ranked: Sequence[Architecture],
+    others: Sequence[Architecture],
+    choices: Choices,
+    known: Mapping[Architecture, Sequence[float]] = MappingProxyType({}),
 ) -> np.ndarray:
     """What ridge regression on the ``ranked`` ones, the best one first, says of ``others``.
 
     Ranks are from 0.5, the best, to -0.5. The features are a one for every block at its place, and
-    one for every pair of blocks.
+    one for every pair of blocks. What is ``known`` of all architectures, such as a supernet's
+    scores, is a feature by its rank among them.
     """
-    seen = _features(ranked, choices)
+    of_known = dict(zip(known, _ranks(known), strict=True))
+
+    def features(architectures: Sequence[Architecture]) -> np.ndarray:
+        of_blocks = _features(architectures, choices)
+        if not known:
+            return of_blocks
+        return np.hstack([of_blocks, KNOWN * np.array([of_known[one] for one in architectures])])
+
+    seen = features(ranked)
     ranks = np.linspace(0.5, -0.5, len(ranked))
     # The dual form: there are fewer architectures than features.
     weights = seen.T @ np.linalg.solve(seen @ seen.T + RIDGE * np.eye(len(seen)), ranks)
     parts = [others[start : start + _AT_ONCE] for start in range(0, len(others), _AT_ONCE)]
-    return np.concatenate([_features(part, choices) @ weights for part in parts])
+    return np.concatenate([features(part) @ weights for part in parts])
+
+
+def _ranks(known: Mapping[Architecture, Sequence[float]]) -> list[tuple[float, ...]]:
+    """The ranks of what is known of each architecture: from -0.5 to 0.5, ties in their middle."""
+    columns = [_column_ranks(np.array(column)) for column in zip(*known.values(), strict=True)]
+    return list(zip(*columns, strict=True))
+
+
+def _column_ranks(values: np.ndarray) -> list[float]:
+    _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
+    middles = (np.cumsum(counts) - counts / 2) / len(values) - 0.5
+    found: list[float] = middles[places].tolist()
+    return found
 
 
 def _features(architectures: Sequence[Architecture], choices: Choices) -> np.ndarray:

@@ -68,19 +68,6 @@ def _of(constraints: Constraints) -> list[Objective]:
     return [bound.objective for bound in constraints.bounds]
 
 
-def finalists(
-    history: History, constraints: Constraints, count: int, cost: Objective = SPIKES
-) -> list[Evaluated]:
-    """The fittest ``count`` architectures, and the knee if there are several.
-
-    If none satisfies the ``constraints``, they are the closest to it.
-    """
-    fittest = history.top(count, constraints)
-    allowed = [one for one in history if not constraints.violation(one)]
-    middle = knee(allowed, cost) if count > 1 else None
-    return fittest if middle is None or middle in fittest else [*fittest, middle]
-
-
 def _best(history: History, objective: Objective, bound: float, wish: Objective) -> Evaluated:
     """The best by ``wish`` of those that are better than ``bound``, and of these by both."""
     known = [one for one in history if not math.isnan(objective.value(one) + wish.value(one))]

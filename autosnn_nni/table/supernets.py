@@ -15,7 +15,14 @@ from autosnn_nni.runs.supernet_scorer import SupernetScorer
 from autosnn_nni.scoring.evaluation import metrics
 from autosnn_nni.scoring.ranking import Judged
 from autosnn_nni.search_spaces import Architecture
-from autosnn_nni.strategies import Fitness, Measurements, Metrics, make_search
+from autosnn_nni.strategies import (
+    Finalists,
+    Fitness,
+    History,
+    Measurements,
+    Metrics,
+    make_search,
+)
 from autosnn_nni.strategies.generations import run_alone
 from autosnn_nni.table.scores import Scores, Truth, check_fitness
 from autosnn_nni.table.table import Table
@@ -29,6 +36,8 @@ _SAME = (
 )
 #: The searches that use a supernet: those of Table 5, and the predictor.
 _SEARCHES = ("random", "evolution", "predictor")
+#: So many finalists of an evolution are trained.
+_FINALISTS = (3, 10)
 
 
 def check_comparable(run: RunDirectory, table: Table) -> None:
@@ -101,6 +110,10 @@ def table5(
     finders: dict[str, Callable[[int], Architecture]] = {
         f"{TRAINED} random, trained": partial(_best_of_trained, table, fitness),
         **{f"supernet, {name}": partial(_searched, table, supernet, name) for name in _SEARCHES},
+        **{
+            f"supernet, evolution, {count} finalists": partial(_retrained, table, supernet, count)
+            for count in _FINALISTS
+        },
     }
     rows: list[dict[str, Any]] = []
     for name, find in finders.items():
@@ -118,5 +131,20 @@ def _best_of_trained(table: Table, fitness: Fitness, seed: int) -> Architecture:
 
 
 def _searched(table: Table, supernet: Inherited, name: str, seed: int) -> Architecture:
-    (best,) = run_alone(make_search(name, {"seed": seed}), table.choices, supernet).top(1)
+    (best,) = _history(table, supernet, name, seed).top(1)
     return best.blocks
+
+
+def _retrained(table: Table, supernet: Inherited, count: int, seed: int) -> Architecture:
+    """The fittest of an evolution's finalists, after training."""
+    ask = Scores(table, supernet.fitness, seed % table.seeds)
+    finalists = Finalists(_history(table, supernet, "evolution", seed), table.choices, count)
+    ranked: list[Architecture] = []
+    for _ in range(len(finalists)):
+        ranked.append(finalists.next(ranked).blocks)
+        ranked.sort(key=lambda blocks: -ask(blocks)["default"])
+    return ranked[0]
+
+
+def _history(table: Table, supernet: Inherited, name: str, seed: int) -> History:
+    return run_alone(make_search(name, {"seed": seed}), table.choices, supernet)

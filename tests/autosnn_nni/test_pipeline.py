@@ -14,6 +14,7 @@ from autosnn_nni.files import read_json
 from autosnn_nni.runs.directory import load_run
 from autosnn_nni.runs.run_files import RunFiles
 from autosnn_nni.runs.search_state import load_history
+from autosnn_nni.strategies import Choices, Finalists
 from autosnn_nni.training.checkpoints import load_checkpoint
 
 pytestmark = pytest.mark.slow
@@ -365,6 +366,30 @@ def test_finalists_are_trained_and_the_fittest_on_d_val_wins(
     for outcome in outcomes:
         assert "D_val of digits, after training" in outcome.out
     assert "Finalists" in (run / "report.html").read_text()
+
+
+def test_finalists_after_the_third_are_learnt_from_those_before(
+    tmp_path: Path, autosnn: Autosnn, reference: tuple[Path, Any]
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(reference[0], run)
+    outcome = autosnn("search", "--retrain-top", 4, "--no-baselines", "--output", run)
+    assert outcome.code == 0, outcome.err
+    settings, history = load_run(run).settings, load_history(RunFiles(run))
+    finalists = pd.read_csv(run / "finalists.csv")
+    trained = [tuple(row) for row in finalists.filter(like="tbd").itertuples(index=False)]
+    *_, last = outcome.err.split("Finalist ")
+    assert last.startswith(f"{len(trained)} of {len(trained)} ")
+    learnt = Finalists(history, Choices([settings.candidates] * 5), 4)
+    others = [[one for one in trained if one != last] for last in trained]
+    fittest = {one.blocks for one in history.top(3)}
+    (further,) = (
+        last
+        for last, before in zip(trained, others, strict=True)
+        if last not in fittest and learnt.next(before).blocks == last
+    )
+    assert len(trained) == len(learnt)
+    assert fittest | {further} <= set(trained)
 
 
 def test_fewer_finalists_name_the_winner_of_the_search_again(

@@ -5,11 +5,12 @@ A supernet is named by how its training differs from that of the table's network
 writes a file of its scores of all architectures; the same command resumes. The table need not be
 made yet. ``judge TABLE FOLDER --output CSV`` compares all files with the table: tau of accuracy and
 of spikes, what share of their ceiling that is, the regret of the supernet's first and of the best
-of its first three, the mean rank of what evolution finds with it, how many of the table's networks
-could have been trained in its time (``trainings``), and that for as many epochs as its own
-(``times``). A picture beside it shows shares and time. Two kinds of rows are no supernets:
-``skips`` only counts them (the more, the more accurate, and the fewer spikes), and ``20 trained``
-and so on are ridge regressions on random networks of the table (``strategies/predictor.py``).
+of its first three, the mean rank of what evolution finds with it and its regret of fitness
+(``regret``), that after 3 and after 10 finalists, how many of the table's networks could have been
+trained in its time (``trainings``), and that for as many epochs as its own (``times``). A picture
+beside it shows shares and time. Two kinds of rows are no supernets: ``skips`` only counts them (the
+more, the more accurate, and the fewer spikes), and ``20 trained`` and so on are ridge regressions
+on random networks of the table after each of its epochs (``strategies/predictor.py``).
 
 What is not in the package is tried here: a learning rate that falls faster for simple paths
 (``decay``, the largest exponent) and moments of Adam by group of paths (``groups``), both of Jeon
@@ -230,29 +231,40 @@ def _trained(
 def judge(supernet: SupernetScores, table: Table) -> dict[str, float]:
     """A row's numbers."""
     judged = judged_on(table, [supernet.scores[to_text(one)] for one in table.architectures])
-    searched = table5(table, judged, Fitness(), supernet.n_avg)
-    evolved = searched[searched["search"] == "supernet, evolution"]
+    searched = table5(table, judged, Fitness(), supernet.n_avg).groupby("search").mean()
+    evolved = searched.loc["supernet, evolution"]
     trainings = supernet.seconds / fmean(map(table.cost, table.architectures))
     return {
         **compared(judged),
-        "rank": evolved["rank"].mean(),
+        "rank": evolved["rank"],
+        "regret": evolved["regret"],
+        **{
+            f"regret_{count}": searched.loc[f"supernet, evolution, {count} finalists", "regret"]
+            for count in (3, 10)
+        },
         "val_accuracy": fmean(one.supernet_accuracy for one in judged),
         "trainings": trainings,
         "times": trainings * table.plan.epochs[-1] / supernet.epochs,
     }
 
 
-def regression(table: Table, count: int, seed: int) -> dict[str, float]:
-    """The same of ridge regressions, on ``count`` networks; they predict ranks."""
+def regression(table: Table, count: int, epoch: float, seed: int) -> dict[str, float]:
+    """The same of ridge regressions, on ``count`` networks at ``epoch``; they predict ranks."""
     drawn = table.choices.unseen(Random(seed), count, set())
-    results = {blocks: table.query(blocks, seed % table.seeds).val for blocks in drawn}
+    results = {blocks: table.query(blocks, seed % table.seeds, epoch).val for blocks in drawn}
 
     def predicted(name: str) -> list[float]:
         ranked = sorted(drawn, key=lambda one: -getattr(results[one], name))
         return predicted_ranks(ranked, table.architectures, table.choices).tolist()
 
     scores = list(zip(predicted("accuracy"), predicted("spikes"), strict=True))
-    return {**compared(judged_on(table, scores)), "trainings": count}
+    return compared(judged_on(table, scores))
+
+
+def _share(table: Table, epoch: float) -> float:
+    """How much of a training's time it takes to train until ``epoch``."""
+    part = fmean(table.query(blocks, epoch=epoch).seconds for blocks in table.architectures)
+    return part / fmean(map(table.cost, table.architectures))
 
 
 def skips(table: Table) -> dict[str, float]:
@@ -296,9 +308,11 @@ def judge_all(options: Any) -> None:
     rows = [
         {**{name: getattr(one, name) for name in key}, **judge(one, table)} for one in supernets
     ]
-    for count, seed in itertools.product(TRAINED, range(REGRESSIONS)):
-        name = {"recipe": f"{count} trained", "epochs": table.plan.epochs[-1], "seed": seed}
-        rows.append({**name, **regression(table, count, seed)})
+    shares = {epoch: _share(table, epoch) for epoch in table.plan.epochs if epoch}
+    for count, epoch, seed in itertools.product(TRAINED, shares, range(REGRESSIONS)):
+        name = {"recipe": f"{count} trained", "epochs": epoch, "seed": seed}
+        cost = {"trainings": count * shares[epoch]}
+        rows.append({**name, **regression(table, count, epoch, seed), **cost})
     rows.append({"recipe": SKIPS, "epochs": 0, "seed": 0, **skips(table)})
     judged = pd.DataFrame(rows)
     means = judged.groupby(key[:2], sort=False).mean().drop(columns="seed")
@@ -310,7 +324,7 @@ def judge_all(options: Any) -> None:
 def picture(means: pd.DataFrame) -> Figure:
     """The share of the ceiling by time: supernets as points, regressions as a line."""
     figure, panels = panels_of(2, width=11, height=5.2, sharey=True)
-    trained = [means.loc[f"{count} trained"].iloc[0] for count in TRAINED]
+    trained = means[means.index.get_level_values("recipe").str.endswith(" trained")]
     counted = means.loc[SKIPS].iloc[0]
     supernets = means.dropna(subset="rank")
     panels[1].sharex(panels[0])
@@ -324,8 +338,9 @@ def picture(means: pd.DataFrame) -> Figure:
                 color=theme.SERIES[number % len(theme.SERIES)],
                 label=f"{recipe}, {epochs} epochs",
             )
-        shares = [100 * one[column] for one in trained]
-        panel.plot(TRAINED, shares, "--", color=theme.INK, label="ridge regression of trained ones")
+        for (epochs, line), style in zip(trained.groupby("epochs"), ("-.", "--"), strict=False):
+            label = f"ridge regression of networks trained for {epochs:g} epochs"
+            panel.plot(line["trainings"], 100 * line[column], style, color=theme.INK, label=label)
         panel.axhline(100 * counted[column], color=theme.MUTED, ls=":", label="number of skips")
         panel.set_xscale("log")
         axis_titles(panel, "Time, in trainings of one network", f"Tau of {name} (% of the ceiling)")

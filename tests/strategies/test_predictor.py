@@ -2,8 +2,11 @@
 
 import itertools
 import math
+from collections.abc import Mapping
 from functools import partial
 from random import Random
+from statistics import fmean
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -31,8 +34,15 @@ def answer(fitness: float, spikes: float = 1.0) -> Metrics:
     return {"default": fitness, "accuracy": 0.5, "spikes": spikes}
 
 
-def plain(ranked: list[Architecture], others: list[Architecture]) -> list[float]:
-    """Ridge regression by its definition: the weights with the lowest loss, by the gradient."""
+def plain(
+    ranked: list[Architecture],
+    others: list[Architecture],
+    known: Mapping[Architecture, list[float]] = MappingProxyType({}),
+) -> list[float]:
+    """Ridge regression by its definition: the weights with the lowest loss, by the gradient.
+
+    What is known are further features.
+    """
     slots = list(enumerate(SPACE))
     alone = [((place, name),) for place, names in slots for name in names]
     pairs = [
@@ -45,7 +55,7 @@ def plain(ranked: list[Architecture], others: list[Architecture]) -> list[float]
         return [
             float(all(blocks[place] == name for place, name in feature))
             for feature in (*alone, *pairs)
-        ]
+        ] + known.get(blocks, [])
 
     x, ranks = np.array([ones(one) for one in ranked]), np.linspace(0.5, -0.5, len(ranked))
     weights = np.zeros(x.shape[1])
@@ -59,6 +69,31 @@ def test_predictions_are_those_of_ridge_regression() -> None:
     others = [one for one in EVERY if one not in ranked][:40]
     found = predicted_ranks(ranked, others, SPACE)
     np.testing.assert_allclose(found, plain(ranked, others), atol=1e-6)
+
+
+def test_what_is_known_of_all_is_a_feature_by_its_rank() -> None:
+    ranked = Random(0).sample(EVERY, 12)
+    others = [one for one in EVERY if one not in ranked][:40]
+    numbers = Random(1).sample(range(1000), len(EVERY))
+    known = {
+        one: (float(number), number // 500) for one, number in zip(EVERY, numbers, strict=True)
+    }
+    # 5 times the share of those below, and half of those alike.
+    ranks = {
+        one: [
+            5 * (fmean((b < a) + (b == a) / 2 for b in column) - 0.5)
+            for a, column in zip(own, zip(*known.values(), strict=True), strict=True)
+        ]
+        for one, own in known.items()
+    }
+    found = predicted_ranks(ranked, others, SPACE, known)
+    np.testing.assert_allclose(found, plain(ranked, others, ranks), atol=1e-6)
+
+
+def test_what_is_not_known_of_any_changes_nothing() -> None:
+    ranked, others = EVERY[:9], EVERY[9:]
+    found = predicted_ranks(ranked, others, SPACE, dict.fromkeys(EVERY, (math.nan,)))
+    np.testing.assert_allclose(found, predicted_ranks(ranked, others, SPACE))
 
 
 def test_many_are_predicted_as_one_is() -> None:

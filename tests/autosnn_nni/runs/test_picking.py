@@ -14,7 +14,7 @@ from autosnn_nni.files import read_json
 from autosnn_nni.report import write_report
 from autosnn_nni.runs.contents import Origin, read_contents, write_origin
 from autosnn_nni.runs.directory import load_run
-from autosnn_nni.runs.picking import finalists, pick
+from autosnn_nni.runs.picking import pick
 from autosnn_nni.runs.run_files import RunFiles
 from autosnn_nni.runs.search_state import load_history
 from autosnn_nni.runs.settings import Settings
@@ -59,19 +59,6 @@ BLIND = History(
 )
 def test_a_rule_picks(rule: str, name: str) -> None:
     assert pick(rule, HISTORY, NO_CONSTRAINTS).blocks == (name,)
-
-
-def test_finalists_are_the_fittest_and_the_knee() -> None:
-    def names(count: int, **bounds: float) -> str:
-        return "".join(one.blocks[0] for one in finalists(HISTORY, Constraints(**bounds), count))
-
-    assert names(1) == "b"
-    assert names(2) == "bd"  # b is the knee
-    assert names(2, min_accuracy=0.81) == "ec"
-    assert names(1, max_spikes=1_500) == "a"
-    assert names(2, max_spikes=10) == "ab"  # none satisfies it: the closest
-    assert names(9) == "bdeca"
-    assert [one.blocks for one in finalists(BLIND, NO_CONSTRAINTS, 2)] == [("b",), ("a",)]
 
 
 def test_of_equals_the_better_in_the_other_is_picked() -> None:
