@@ -180,6 +180,11 @@ def test_supernets(run: Run, tmp_path: Path) -> None:
     assert skips["tau_spikes"].item() == pytest.approx(-kendalltau(counts, spikes).statistic)
     regressions = rows[rows["rank"].isna()].groupby("recipe")["tau_accuracy"].mean()
     assert regressions["20 trained"] > regressions["10 trained"]
+    times = rows[rows["recipe"] == "20 trained"].groupby("epochs")["trainings"].first()
+    assert list(times.index) == [epoch for epoch in Table(table).plan.epochs if epoch]
+    assert times.iloc[-1] == pytest.approx(20)
+    assert times.is_monotonic_increasing
+    assert (rows["regret_10"] <= rows["regret"])[rows["rank"].notna()].mean() >= 0.5
     before = output.read_bytes()
     run("supernets", "judge", table, folder, "--output", output)
     assert output.read_bytes() == before

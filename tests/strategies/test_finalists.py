@@ -13,21 +13,16 @@ from autosnn_nni.strategies import Choices, Constraints, Evaluated, Finalists, H
 Score = Callable[[Architecture], float]
 CHOICES = Choices([("a", "b", "c")] * 3)
 EVERY = list(itertools.product(*CHOICES))
-#: Name, accuracy, spikes, fitness; d is dominated, b is the knee.
-SCORES = (
-    ("a", 0.50, 1_000, 0.5),
-    ("b", 0.80, 2_000, 0.9),
-    ("c", 0.85, 8_000, 0.6),
-    ("d", 0.80, 3_000, 0.8),
-    ("e", 0.90, 80_000, 0.7),
-)
-LETTERS = Choices([("a", "b", "c", "d", "e")])
+#: Fitness by name; the accuracies are those of 1, 2, 4, 8 and 16 spikes, and "q" is the knee.
+LETTERS = Choices([("p", "q", "r", "s", "t")])
+ACCURACIES = (0.3, 0.8, 0.82, 0.84, 0.86)
 
 
-def of_letters(count: int, **bounds: float) -> Finalists:
+def of_letters(count: int, fitness: str = "qrpst", **bounds: float) -> Finalists:
+    """``fitness`` are the names, the fittest first."""
     history = History(
-        Evaluated((name,), fitness, 1, accuracy=accuracy, spikes=spikes)
-        for name, accuracy, spikes, fitness in SCORES
+        Evaluated((name,), -fitness.index(name), 1, accuracy=accuracy, spikes=2**place)
+        for place, (name, accuracy) in enumerate(zip("pqrst", ACCURACIES, strict=True))
     )
     return Finalists(history, LETTERS, count, Constraints(**bounds))
 
@@ -44,13 +39,13 @@ def all_of(finalists: Finalists, worth: Score) -> list[Architecture]:
 @pytest.mark.parametrize(
     ("count", "bounds", "names"),
     [
-        (1, {}, "b"),
-        (2, {}, "bd"),
-        (3, {}, "bde"),
-        (2, {"min_accuracy": 0.81}, "ec"),
-        (1, {"max_spikes": 1_500}, "a"),
-        (2, {"max_spikes": 10}, "ab"),  # none satisfies it: the closest
-        (2, {"max_spikes": 2_500}, "ba"),
+        (1, {}, "q"),
+        (2, {}, "qr"),
+        (3, {}, "qrp"),
+        (2, {"min_accuracy": 0.83}, "st"),
+        (1, {"max_spikes": 1}, "p"),
+        (2, {"max_spikes": 0.5}, "pq"),  # none satisfies it: the closest
+        (2, {"max_spikes": 3}, "qp"),
     ],
 )
 def test_the_first_are_the_fittest(count: int, bounds: dict[str, float], names: str) -> None:
@@ -58,23 +53,20 @@ def test_the_first_are_the_fittest(count: int, bounds: dict[str, float], names: 
     assert "".join(name for (name,) in found) == names
 
 
-def test_the_knee_is_one_of_them() -> None:
-    history = History(
-        Evaluated((name,), fitness, 1, accuracy=accuracy, spikes=spikes)
-        for name, accuracy, spikes, fitness in (*SCORES[:1], ("b", 0.80, 2_000, 0.1), *SCORES[2:])
-    )
-    found = all_of(Finalists(history, LETTERS, 2), lambda blocks: 0)
-    assert found == [("d",), ("e",), ("b",)]
+@pytest.mark.parametrize(("count", "names"), [(1, "t"), (2, "tsq"), (3, "tsrq")])
+def test_the_knee_is_one_of_them_unless_there_is_one_alone(count: int, names: str) -> None:
+    found = all_of(of_letters(count, fitness="tsrqp"), lambda blocks: 0)
+    assert "".join(name for (name,) in found) == names
 
 
 def test_accuracies_that_are_not_known_have_no_knee() -> None:
     history = History(
         [
-            Evaluated(("a",), 1.0, 1, accuracy=math.nan, spikes=10.0),
-            Evaluated(("b",), 2.0, 1, accuracy=math.nan, spikes=5.0),
+            Evaluated(("p",), 1.0, 1, accuracy=math.nan, spikes=10.0),
+            Evaluated(("q",), 2.0, 1, accuracy=math.nan, spikes=5.0),
         ]
     )
-    assert all_of(Finalists(history, LETTERS, 2), lambda blocks: 0) == [("b",), ("a",)]
+    assert all_of(Finalists(history, LETTERS, 2), lambda blocks: 0) == [("q",), ("p",)]
 
 
 @pytest.mark.parametrize(("count", "trained"), [(3, 3), (4, 4), (5, 5), (9, 5)])
