@@ -3,14 +3,14 @@
 A supernet is named by how its training differs from that of the table's networks, for example
 ``sampling=fair,loss=tet`` (``same`` is no difference). ``train`` trains each with every seed, and
 writes a file of its scores of all architectures; the same command resumes. The table need not be
-made yet. ``judge TABLE FOLDER --output CSV`` compares all files with the table: tau of accuracy and
-of spikes, what share of their ceiling that is, the regret of the supernet's first and of the best
-of its first three, the mean rank of what evolution finds with it and its regret of fitness
-(``regret``), that after 3 and after 10 finalists, how many of the table's networks could have been
-trained in its time (``trainings``), and that for as many epochs as its own (``times``). A picture
-beside it shows shares and time. Two kinds of rows are no supernets: ``skips`` only counts them (the
-more, the more accurate, and the fewer spikes), and ``20 trained`` and so on are ridge regressions
-on random networks of the table after each of its epochs (``strategies/predictor.py``).
+made yet. ``judge TABLE FOLDER --output CSV`` compares all files with the table: tau of accuracy, of
+spikes and of fitness, what share of their ceiling that is, the regret of the supernet's first and
+of the best of its first three, the mean rank of what evolution finds with it and its regret of
+fitness (``regret``), that after 3 and after 10 finalists, how many of the table's networks could
+have been trained in its time (``trainings``), and that for as many epochs as its own (``times``). A
+picture beside it shows shares and time. Two kinds of rows are no supernets: ``skips`` only counts
+them (the more, the more accurate, and the fewer spikes), and ``20 trained`` and so on are ridge
+regressions on random networks of the table after each of its epochs (``strategies/predictor.py``).
 
 What is not in the package is tried here: a learning rate that falls faster for simple paths
 (``decay``, the largest exponent) and moments of Adam by group of paths (``groups``), both of Jeon
@@ -28,6 +28,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from operator import attrgetter
 from pathlib import Path
 from random import Random
 from statistics import fmean
@@ -51,10 +52,10 @@ from autosnn_nni.runs.inputs import load_data
 from autosnn_nni.runs.machine import Machine
 from autosnn_nni.scoring.batches import Scoring
 from autosnn_nni.scoring.population_scorer import PopulationScorer
-from autosnn_nni.scoring.ranking import Agreement, Judged, ceilings, regret, tau
+from autosnn_nni.scoring.ranking import Agreement, Judged, ceiling, regret, tau
 from autosnn_nni.search_spaces import Architecture, SpikingSpace, seeded, to_sample, to_text
 from autosnn_nni.strategies import SAMPLINGS, Fitness, SinglePathOneShot, predicted_ranks
-from autosnn_nni.table import Table
+from autosnn_nni.table import Measured, Table
 from autosnn_nni.table.plan import Plan, plan_named
 from autosnn_nni.table.supernets import judged_on, table5
 from autosnn_nni.training.hyperparameters import Training
@@ -65,6 +66,8 @@ from tests.benchmarks.recipes import Average
 TRAINED = (10, 20, 50, 100)
 REGRESSIONS = 10
 SKIPS = "skips"
+#: Lambda of the fitness is the paper's.
+FITNESS = Fitness()
 
 Belongs = Callable[[Architecture], bool]
 
@@ -231,11 +234,15 @@ def _trained(
 def judge(supernet: SupernetScores, table: Table) -> dict[str, float]:
     """A row's numbers."""
     judged = judged_on(table, [supernet.scores[to_text(one)] for one in table.architectures])
-    searched = table5(table, judged, Fitness(), supernet.n_avg).groupby("search").mean()
+    searched = table5(table, judged, FITNESS, supernet.n_avg).groupby("search").mean()
     evolved = searched.loc["supernet, evolution"]
     trainings = supernet.seconds / fmean(map(table.cost, table.architectures))
     return {
-        **compared(judged),
+        **compared(
+            table,
+            judged,
+            [FITNESS(one.supernet_accuracy, one.supernet_spikes, supernet.n_avg) for one in judged],
+        ),
         "rank": evolved["rank"],
         "regret": evolved["regret"],
         **{
@@ -253,12 +260,13 @@ def regression(table: Table, count: int, epoch: float, seed: int) -> dict[str, f
     drawn = table.choices.unseen(Random(seed), count, set())
     results = {blocks: table.query(blocks, seed % table.seeds, epoch).val for blocks in drawn}
 
-    def predicted(name: str) -> list[float]:
-        ranked = sorted(drawn, key=lambda one: -getattr(results[one], name))
+    def predicted(of: Callable[[Measured], float]) -> list[float]:
+        ranked = sorted(drawn, key=lambda one: -of(results[one]))
         return predicted_ranks(ranked, table.architectures, table.choices).tolist()
 
-    scores = list(zip(predicted("accuracy"), predicted("spikes"), strict=True))
-    return compared(judged_on(table, scores))
+    accuracy, spikes = (predicted(attrgetter(name)) for name in ("accuracy", "spikes"))
+    fitness = predicted(lambda one: FITNESS(one.accuracy, one.spikes, table.average_spikes))
+    return compared(table, judged_on(table, list(zip(accuracy, spikes, strict=True))), fitness)
 
 
 def _share(table: Table, epoch: float) -> float:
@@ -270,18 +278,35 @@ def _share(table: Table, epoch: float) -> float:
 def skips(table: Table) -> dict[str, float]:
     """The same of the number of skips alone."""
     counts = [blocks.count("skip") for blocks in table.architectures]
-    return {**compared(judged_on(table, [(one, -one) for one in counts])), "trainings": 0}
+    judged = judged_on(table, [(one, -one) for one in counts])
+    return {**compared(table, judged, counts), "trainings": 0}
 
 
-def compared(judged: Sequence[Judged]) -> dict[str, float]:
-    """Agreement, without its intervals, and regret."""
+def compared(table: Table, judged: Sequence[Judged], fitness: Sequence[float]) -> dict[str, float]:
+    """Agreement of accuracy, spikes and ``fitness``, without its intervals, and regret."""
+    ranked = {
+        "accuracy": [one.supernet_accuracy for one in judged],
+        "spikes": [one.supernet_spikes for one in judged],
+        "fitness": fitness,
+    }
+    of_seeds = {
+        "accuracy": _by_seed(judged, lambda accuracy, spikes: accuracy),
+        "spikes": _by_seed(judged, lambda accuracy, spikes: spikes),
+        "fitness": _by_seed(judged, lambda *both: FITNESS(*both, table.average_spikes)),
+    }
     found: dict[str, float] = {}
-    for name, known in ceilings(judged).items():
-        supernet = [getattr(one, f"supernet_{name}") for one in judged]
-        value = tau(supernet, [getattr(one, name) for one in judged])
-        agreed = Agreement(len(judged), value, math.nan, math.nan, known)
+    for name, seeds in of_seeds.items():
+        value = tau(ranked[name], [fmean(column) for column in zip(*seeds, strict=True)])
+        agreed = Agreement(len(judged), value, math.nan, math.nan, ceiling(seeds))
         found |= {f"tau_{name}": agreed.tau, f"share_{name}": agreed.share}
     return {**found, **asdict(regret(judged))}
+
+
+def _by_seed(
+    judged: Sequence[Judged], value: Callable[[float, float], float]
+) -> list[tuple[float, ...]]:
+    """A value of accuracy and spikes after training: for each seed that of all architectures."""
+    return list(zip(*([value(*one) for one in of.of_seeds] for of in judged), strict=True))
 
 
 def train_all(options: Any) -> None:
@@ -322,14 +347,14 @@ def judge_all(options: Any) -> None:
 
 
 def picture(means: pd.DataFrame) -> Figure:
-    """The share of the ceiling by time: supernets as points, regressions as a line."""
-    figure, panels = panels_of(2, width=11, height=5.2, sharey=True)
+    """Tau by time, as a share of the ceiling if it is known: supernets are points."""
+    figure, panels = panels_of(3, width=14, height=5.2, sharey=True)
     trained = means[means.index.get_level_values("recipe").str.endswith(" trained")]
     counted = means.loc[SKIPS].iloc[0]
     supernets = means.dropna(subset="rank")
-    panels[1].sharex(panels[0])
-    for panel, name in zip(panels, ("accuracy", "spikes"), strict=True):
-        column = f"share_{name}"
+    for panel, name in zip(panels, ("accuracy", "spikes", "fitness"), strict=True):
+        known = means[f"share_{name}"].notna().any()
+        column, of = (f"share_{name}", "% of the ceiling") if known else (f"tau_{name}", "%")
         for number, ((recipe, epochs), one) in enumerate(supernets.iterrows()):
             panel.plot(
                 one["trainings"],
@@ -343,7 +368,7 @@ def picture(means: pd.DataFrame) -> Figure:
             panel.plot(line["trainings"], 100 * line[column], style, color=theme.INK, label=label)
         panel.axhline(100 * counted[column], color=theme.MUTED, ls=":", label="number of skips")
         panel.set_xscale("log")
-        axis_titles(panel, "Time, in trainings of one network", f"Tau of {name} (% of the ceiling)")
+        axis_titles(panel, "Time, in trainings of one network", f"Tau of {name} ({of})")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside right upper", frameon=False)
     return figure
 
