@@ -364,7 +364,7 @@ def picture(means: pd.DataFrame) -> Figure:
                 label=f"{recipe}, {epochs} epochs",
             )
         for (epochs, line), style in zip(trained.groupby("epochs"), ("-.", "--"), strict=False):
-            label = f"ridge regression of networks trained for {epochs:g} epochs"
+            label = f"ridge regression of networks after epoch {epochs:g}"
             panel.plot(line["trainings"], 100 * line[column], style, color=theme.INK, label=label)
         panel.axhline(100 * counted[column], color=theme.MUTED, ls=":", label="number of skips")
         panel.set_xscale("log")
