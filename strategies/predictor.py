@@ -75,11 +75,11 @@ def predicted_ranks(
     one for every pair of blocks. What is ``known`` of all architectures, such as a supernet's
     scores, is a feature by its rank among them.
     """
-    of_known = dict(zip(known, _ranks(known), strict=True))
+    of_known = dict(zip(known, _ranks(known), strict=True)) if known else {}
 
     def features(architectures: Sequence[Architecture]) -> np.ndarray:
         of_blocks = _features(architectures, choices)
-        if not known:
+        if not of_known:
             return of_blocks
         return np.hstack([of_blocks, KNOWN * np.array([of_known[one] for one in architectures])])
 
@@ -91,17 +91,12 @@ def predicted_ranks(
     return np.concatenate([features(part) @ weights for part in parts])
 
 
-def _ranks(known: Mapping[Architecture, Sequence[float]]) -> list[tuple[float, ...]]:
-    """The ranks of what is known of each architecture: from -0.5 to 0.5, ties in their middle."""
-    columns = [_column_ranks(np.array(column)) for column in zip(*known.values(), strict=True)]
-    return list(zip(*columns, strict=True))
+def _ranks(known: Mapping[Architecture, Sequence[float]]) -> np.ndarray:
+    """The ranks of what is known of each: from -0.5 to 0.5, ties and what is NaN in the middle."""
+    from scipy import stats  # here, because it is slow to import
 
-
-def _column_ranks(values: np.ndarray) -> list[float]:
-    _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
-    middles = (np.cumsum(counts) - counts / 2) / len(values) - 0.5
-    found: list[float] = middles[places].tolist()
-    return found
+    places = stats.rankdata(list(known.values()), axis=0)
+    return np.nan_to_num((places - 0.5) / len(known) - 0.5)
 
 
 def _features(architectures: Sequence[Architecture], choices: Choices) -> np.ndarray:

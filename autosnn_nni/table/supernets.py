@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from random import Random
 from typing import Any
 
@@ -37,7 +37,10 @@ _SAME = (
 #: The searches that use a supernet: those of Table 5, and the predictor.
 _SEARCHES = ("random", "evolution", "predictor")
 #: So many finalists of an evolution are trained.
-_FINALISTS = (3, 10)
+FINALISTS = (3, 10)
+
+#: What a search, by its name, evaluates with a supernet and a seed.
+_Searched = Callable[[str, int], History]
 
 
 def check_comparable(run: RunDirectory, table: Table) -> None:
@@ -107,12 +110,19 @@ def table5(
     supernet = Inherited(
         {one.blocks: (one.supernet_accuracy, one.supernet_spikes) for one in judged}, fitness, n_avg
     )
+
+    @cache
+    def history(name: str, seed: int) -> History:
+        return run_alone(make_search(name, {"seed": seed}), table.choices, supernet)
+
     finders: dict[str, Callable[[int], Architecture]] = {
         f"{TRAINED} random, trained": partial(_best_of_trained, table, fitness),
-        **{f"supernet, {name}": partial(_searched, table, supernet, name) for name in _SEARCHES},
+        **{f"supernet, {name}": partial(_searched, history, name) for name in _SEARCHES},
         **{
-            f"supernet, evolution, {count} finalists": partial(_retrained, table, supernet, count)
-            for count in _FINALISTS
+            f"supernet, evolution, {count} finalists": partial(
+                _retrained, table, fitness, history, count
+            )
+            for count in FINALISTS
         },
     }
     rows: list[dict[str, Any]] = []
@@ -130,21 +140,19 @@ def _best_of_trained(table: Table, fitness: Fitness, seed: int) -> Architecture:
     return max(drawn, key=lambda blocks: ask(blocks)["default"])
 
 
-def _searched(table: Table, supernet: Inherited, name: str, seed: int) -> Architecture:
-    (best,) = _history(table, supernet, name, seed).top(1)
+def _searched(history: _Searched, name: str, seed: int) -> Architecture:
+    (best,) = history(name, seed).top(1)
     return best.blocks
 
 
-def _retrained(table: Table, supernet: Inherited, count: int, seed: int) -> Architecture:
+def _retrained(
+    table: Table, fitness: Fitness, history: _Searched, count: int, seed: int
+) -> Architecture:
     """The fittest of an evolution's finalists, after training."""
-    ask = Scores(table, supernet.fitness, seed % table.seeds)
-    finalists = Finalists(_history(table, supernet, "evolution", seed), table.choices, count)
+    ask = Scores(table, fitness, seed % table.seeds)
+    finalists = Finalists(history("evolution", seed), table.choices, count)
     ranked: list[Architecture] = []
     for _ in range(len(finalists)):
         ranked.append(finalists.next(ranked).blocks)
         ranked.sort(key=lambda blocks: -ask(blocks)["default"])
     return ranked[0]
-
-
-def _history(table: Table, supernet: Inherited, name: str, seed: int) -> History:
-    return run_alone(make_search(name, {"seed": seed}), table.choices, supernet)

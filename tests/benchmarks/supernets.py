@@ -52,12 +52,12 @@ from autosnn_nni.runs.inputs import load_data
 from autosnn_nni.runs.machine import Machine
 from autosnn_nni.scoring.batches import Scoring
 from autosnn_nni.scoring.population_scorer import PopulationScorer
-from autosnn_nni.scoring.ranking import Agreement, Judged, ceiling, regret, tau
+from autosnn_nni.scoring.ranking import Agreement, Judged, ceiling, ceilings, regret, tau
 from autosnn_nni.search_spaces import Architecture, SpikingSpace, seeded, to_sample, to_text
 from autosnn_nni.strategies import SAMPLINGS, Fitness, SinglePathOneShot, predicted_ranks
 from autosnn_nni.table import Measured, Table
 from autosnn_nni.table.plan import Plan, plan_named
-from autosnn_nni.table.supernets import judged_on, table5
+from autosnn_nni.table.supernets import FINALISTS, judged_on, table5
 from autosnn_nni.training.hyperparameters import Training
 from tests.benchmarks.named import named
 from tests.benchmarks.recipes import Average
@@ -247,7 +247,7 @@ def judge(supernet: SupernetScores, table: Table) -> dict[str, float]:
         "regret": evolved["regret"],
         **{
             f"regret_{count}": searched.loc[f"supernet, evolution, {count} finalists", "regret"]
-            for count in (3, 10)
+            for count in FINALISTS
         },
         "val_accuracy": fmean(one.supernet_accuracy for one in judged),
         "trainings": trainings,
@@ -284,29 +284,21 @@ def skips(table: Table) -> dict[str, float]:
 
 def compared(table: Table, judged: Sequence[Judged], fitness: Sequence[float]) -> dict[str, float]:
     """Agreement of accuracy, spikes and ``fitness``, without its intervals, and regret."""
+    of_seeds = [[FITNESS(*both, table.average_spikes) for both in one.of_seeds] for one in judged]
     ranked = {
-        "accuracy": [one.supernet_accuracy for one in judged],
-        "spikes": [one.supernet_spikes for one in judged],
-        "fitness": fitness,
+        name: (
+            [getattr(one, f"supernet_{name}") for one in judged],
+            [getattr(one, name) for one in judged],
+        )
+        for name in ("accuracy", "spikes")
     }
-    of_seeds = {
-        "accuracy": _by_seed(judged, lambda accuracy, spikes: accuracy),
-        "spikes": _by_seed(judged, lambda accuracy, spikes: spikes),
-        "fitness": _by_seed(judged, lambda *both: FITNESS(*both, table.average_spikes)),
-    }
+    ranked["fitness"] = (list(fitness), list(map(fmean, of_seeds)))
+    known = {**ceilings(judged), "fitness": ceiling(list(zip(*of_seeds, strict=True)))}
     found: dict[str, float] = {}
-    for name, seeds in of_seeds.items():
-        value = tau(ranked[name], [fmean(column) for column in zip(*seeds, strict=True)])
-        agreed = Agreement(len(judged), value, math.nan, math.nan, ceiling(seeds))
+    for name, both in ranked.items():
+        agreed = Agreement(len(judged), tau(*both), math.nan, math.nan, known[name])
         found |= {f"tau_{name}": agreed.tau, f"share_{name}": agreed.share}
     return {**found, **asdict(regret(judged))}
-
-
-def _by_seed(
-    judged: Sequence[Judged], value: Callable[[float, float], float]
-) -> list[tuple[float, ...]]:
-    """A value of accuracy and spikes after training: for each seed that of all architectures."""
-    return list(zip(*([value(*one) for one in of.of_seeds] for of in judged), strict=True))
 
 
 def train_all(options: Any) -> None:

@@ -18,7 +18,15 @@ from autosnn_nni.runs.picking import pick
 from autosnn_nni.runs.run_files import RunFiles
 from autosnn_nni.runs.search_state import load_history
 from autosnn_nni.runs.settings import Settings
-from autosnn_nni.strategies import NO_CONSTRAINTS, Constraints, Evaluated, History
+from autosnn_nni.search_spaces import Architecture
+from autosnn_nni.strategies import (
+    NO_CONSTRAINTS,
+    Choices,
+    Constraints,
+    Evaluated,
+    Finalists,
+    History,
+)
 from autosnn_nni.tuner import fittest
 
 Autosnn = Callable[..., Any]
@@ -59,6 +67,25 @@ BLIND = History(
 )
 def test_a_rule_picks(rule: str, name: str) -> None:
     assert pick(rule, HISTORY, NO_CONSTRAINTS).blocks == (name,)
+
+
+def test_finalists_are_the_fittest_and_the_knee() -> None:
+    def names(count: int, history: History = HISTORY, **bounds: float) -> str:
+        choices = Choices([tuple(one.blocks[0] for one in history)])
+        finalists = Finalists(history, choices, count, Constraints(**bounds))
+        trained: list[Architecture] = []
+        for _ in range(len(finalists)):
+            trained.append(finalists.next(trained).blocks)
+        return "".join(name for (name,) in trained)
+
+    assert names(1) == "b"
+    assert names(2) == "bd"  # b is the knee
+    assert names(2, min_accuracy=0.81) == "ec"
+    assert names(1, max_spikes=1_500) == "a"
+    assert names(2, max_spikes=10) == "ab"  # none satisfies it: the closest
+    assert names(9)[:3] == "bde"  # the others are learnt from these
+    assert sorted(names(9)) == sorted("bdeca")
+    assert names(2, BLIND) == "ba"
 
 
 def test_of_equals_the_better_in_the_other_is_picked() -> None:
