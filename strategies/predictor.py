@@ -1,4 +1,4 @@
-"""A search by a predictor: ridge regression of ranks, on blocks and pairs of blocks."""
+"""A search by a predictor: ridge regression of ranks, on counts, places and pairs of blocks."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -14,6 +14,8 @@ from autosnn_nni.strategies.history import History
 
 #: Weight of the ridge; the ranks that are learnt are from -0.5 to 0.5.
 RIDGE = 1.0
+#: Weight of a pair of blocks, where a block at its place has 1.
+PAIRS = 0.5
 #: Weight of what is known of an architecture beside its blocks, whose features are 0 and 1.
 KNOWN = 5.0
 #: Up to so many architectures all are predicted, otherwise a random sample.
@@ -71,9 +73,9 @@ def predicted_ranks(
 ) -> np.ndarray:
     """What ridge regression on the ``ranked`` ones, the best one first, says of ``others``.
 
-    Ranks are from 0.5, the best, to -0.5. The features are a one for every block at its place, and
-    one for every pair of blocks. What is ``known`` of all architectures, such as a supernet's
-    scores, is a feature by its rank among them.
+    Ranks are from 0.5, the best, to -0.5. The features are how often there is each block, a one for
+    every block at its place, and half a one for every pair of blocks. What is ``known`` of all
+    architectures, such as a supernet's scores, is a feature by its rank among them.
     """
     of_known = dict(zip(known, _ranks(known), strict=True)) if known else {}
 
@@ -106,7 +108,16 @@ def _features(architectures: Sequence[Architecture], choices: Choices) -> np.nda
     ]
     alone = [np.eye(len(names))[codes] for codes, names in zip(places, choices, strict=True)]
     pairs = [
-        (one[:, :, None] * other[:, None, :]).reshape(len(architectures), -1)
+        PAIRS * (one[:, :, None] * other[:, None, :]).reshape(len(architectures), -1)
         for one, other in itertools.combinations(alone, 2)
     ]
-    return np.concatenate([*alone, *pairs], axis=1)
+    return np.concatenate([_counts(alone, choices), *alone, *pairs], axis=1)
+
+
+def _counts(alone: Sequence[np.ndarray], choices: Choices) -> np.ndarray:
+    """How often an architecture has each block, wherever it may be."""
+    columns: dict[str, list[np.ndarray]] = {}
+    for place, names in zip(alone, choices, strict=True):
+        for column, name in zip(place.T, names, strict=True):
+            columns.setdefault(name, []).append(column)
+    return np.stack([np.sum(found, axis=0) for found in columns.values()], axis=1)

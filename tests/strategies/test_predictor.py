@@ -51,17 +51,22 @@ def plain(
         for a, b in itertools.product(ones, others_)
     ]
 
-    def ones(blocks: Architecture) -> list[float]:
-        return [
-            float(all(blocks[place] == name for place, name in feature))
-            for feature in (*alone, *pairs)
-        ] + known.get(blocks, [])
+    def features(blocks: Architecture) -> list[float]:
+        def fits(feature: tuple[tuple[int, str], ...]) -> bool:
+            return all(blocks[place] == name for place, name in feature)
 
-    x, ranks = np.array([ones(one) for one in ranked]), np.linspace(0.5, -0.5, len(ranked))
+        return [
+            *(float(blocks.count(name)) for name in "abc"),
+            *(1.0 * fits(one) for one in alone),
+            *(0.5 * fits(one) for one in pairs),
+            *known.get(blocks, []),
+        ]
+
+    x, ranks = np.array([features(one) for one in ranked]), np.linspace(0.5, -0.5, len(ranked))
     weights = np.zeros(x.shape[1])
     for _ in range(3000):
         weights -= 0.01 * (x.T @ (x @ weights - ranks) + weights)
-    return [float(np.dot(ones(one), weights)) for one in others]
+    return [float(np.dot(features(one), weights)) for one in others]
 
 
 def test_predictions_are_those_of_ridge_regression() -> None:
@@ -173,3 +178,12 @@ def test_sizes_are_at_least_1(wrong: dict[str, int]) -> None:
 def test_fitnesses_that_are_all_alike_are_no_error() -> None:
     history = History(Evaluated(one, 1.0, 1, accuracy=math.nan, spikes=1.0) for one in EVERY[:30])
     assert len(SEARCH().propose(SPACE, history)) == 10
+
+
+def test_blocks_of_one_place_alone_are_counted_too() -> None:
+    mixed = Choices([("a", "b"), ("b", "c"), ("T4", "T8")])
+    every = list(itertools.product(*mixed))
+    ranked = sorted(every, key=lambda one: (one.count("b"), one[2] == "T4"), reverse=True)
+    found = predicted_ranks(ranked, every, mixed)
+    assert every[np.argmax(found)] == ("b", "b", "T4")
+    assert found[every.index(("b", "c", "T4"))] > found[every.index(("a", "c", "T4"))]

@@ -64,14 +64,14 @@ def test_a_supernet_that_ranks_backwards_finds_the_worst() -> None:
 
 
 def test_the_finalists_of_an_evolution_are_trained_and_the_fittest_is_taken() -> None:
-    found = table5(TABLE, supernet(-1), FITNESS, TABLE.average_spikes, seeds=2)
+    accuracy = Fitness(0.0)  # where architectures differ by more than two trainings of one do
+    found = table5(TABLE, supernet(-1), accuracy, TABLE.average_spikes, seeds=2)
     three, ten = (
         found[found["search"] == f"supernet, evolution, {count} finalists"] for count in (3, 10)
     )
-    worst = max(TABLE.architectures, key=TRUTH.regret)
     assert len(three) == len(ten) == 2
     # A supernet that is wrong is corrected by what is trained.
-    assert ten["rank"].max() < three["rank"].min() < TRUTH.rank(worst)
+    assert ten["rank"].max() < three["rank"].min() < len(TABLE.architectures)
 
 
 def test_without_a_supernet_the_fittest_of_the_trained_is_taken() -> None:
