@@ -17,6 +17,7 @@ from autosnn_nni.nas.training_free import TrainingFreeEvaluator
 from autosnn_nni.report import log_search, write_report
 from autosnn_nni.run_log import LOG, logged
 from autosnn_nni.runs.checks import (
+    check_baselines,
     check_blocks,
     check_machine,
     check_memory,
@@ -120,6 +121,7 @@ class Pipeline:
             return
         if run.settings.needs_supernet:
             check_sampling(run, self.machine)
+        check_baselines(run)
         if run.settings.chip is not None:
             fitting_of(run.settings).share()
 

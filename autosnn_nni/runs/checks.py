@@ -15,12 +15,12 @@ from autosnn_nni.runs.directory import RunDirectory, repeated
 from autosnn_nni.runs.inputs import load_supernet, make_space
 from autosnn_nni.runs.machine import Machine
 from autosnn_nni.runs.picking import feasible
-from autosnn_nni.runs.run_files import NetworkFiles
+from autosnn_nni.runs.run_files import BASELINES, NetworkFiles
 from autosnn_nni.runs.search_state import load_history
 from autosnn_nni.runs.settings import Settings
 from autosnn_nni.scoring import device as scoring_device
 from autosnn_nni.scoring.device import torch_device
-from autosnn_nni.search_spaces import Architecture, timesteps_name
+from autosnn_nni.search_spaces import MACROS, Architecture, timesteps_name
 from autosnn_nni.search_spaces.memory import training_memory
 from autosnn_nni.search_spaces.probe import probe_candidates
 from autosnn_nni.strategies import SAMPLINGS, History
@@ -104,6 +104,14 @@ def check_search(run: RunDirectory) -> None:
         history = load_history(run)
         if run.searched():  # with other constraints
             _check_feasible(run, history)
+
+
+def check_baselines(run: RunDirectory) -> None:
+    """Check that the space has the blocks of the baselines, if they are wanted."""
+    space = run.settings.space
+    for block in BASELINES if run.settings.baselines else ():
+        if block not in MACROS[space].blocks:
+            raise UserError(f"{space} has no {block} for a baseline; give --no-baselines")
 
 
 def check_trained(run: RunDirectory) -> None:

@@ -15,6 +15,7 @@ from autosnn_nni.chips import CHIPS
 from autosnn_nni.errors import UserError
 from autosnn_nni.plugins import load_plugins
 from autosnn_nni.registry import hint
+from autosnn_nni.runs.run_files import BASELINES
 from autosnn_nni.training.bounds import AUGMENTATIONS, MAX_LEARNING_RATE, PRECISIONS
 
 if TYPE_CHECKING:
@@ -48,8 +49,8 @@ class Settings:
     """All settings that affect a run's result; the folders of files and the device do not.
 
     ``lambda_`` is called ``lambda`` in files. Timesteps, batch size and epochs default to those of
-    the data set, candidates to those of the space, the learning rate to the schedule's. Raises
-    :class:`UserError` for an invalid value.
+    the data set, candidates and baselines to those of the space, the learning rate to the
+    schedule's. Raises :class:`UserError` for an invalid value.
     """
 
     plugins: tuple[str, ...] = _of(
@@ -166,7 +167,10 @@ class Settings:
         "retrain", None, "Epochs of stage 3 [default: the data set's]", before=None
     )
     baselines: bool = _of(
-        "retrain", True, "Also train the all-SCB_k3 and all-SRB_k3 baselines", before=True
+        "retrain",
+        None,
+        "Also train all-SCB_k3 and all-SRB_k3 [default: if the space has these blocks]",
+        before=True,
     )
     seeds: int = _of(
         "seeds", 1, "Seeds to retrain with, from --seed on: 3 gives error bars", before=1
@@ -195,6 +199,7 @@ class Settings:
         schedule = info.schedule if self.schedule is None else self.schedule
         defaults: dict[str, Any] = {
             "candidates": MACROS[self.space].candidates,
+            "baselines": all(block in MACROS[self.space].blocks for block in BASELINES),
             "schedule": schedule,
             "learning_rate": SCHEDULES[schedule].peak_rate,
             "objectives": ("accuracy", self.fitness_),

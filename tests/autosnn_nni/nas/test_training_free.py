@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from autosnn_nni.files import read_json
 from autosnn_nni.manager.checks import check_tuner
 from autosnn_nni.nas.experiment import RetiariiExperiment
 from autosnn_nni.nas.training_free import TrainingFreeEvaluator
+from autosnn_nni.runs.settings import Settings
 from autosnn_nni.search_spaces import SpikingSpace, to_sample
 from autosnn_nni.strategies import SNASNet, TrialSearch
 from autosnn_nni.training.hyperparameters import Training
@@ -103,6 +105,29 @@ def test_a_search_that_was_cut_short_goes_on(
     evaluated = read_json(run / "search.json")["evaluated"]
     whole = read_json(searched / "search.json")["evaluated"]
     assert evaluated == whole[:20]
+
+
+def test_its_finalists_are_compared_after_training(
+    searched: Path, tmp_path: Path, autosnn: Autosnn
+) -> None:
+    run = shutil.copytree(searched, tmp_path / "run")
+    outcome = autosnn("search", "--output", run, "--retrain-top", 2)
+    assert outcome.code == 0, outcome.err
+    finalists = pd.read_csv(run / "finalists.csv")
+    assert sorted(finalists["rank"]) == [1, 2]  # no knee: no accuracy is known
+    average = pd.read_csv(run / "candidates.csv")["spikes"].mean()
+    fitness = finalists["val_accuracy"] * (finalists["val_spikes"] / average) ** -0.08
+    assert list(finalists["fitness"]) == pytest.approx(sorted(fitness, reverse=True))
+
+
+def test_cells_have_no_baselines(tmp_path: Path, autosnn: Autosnn, tiny: Args) -> None:
+    cells = ("--space", "SNASNet-Fw", "--baselines")
+    outcome = autosnn("search", "--output", tmp_path / "run", *tiny, *SNASNET, *cells)
+    assert outcome.code == 2
+    assert "SNASNet-Fw has no SCB_k3 for a baseline; give --no-baselines" in outcome.err
+    assert not (tmp_path / "run").exists()
+    assert not Settings(space="SNASNet-Fw", strategy="snasnet").baselines
+    assert Settings().baselines
 
 
 def test_it_needs_spiking_neurons(tmp_path: Path, autosnn: Autosnn, tiny: Args) -> None:
