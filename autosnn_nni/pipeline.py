@@ -43,7 +43,14 @@ from autosnn_nni.runs.inputs import about_supernet, load_data, make_space, scori
 from autosnn_nni.runs.machine import Machine
 from autosnn_nni.runs.run_files import BASELINES, NetworkFiles
 from autosnn_nni.runs.search_state import load_history, save_best, save_choice, save_history
-from autosnn_nni.runs.steps import TRAINING, WINNER, baseline_title, of_seed, steps_of
+from autosnn_nni.runs.steps import (
+    TRAINING,
+    WINNER,
+    baseline_title,
+    finalist_title,
+    of_seed,
+    steps_of,
+)
 from autosnn_nni.scoring.average import average_cost
 from autosnn_nni.scoring.batches import val_batches
 from autosnn_nni.scoring.evaluation import measure
@@ -114,6 +121,7 @@ class Pipeline:
         """
         run = self.run
         check_search(run)
+        check_baselines(run)
         check_trained(run)
         networks = [run.baseline(block) for block in BASELINES] if run.settings.baselines else []
         self.check(done=is_searched(run) and self._trained(run, *networks))
@@ -121,7 +129,6 @@ class Pipeline:
             return
         if run.settings.needs_supernet:
             check_sampling(run, self.machine)
-        check_baselines(run)
         if run.settings.chip is not None:
             fitting_of(run.settings).share()
 
@@ -194,7 +201,7 @@ class Pipeline:
         while len(chosen) < len(finalists):
             one = finalists.next([other.blocks for other in found])
             chosen.append(one)
-            title = f"Finalist {len(chosen)} of {len(finalists)}"
+            title = finalist_title(len(chosen))
             self.train_in(run.finalist(one.blocks), one.blocks, title, validate=True)
             found = judged(run, chosen, history, average)
         write_finalists(run, found)

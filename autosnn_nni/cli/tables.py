@@ -27,8 +27,10 @@ def show_results(run: RunDirectory, report: Path) -> None:
     """Print the results of the trained networks and the path of the report.
 
     With several seeds, these are means and standard deviations. A line for each baseline says what
-    is more than the spread of the seeds.
+    is more than the spread of the seeds. Before them come the finalists, which named the winner.
     """
+    if run.finalists_table.exists():
+        _show_finalists(run)
     title, seeds = f"Test split of {run.settings.dataset}", run.settings.seeds
     own = run.read_result() if run.result.exists() else None
     if own and not isinstance(run.settings.timesteps, int):
@@ -55,8 +57,6 @@ def show_results(run: RunDirectory, report: Path) -> None:
         say(line)
     if own:
         _say_if_dead(own)
-    if run.finalists_table.exists():
-        _show_finalists(run)
     say(f"Report: {report}")
 
 

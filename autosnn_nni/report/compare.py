@@ -11,7 +11,7 @@ from autosnn_nni.errors import UserError
 from autosnn_nni.numbers import DASH
 from autosnn_nni.report.search import costs, with_accuracy
 from autosnn_nni.report.theme import DASHES, SERIES, SYMBOLS
-from autosnn_nni.runs.contents import Candidate, Epoch, RunContents, read_contents
+from autosnn_nni.runs.contents import Candidate, Epoch, RunContents, read_contents, read_curve
 from autosnn_nni.runs.run_files import NetworkFiles, RunFiles, not_a_run
 from autosnn_nni.runs.search_times import seconds_of
 from autosnn_nni.runs.used_settings import used_settings
@@ -110,12 +110,14 @@ class Times:
 
 
 def times(one: Compared) -> Times:
-    """The time of every stage: of trainings, that of the first seed."""
+    """The time of every stage: of trainings, that of the first seed; of finalists, that of all."""
+    finalists = RunFiles(one.run.path).finalists()
+    of_finalists = [epoch for each in finalists for epoch in read_curve(each.retrained_curve)]
     of_baselines = [epoch for each in one.run.baselines for epoch in each.training]
     return Times(
         supernet=_seconds(one.run.supernet),
         search=seconds_of(one.run.search_times),
-        retraining=_seconds(one.run.training),
+        retraining=_seconds(of_finalists or one.run.training),
         baselines=_seconds(of_baselines),
     )
 

@@ -161,7 +161,7 @@ class Settings:
         before=("accuracy", "spikes"),
     )
     retrain_top: int = _of(
-        "choice", 1, "Train k finalists and the knee, and name the winner by D_val", before=1
+        "choice", 3, "Train k finalists and the knee, and name the winner by D_val", before=1
     )
     retrain_epochs: int = _of(
         "retrain", None, "Epochs of stage 3 [default: the data set's]", before=None

@@ -21,7 +21,7 @@ from autosnn_nni.runs.contents import (
 from autosnn_nni.runs.directory import is_used
 from autosnn_nni.runs.run_files import RunFiles
 from autosnn_nni.runs.search_warnings import unsatisfied, warnings_of
-from autosnn_nni.runs.steps import SEARCH, SUPERNET, finalists_of, steps_of
+from autosnn_nni.runs.steps import SEARCH, SUPERNET, steps_of
 from autosnn_nni.steps import Step, time_left
 from autosnn_nni.strategies import front_of
 
@@ -84,7 +84,7 @@ def status_of(path: Path) -> Status:
     return Status(
         path=path,
         settings=run.settings,
-        steps=(*steps_of(files, run.settings), *finalists_of(files, run.settings)),
+        steps=tuple(steps_of(files, run.settings)),
         works=is_used(path),
         changed=_changed(path),
         best=run.best or run.closest or _best(run),

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,22 +23,23 @@ def steps_of(
     """All long steps of a run, in order, with what is done of them.
 
     ``settings`` are those of its file. The total of an exhaustive search is not known before it
-    has begun; finalists are not among the steps, see :func:`finalists_of`. Whether the run has a
-    ``single`` network and no search is found out from its files if it is not said.
+    has begun, nor whether the knee is a finalist of its own. Whether the run has a ``single``
+    network and no search is found out from its files if it is not said.
     """
     if _is_single(files) if single is None else single:
         return list(_trainings({TRAINING: files}, settings))
     networks = {baseline_title(block): files.baseline(block) for block in BASELINES}
     wanted = {**(networks if settings["baselines"] else {}), WINNER: files}
-    return [*_search(files, settings), *_trainings(wanted, settings)]
+    finalists, trainings = list(_finalists(files, settings)), _trainings(wanted, settings)
+    if finalists:  # the best of them is the winner of the first seed
+        winner = of_seed(WINNER, settings["seed"], settings)
+        trainings = (one for one in trainings if one.title != winner)
+    return [*_search(files, settings), *finalists, *trainings]
 
 
-def finalists_of(files: RunFiles, settings: Mapping[str, Any]) -> list[Step]:
-    """The trainings of finalists that have begun; how many there will be is not known before."""
-    return [
-        _of_network(f"Finalist {one.path.name}", one, settings["retrain_epochs"])
-        for one in files.finalists()
-    ]
+def finalist_title(number: int) -> str:
+    """The title of a finalist's training; numbers count from 1."""
+    return f"{TRAINING} finalist {number}"
 
 
 def baseline_title(block: str) -> str:
@@ -66,6 +68,22 @@ def _search(files: RunFiles, settings: Mapping[str, Any]) -> Iterator[Step]:
     seconds = seconds_of(read_times(files))
     speed = evaluated / seconds if seconds > 0 else None
     yield Step(SEARCH, total, "architectures", SEARCH, evaluated, speed)
+
+
+def _finalists(files: RunFiles, settings: Mapping[str, Any]) -> Iterator[Step]:
+    """The trainings of finalists: they are trained one after another."""
+    count = settings["retrain_top"]
+    if count == 1:
+        return
+    epochs = settings["retrain_epochs"]
+    begun = [_of_network("", one, epochs) for one in files.finalists()]
+    begun.sort(key=lambda one: one.done, reverse=True)
+    evaluated, _ = _candidates(files)
+    planned = min(count, evaluated) if files.searched() else count
+    waiting = Step("", epochs, "epochs", TRAINING)
+    for number in range(max(planned, len(begun))):
+        step = begun[number] if number < len(begun) else waiting
+        yield replace(step, title=finalist_title(number + 1))
 
 
 def _trainings(networks: Mapping[str, NetworkFiles], settings: Mapping[str, Any]) -> Iterator[Step]:

@@ -133,7 +133,8 @@ def tiny() -> tuple[str, ...]:
     """Settings of a run that takes two seconds."""
     return (
         *("--channels", "2", "--timesteps", "2", "--images", "60", "--learning-rate", "0.01"),
-        *("--supernet-epochs", "2", "--rounds", "2", "--retrain-epochs", "2", "--no-baselines"),
+        *("--supernet-epochs", "2", "--rounds", "2", "--retrain-epochs", "2"),
+        *("--retrain-top", "1", "--no-baselines"),
     )
 
 

@@ -16,11 +16,12 @@ from autosnn_nni.cli.signals import Stopped, stoppable
 from autosnn_nni.files import remove_temporaries, write_whole_with
 from tests.autosnn_nni.conftest import EXECUTABLE
 from tests.autosnn_nni.test_pipeline import (
+    BASELINES,
     assert_same,
     hidden,
     in_baseline,
-    in_retraining,
     in_search,
+    in_second_finalist,
     in_supernet,
 )
 from tests.ports import free_port
@@ -31,7 +32,7 @@ AGAIN = "autosnn: stopped; run the same command again to resume"
 
 
 def in_report(run: Path) -> bool:
-    return (run / "result.json").exists()
+    return all((run / name).exists() for name in ("result.json", *BASELINES))
 
 
 def stop(process: Any, reached: Callable[[], bool], sign: int) -> Any:
@@ -81,7 +82,7 @@ def test_a_search_stopped_in_every_stage_goes_on_as_if_nothing_had_been(
 ) -> None:
     run = tmp_path / "run"
     command = ("search", "--output", run, *long)
-    stages = (in_supernet, in_search, in_baseline, in_retraining, in_report)
+    stages = (in_supernet, in_search, in_second_finalist, in_baseline, in_report)
     for stage, sign in zip(stages, signs, strict=True):
         changed = changes(run)
         process = start(*command)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -86,6 +87,30 @@ def test_the_time_of_the_second_seed_is_told_from_the_first(run: Path, autosnn: 
     (run / "settings.json").write_text(json.dumps({**settings, "seeds": 2}))
     status = shown(autosnn, "status", run)
     assert (status["state"], status["doing"]) == ("stopped", "training the winner, seed 1")
+    assert status["left"].startswith("about ")
+
+
+@pytest.mark.slow
+def test_finalists_are_steps_and_one_of_them_is_the_winner(
+    reference: tuple[Path, Any], tmp_path: Path, autosnn: Autosnn
+) -> None:
+    run = shutil.copytree(reference[0], tmp_path / "run")
+    trainings = [f"Training {block}" for block in ("SCB_k3", "SRB_k3")]
+    count = len(list(run.glob("finalists/*")))
+    numbered = [f"Training finalist {number}" for number in range(1, count + 1)]
+    status = shown(autosnn, "status", run)
+    assert [*steps(status)] == ["Supernet", "Search", *numbered, *trainings]
+    assert status["state"] == "done"
+
+    one, *others = run.glob("finalists/*")
+    keep_rows(one / "retrained.csv", 3)
+    for other in others[1:]:
+        shutil.rmtree(other)
+    without(run, "result.json", "retrained.csv")
+    status = shown(autosnn, "status", run)
+    assert (status["state"], status["doing"]) == ("stopped", "training finalist 2")
+    found = steps(status)
+    assert [found[title] for title in numbered[:3]] == [(8, 8), (3, 8), (0, 8)]
     assert status["left"].startswith("about ")
 
 

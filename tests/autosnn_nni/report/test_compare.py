@@ -1,5 +1,6 @@
 import json
 import math
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +60,10 @@ def test_times_are_those_of_the_training_curves(run: Path, other: Path) -> None:
     found = times(one)
     assert found.supernet == pytest.approx(40 * 4.2)
     assert (found.retraining, found.baselines) == pytest.approx((40 * 4.2, 80 * 4.2))
+    for name in ("one", "two"):
+        (run / "finalists" / name).mkdir(parents=True)
+        shutil.copy(run / "retrained.csv", run / "finalists" / name)
+    assert times(one).retraining == pytest.approx(80 * 4.2)
 
 
 def test_the_time_of_a_search_is_that_of_its_generations(run: Path, other: Path) -> None:

@@ -43,6 +43,8 @@ HISTORY = History(
     Evaluated((name,), fitness, 1, accuracy=accuracy, spikes=spikes)
     for name, accuracy, spikes, fitness in SCORES
 )
+#: What a training keeps of a run's settings for its search: nothing.
+OF_SEARCH = {"rounds": None, "retrain_top": 3}
 BLIND = History(
     [
         Evaluated(("a",), 1.0, 1, accuracy=math.nan, spikes=10.0),
@@ -142,7 +144,7 @@ def test_a_picked_architecture_is_trained_with_the_settings_of_its_run(
     knee = pick("knee", load_history(load_run(finished)), NO_CONSTRAINTS)
     assert read_json(trained / "result.json")["blocks"] == list(knee.blocks)
     settings = read_json(finished / "settings.json")
-    assert read_json(trained / "settings.json") == {**settings, "rounds": None}  # the search's
+    assert read_json(trained / "settings.json") == {**settings, **OF_SEARCH}
     assert f"{finished}, knee: {', '.join(knee.blocks)} (" in outcome.out
     assert read_contents(trained).origin == Origin(str(finished), "knee")
     page = (trained / "report.html").read_text()
@@ -161,7 +163,7 @@ def test_blocks_are_trained_with_the_settings_of_a_run_unless_told_otherwise(
     assert autosnn(*command, "--output", trained).code == 0
     settings = read_json(finished / "settings.json")
     there = read_json(trained / "settings.json")
-    assert there == {**settings, "rounds": None, "retrain_epochs": 1}
+    assert there == {**settings, **OF_SEARCH, "retrain_epochs": 1}
     assert read_json(trained / "result.json")["blocks"] == blocks.split(",")
     assert read_contents(trained).origin == Origin(str(finished))
     assert f"blocks or settings are those of {finished}." in (trained / "report.html").read_text()
