@@ -71,19 +71,18 @@ def _search(files: RunFiles, settings: Mapping[str, Any]) -> Iterator[Step]:
 
 
 def _finalists(files: RunFiles, settings: Mapping[str, Any]) -> Iterator[Step]:
-    """The trainings of finalists: they are trained one after another."""
-    count = settings["retrain_top"]
+    """The trainings of finalists, one after another; one more until they are compared."""
+    count, epochs = settings["retrain_top"], settings["retrain_epochs"]
     if count == 1:
         return
-    epochs = settings["retrain_epochs"]
-    begun = [_of_network("", one, epochs) for one in files.finalists()]
-    begun.sort(key=lambda one: one.done, reverse=True)
-    evaluated, _ = _candidates(files)
-    planned = min(count, evaluated) if files.searched() else count
-    waiting = Step("", epochs, "epochs", TRAINING)
-    for number in range(max(planned, len(begun))):
-        step = begun[number] if number < len(begun) else waiting
-        yield replace(step, title=finalist_title(number + 1))
+    steps = [_of_network("", one, epochs) for one in files.finalists()]
+    steps.sort(key=lambda one: one.done, reverse=True)
+    if not files.finalists_table.exists():
+        planned = max(count, 1 + sum(one.finished for one in steps))
+        waiting = Step("", epochs, "epochs", TRAINING)
+        steps += [waiting] * (planned - len(steps))
+    for number, step in enumerate(steps, start=1):
+        yield replace(step, title=finalist_title(number))
 
 
 def _trainings(networks: Mapping[str, NetworkFiles], settings: Mapping[str, Any]) -> Iterator[Step]:
