@@ -24,7 +24,8 @@ AT_CHANCE = re.compile(
     r"autosnn: The supernet is at chance \(mean accuracy on D_val [\d.]+ %, chance 10 %\): "
     r"its ranking says nothing\. Train it longer: --supernet-epochs\."
 )
-TABLE = re.compile(r"[┏┃┡│└].*[┓┃┩│┘]|\s+Test split of digits\s*|Report: runs/\w+/report\.html")
+TITLE = r"\s+(Test split of digits|D_val of digits, after training)\s*"
+TABLE = re.compile(rf"[┏┃┡│└].*[┓┃┩│┘]|{TITLE}|Report: runs/\w+/report\.html")
 CHATTER = re.compile(
     r"warn|\b(info|debug|error|gpu|tpu|nni|trainer)\b|weights_only|litlogger|pkg_resources",
     re.IGNORECASE,
