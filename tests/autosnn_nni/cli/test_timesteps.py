@@ -1,6 +1,7 @@
 """Timesteps chosen with the blocks, from the command line to the report."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,22 @@ def test_winner_and_baselines_are_trained_at_the_winners_timesteps(chosen: Path)
     results = [chosen / "result.json", *chosen.glob("baselines/*/result.json")]
     assert len(results) == 3
     assert {read_json(result)["timesteps"] for result in results} == {expected}
+
+
+def test_finalists_are_trained_at_their_own_timesteps(
+    chosen: Path, tmp_path: Path, autosnn: Autosnn
+) -> None:
+    run = shutil.copytree(chosen, tmp_path / "run")
+    outcome = autosnn("search", "--output", run, "--retrain-top", 3, "--no-baselines")
+    assert outcome.code == 0, outcome.err
+    finalists = pd.read_csv(run / "finalists.csv")
+    trained = {path.parent.name: read_json(path) for path in run.glob("finalists/*/result.json")}
+    for *blocks, timesteps in finalists.loc[:, "tbd1":"timesteps"].itertuples(index=False):
+        assert f"T{trained['-'.join([*blocks, timesteps])]['timesteps']}" == timesteps
+    best, winner = read_json(run / "best.json"), finalists.iloc[0]
+    assert best["blocks"] == [winner[f"tbd{number}"] for number in range(1, 6)]
+    assert f"T{best['timesteps']}" == winner["timesteps"]
+    assert read_json(run / "result.json")["timesteps"] == best["timesteps"]
 
 
 @pytest.mark.slow
