@@ -21,6 +21,7 @@ from autosnn_nni.strategies import (
     History,
     Measurements,
     Metrics,
+    knee,
     make_search,
 )
 from autosnn_nni.strategies.generations import run_alone
@@ -118,6 +119,7 @@ def table5(
     finders: dict[str, Callable[[int], Architecture]] = {
         f"{TRAINED} random, trained": partial(_best_of_trained, table, fitness),
         **{f"supernet, {name}": partial(_searched, history, name) for name in _SEARCHES},
+        "supernet, evolution, knee": partial(_knee_of, history),
         **{
             f"supernet, evolution, {count} finalists": partial(
                 _retrained, table, fitness, history, count
@@ -143,6 +145,13 @@ def _best_of_trained(table: Table, fitness: Fitness, seed: int) -> Architecture:
 def _searched(history: _Searched, name: str, seed: int) -> Architecture:
     (best,) = history(name, seed).top(1)
     return best.blocks
+
+
+def _knee_of(history: _Searched, seed: int) -> Architecture:
+    """The knee of what an evolution has evaluated."""
+    found = knee(history("evolution", seed))
+    assert found is not None  # all accuracies and spikes are known
+    return found.blocks
 
 
 def _retrained(

@@ -6,9 +6,9 @@ writes a file of its scores of all architectures; the same command resumes. The 
 made yet. ``judge TABLE FOLDER --output CSV`` compares all files with the table: tau of accuracy, of
 spikes and of fitness, what share of their ceiling that is, the regret of the supernet's first and
 of the best of its first three, the mean rank of what evolution finds with it and its regret of
-fitness (``regret``), that after 3 and after 10 finalists, how many of the table's networks could
-have been trained in its time (``trainings``), and that for as many epochs as its own (``times``). A
-picture beside it shows shares and time. Two kinds of rows are no supernets: ``skips`` only counts
+fitness (``regret``), that of its knee, that after 3 and after 10 finalists, how many of the table's
+networks could have been trained in its time (``trainings``), and that for as many epochs as its own
+(``times``). A picture beside it shows shares and time. Two kinds of rows are no supernets: ``skips`` only counts
 them (the more, the more accurate, and the fewer spikes), and ``20 trained`` and so on are ridge
 regressions on random networks of the table after each of its epochs (``strategies/predictor.py``).
 
@@ -245,6 +245,7 @@ def judge(supernet: SupernetScores, table: Table) -> dict[str, float]:
         ),
         "rank": evolved["rank"],
         "regret": evolved["regret"],
+        "regret_knee": searched.loc["supernet, evolution, knee", "regret"],
         **{
             f"regret_{count}": searched.loc[f"supernet, evolution, {count} finalists", "regret"]
             for count in FINALISTS

@@ -12,7 +12,7 @@ from autosnn_nni.errors import UserError
 from autosnn_nni.runs.directory import RunDirectory
 from autosnn_nni.runs.settings import Settings
 from autosnn_nni.scoring.ranking import Judged
-from autosnn_nni.strategies import Fitness
+from autosnn_nni.strategies import Fitness, Measurements, knee
 from autosnn_nni.table.scores import Scores, Truth
 from autosnn_nni.table.supernets import TRAINED, check_comparable, table5
 from autosnn_nni.table.table import Table
@@ -61,6 +61,18 @@ def test_a_supernet_that_ranks_backwards_finds_the_worst() -> None:
     worst = max(TABLE.architectures, key=TRUTH.regret)
     assert list(found["rank"])[1:4] == [TRUTHS[0].rank(worst)] * 3
     assert list(found["regret"])[1:4] == [TRUTHS[0].regret(worst)] * 3
+
+
+def test_the_knee_is_that_of_what_the_evolution_has_evaluated() -> None:
+    found = table5(TABLE, supernet(1), FITNESS, TABLE.average_spikes, seeds=1)
+    (row,) = found[found["search"] == "supernet, evolution, knee"].itertuples()
+    scored = {}
+    for one in supernet(1):  # all 32 are evaluated
+        measured = Measurements(accuracy=one.supernet_accuracy, spikes=one.supernet_spikes)
+        scored[measured] = one.blocks
+    middle = knee([*scored])
+    assert middle is not None
+    assert row.rank == TRUTHS[0].rank(scored[middle])
 
 
 def test_the_finalists_of_an_evolution_are_trained_and_the_fittest_is_taken() -> None:
