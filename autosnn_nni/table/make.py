@@ -41,10 +41,10 @@ def make(
 ) -> None:
     """Train what is missing in the folder ``path``, each network on a thread of its own process.
 
-    ``shard`` ``(2, 4)`` is the second fourth of all networks. When all of the whole plan are there,
-    the front follows with further seeds, until all networks on it have them.
-    Raises :class:`UserError` for a folder of another table, data that are not there, and a process
-    that was killed.
+    ``shard`` ``(2, 4)`` is the second fourth of all networks. Of the whole plan, the front follows
+    with further seeds, until all networks on it have them. Other timesteps come last: nothing
+    depends on them. Raises :class:`UserError` for a folder of another table, data that are not
+    there, and a process that was killed.
     """
     if processes < 1:
         raise UserError(f"--processes must be at least 1, not {processes}")
@@ -54,9 +54,11 @@ def make(
         load_data(RunDirectory(path, plan.settings), Machine(data_dir))  # errors before all work
         folder.continue_rows(plan)
         with _workers(processes, plan, data_dir) as workers:
-            _train(folder, plan, plan.tasks[number - 1 :: of], workers)
+            tasks = plan.tasks[number - 1 :: of]
+            _train(folder, plan, [one for one in tasks if one.timesteps == plan.timesteps], workers)
             if of == 1:
                 _train_front(folder, plan, workers)
+            _train(folder, plan, [one for one in tasks if one.timesteps != plan.timesteps], workers)
 
 
 def _train_front(folder: Folder, plan: Plan, workers: Executor) -> None:
@@ -81,6 +83,8 @@ def _only(rows: pd.DataFrame, tasks: Container[Task]) -> pd.DataFrame:
 
 
 def _train(folder: Folder, plan: Plan, tasks: Sequence[Task], workers: Executor) -> None:
+    if not tasks:
+        return
     machine, done = surroundings(), set(tasks_of(read(folder.rows, plan.epochs[-1])))
     missing = [task for task in tasks if task not in done]
     with progress_bar("Table", len(tasks), "networks", len(tasks) - len(missing)) as advance:

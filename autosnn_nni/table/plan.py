@@ -98,7 +98,7 @@ class Plan:
 
     @cached_property
     def tasks(self) -> list[Task]:
-        """All trainings but those of the front, in the order in which they are done."""
+        """All trainings but those of the front, which come before other timesteps, in order."""
         timesteps, sample = self.timesteps, self.architectures[: self.sample]
         return [
             *self._tasks(self.architectures, timesteps, range(1)),

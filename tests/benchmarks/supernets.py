@@ -8,9 +8,10 @@ spikes and of fitness, what share of their ceiling that is, the regret of the su
 of the best of its first three, the mean rank of what evolution finds with it and its regret of
 fitness (``regret``), that of its knee, that after 3 and after 10 finalists, how many of the table's
 networks could have been trained in its time (``trainings``), and that for as many epochs as its own
-(``times``). A picture beside it shows shares and time. Two kinds of rows are no supernets: ``skips`` only counts
-them (the more, the more accurate, and the fewer spikes), and ``20 trained`` and so on are ridge
-regressions on random networks of the table after each of its epochs (``strategies/predictor.py``).
+(``times``). A picture beside it shows shares and time. Two kinds of rows are no supernets:
+``skips`` only counts them (the more, the more accurate, and the fewer spikes), and ``20 trained``
+and so on are ridge regressions on random networks of the table after each of its epochs
+(``strategies/predictor.py``).
 
 What is not in the package is tried here: a learning rate that falls faster for simple paths
 (``decay``, the largest exponent) and moments of Adam by group of paths (``groups``), both of Jeon

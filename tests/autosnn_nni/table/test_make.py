@@ -17,14 +17,14 @@ from autosnn_nni.table.make import make
 from autosnn_nni.table.rows import KEY, read, tasks_of
 from tests.autosnn_nni.table.made import VALUES
 
-#: 32 architectures with one seed, one of them and the front with two.
+#: 32 architectures with one seed, one of them and the front with two, and one with T = 1.
 SMALL = Plan(
     values=VALUES,
     epochs=(0, 2),
     seeds=1,
     sample=1,
     more_seeds=1,
-    other_timesteps=(),
+    other_timesteps=(1,),
 )
 
 
@@ -47,6 +47,8 @@ def test_everything_is_trained_and_then_the_front(whole: Path) -> None:
     done, front = set(tasks_of(rows)), Table.of(SMALL, rows).front()
     assert done >= {*SMALL.tasks, *SMALL.of_front(front)}
     assert len(done) > len(SMALL.tasks)
+    *_, last = tasks_of(rows)
+    assert last.timesteps == 1  # others than the plan's come after the front
 
 
 @pytest.mark.slow
