@@ -160,7 +160,7 @@ def _say_what_fits(run: RunDirectory) -> None:
 
 
 def _warn_of_chance(run: RunDirectory) -> None:
-    """Say that the supernet has learnt nothing, before the winner is trained."""
+    """Say that the supernet has learnt nothing, before anything is trained from scratch."""
     if run.result.exists():
         return
     accuracies = (one.accuracy for one in load_history(run))

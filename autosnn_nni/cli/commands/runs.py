@@ -38,7 +38,7 @@ def search(
     log_level: LogLevel = "info",
     tensorboard: Tensorboard = False,
 ) -> None:
-    """Train a supernet, search it, retrain the winner and report. Run it again to resume."""
+    """Train a supernet, search it, retrain the best few and report. Run it again to resume."""
     from autosnn_nni.cli import stages
 
     machine = Machine(data_dir, device, devices, cache_memory, log_level, tensorboard)
