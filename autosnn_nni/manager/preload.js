@@ -91,7 +91,9 @@ function continueTrialNumbers(manager) {
     };
 }
 
-// A tuner that ends with an exception sends a goodbye first, and NNI waits for it forever.
+// A tuner that ends with an exception sends a goodbye first, and NNI waits for it forever. The
+// dispatcher notices an exception only at the manager's next command, which may never come: NNI
+// drops its own pings.
 function failWhenTunerEnds(manager) {
     const { addEventListeners } = manager.prototype;
     manager.prototype.addEventListeners = function () {
@@ -99,7 +101,11 @@ function failWhenTunerEnds(manager) {
         if (this.dispatcherPid === undefined) {
             return; // the client's own dispatcher
         }
-        this.dispatcher.channel.onClose(() => {
+        const { channel } = this.dispatcher;
+        const pings = setInterval(() => channel.send({ type: "PI" }), 5000);
+        pings.unref();
+        channel.onClose(() => {
+            clearInterval(pings);
             if (!["STOPPING", "STOPPED"].includes(this.status.status)) {
                 this.criticalError(new Error("The tuner has ended; see its dispatcher.log."));
             }

@@ -221,6 +221,26 @@ def test_a_search_whose_trials_all_die_is_an_error(
     assert nnictl("stop", experiment.identifier).returncode == 0
 
 
+def test_a_tuner_that_fails_when_nothing_follows_is_an_error(
+    nnictl: Nnictl, write_config: WriteConfig, tmp_path: Path
+) -> None:
+    """NNI looks for a failure only at its next command: here, and by chance elsewhere, never."""
+    (tmp_path / "failing.py").write_text(
+        "import time\n"
+        "from nni.tuner import Tuner\n"
+        "class Failing(Tuner):\n"
+        "    def update_search_space(self, search_space):\n"
+        "        time.sleep(1)\n"
+        "        raise RuntimeError('this tuner always fails')\n"
+    )
+    tuner = {"className": "failing.Failing", "codeDirectory": str(tmp_path)}
+    experiment = nnictl.create(write_config(tuner))
+    wait_for(lambda: experiment.status == "ERROR", "the error")
+    log = nnictl.home / "nni-experiments" / experiment.identifier / "log/dispatcher.log"
+    assert "this tuner always fails" in log.read_text()
+    assert nnictl("stop", experiment.identifier).returncode == 0
+
+
 def test_a_stopped_search_is_resumed(
     nnictl: Nnictl, write_config: WriteConfig, finished: Path
 ) -> None:
