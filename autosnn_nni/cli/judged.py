@@ -17,7 +17,15 @@ from autosnn_nni.runs.directory import check_writable
 from autosnn_nni.strategies import Fitness
 from autosnn_nni.table import Table
 from autosnn_nni.table.folder import Folder
-from autosnn_nni.table.judge import BUDGETS, RunSearch, judge, means, own_searches, summary
+from autosnn_nni.table.judge import (
+    BUDGETS,
+    RunSearch,
+    judge,
+    means,
+    own_searches,
+    regret_of_all,
+    summary,
+)
 from autosnn_nni.table.packed import names
 from autosnn_nni.table.picture import regrets
 from autosnn_nni.table.spikenas_bench import SpikeNASBench
@@ -37,10 +45,11 @@ def judge_all(
     searches = {**own_searches(table), **(_rivals() if rivals else {})}
     judged = judge(table, searches, fitness, seeds)
     found = summary(judged)
-    _show(found, f"{name}, {seeds} seeds, lambda {lambda_:g}")
+    of_all = regret_of_all(table, fitness)
+    _show(found, f"{name}, {seeds} seeds, lambda {lambda_:g}", of_all)
     csv, picture = output / "judge.csv", output / "judge.png"
     write_whole(csv, judged.to_csv(index=False))
-    write_whole(picture, png(regrets(found)))
+    write_whole(picture, png(regrets(found, of_all)))
     say(f"{csv}, {picture}")
 
 
@@ -66,10 +75,12 @@ def _rivals() -> Mapping[str, RunSearch]:
     return RIVALS
 
 
-def _show(found: pd.DataFrame, title: str) -> None:
-    printed = Printed(
-        "search", title=title, caption="Regrets in points of fitness; means, 95 % intervals"
+def _show(found: pd.DataFrame, title: str, of_all: float) -> None:
+    caption = (
+        "Regrets in points of fitness; means, 95 % intervals. "
+        f"With all architectures evaluated: {100 * of_all:.2f}"
     )
+    printed = Printed("search", title=title, caption=caption)
     printed.columns[0].no_wrap = True
     for budget in BUDGETS:
         printed.add_column(f"regret, {budget}", justify="right")

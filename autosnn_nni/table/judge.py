@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from statistics import fmean
 from typing import Any
 
 import pandas as pd
@@ -65,6 +66,20 @@ def judge(
             seen = run(scores, table.choices, seed, most)
             rows.extend({"search": name, "seed": seed, **row} for row in _found(truth, seen))
     return pd.DataFrame(rows)
+
+
+def regret_of_all(table: Tabular, fitness: Fitness) -> float:
+    """The regret of the one that looks fittest of all, a mean over the seeds that are seen.
+
+    It is not 0, as one training does not tell which architecture is the best. Nor do the others:
+    the best of all is a lucky one too.
+    """
+    return fmean(
+        Truth(table, fitness, seed).regret(
+            Scores(table, fitness, seed).fittest(table.architectures)
+        )
+        for seed in range(table.seeds)
+    )
 
 
 def summary(judged: pd.DataFrame) -> pd.DataFrame:

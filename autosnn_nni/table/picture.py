@@ -12,8 +12,11 @@ _COLOURS = (theme.FRONT, theme.WINNER, *theme.BASELINES, theme.INK, theme.OTHER)
 _STYLES = ("-", "--", ":")
 
 
-def regrets(judged: pd.DataFrame) -> Figure:
-    """Means over the seeds with 95 % intervals, from :func:`autosnn_nni.table.judge.summary`."""
+def regrets(judged: pd.DataFrame, of_all: float) -> Figure:
+    """Means over the seeds with 95 % intervals, from :func:`autosnn_nni.table.judge.summary`.
+
+    A line is at the regret ``of_all``, if everything is evaluated.
+    """
     figure, (panel,) = panels_of(1, width=8.5, height=5.2)
     for number, (name, points) in enumerate(judged.groupby("search", sort=False)):
         mean, half = 100 * points["regret"], 100 * points["regret_interval"]
@@ -29,6 +32,7 @@ def regrets(judged: pd.DataFrame) -> Figure:
             markersize=3,
             label=str(name),
         )
+    panel.axhline(100 * of_all, color=theme.MUTED, linewidth=1, label="all evaluated")
     panel.set_xscale("log")
     panel.set_ylim(bottom=0)
     axis_titles(panel, "Evaluated architectures", "Regret: fitness lost (points)")

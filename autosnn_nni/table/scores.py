@@ -1,6 +1,6 @@
 """What a search sees of a table, and what is true."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass
 from functools import cached_property
 from statistics import fmean
@@ -36,6 +36,10 @@ class Scores:
     def __call__(self, blocks: Architecture) -> Metrics:
         """``default`` (the fitness), ``accuracy`` and ``spikes``, as trials report them."""
         return self._metrics(self.table.query(blocks, self.seed).val)
+
+    def fittest(self, of: Iterable[Architecture]) -> Architecture:
+        """The one that looks fittest."""
+        return max(of, key=lambda blocks: self(blocks)["default"])
 
     def untrained(self, blocks: Architecture) -> Metrics:
         """The same before training; ``default`` is SNASNet's score."""

@@ -13,7 +13,14 @@ from autosnn_nni.report.drawing import png
 from autosnn_nni.search_spaces import to_text
 from autosnn_nni.strategies import SEARCHES, Choices, Fitness, RandomSearch
 from autosnn_nni.table import Table
-from autosnn_nni.table.judge import BUDGETS, EVALUATIONS, judge, own_searches, summary
+from autosnn_nni.table.judge import (
+    BUDGETS,
+    EVALUATIONS,
+    judge,
+    own_searches,
+    regret_of_all,
+    summary,
+)
 from autosnn_nni.table.picture import regrets
 from autosnn_nni.table.rivals import RIVALS
 from autosnn_nni.table.scores import Scores, Truth
@@ -70,6 +77,21 @@ def test_what_a_search_has_seen_is_no_truth(seen: int) -> None:
     for blocks in TABLE.architectures:
         expected = worth.max() - worth[to_text(blocks)]
         assert truth.regret(blocks) == pytest.approx(expected, abs=1e-12)
+
+
+def test_the_regret_of_all_is_that_of_the_exhaustive_search() -> None:
+    """The architecture that looks fittest with one seed, by the means over the others."""
+    expected = []
+    for seed in 0, 1:
+        seen = ENDS[ENDS["seed"] == seed].set_index("blocks")
+        others = ENDS[ENDS["seed"] != seed].groupby("blocks").mean(numeric_only=True)
+        looks = seen.val_accuracy * (seen.val_spikes / TABLE.average_spikes) ** -0.2
+        worth = others.test_accuracy * (others.test_spikes / TABLE.average_spikes) ** -0.2
+        expected.append(worth.max() - worth[looks.idxmax()])
+    assert regret_of_all(TABLE, FITNESS) == pytest.approx(sum(expected) / 2, abs=1e-12)
+    exhaustive = {"exhaustive": own_searches(TABLE)["exhaustive"]}
+    found = summary(judge(TABLE, exhaustive, FITNESS, seeds=2))
+    assert found["regret"].iloc[-1] == pytest.approx(regret_of_all(TABLE, FITNESS))
 
 
 def test_a_lucky_training_is_not_what_is_found() -> None:
@@ -138,7 +160,7 @@ def test_rows_and_means() -> None:
     assert found.loc[("random", 10), "regret"] == pytest.approx(one.mean())
     half = stats.t.ppf(0.975, 2) * one.std(ddof=1) / 3**0.5
     assert found.loc[("random", 10), "regret_interval"] == pytest.approx(half)
-    assert png(regrets(summary(judged))).startswith(b"\x89PNG")
+    assert png(regrets(summary(judged), 0.01)).startswith(b"\x89PNG")
 
 
 @pytest.mark.usefixtures("registries")

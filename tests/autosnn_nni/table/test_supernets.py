@@ -13,6 +13,7 @@ from autosnn_nni.runs.directory import RunDirectory
 from autosnn_nni.runs.settings import Settings
 from autosnn_nni.scoring.ranking import Judged
 from autosnn_nni.strategies import Fitness, Measurements, knee
+from autosnn_nni.table.judge import regret_of_all
 from autosnn_nni.table.scores import Scores, Truth
 from autosnn_nni.table.supernets import TRAINED, check_comparable, table5
 from autosnn_nni.table.table import Table
@@ -95,6 +96,12 @@ def test_without_a_supernet_the_fittest_of_the_trained_is_taken() -> None:
         best = max(drawn, key=lambda blocks: scores(blocks)["default"])
         truth = TRUTHS[int(str(seed)) % 2]
         assert (row["rank"], row["regret"]) == (truth.rank(best), truth.regret(best))
+
+
+def test_with_all_trained_the_one_that_looks_fittest_is_taken() -> None:
+    found = table5(TABLE, supernet(1), FITNESS, TABLE.average_spikes, seeds=2)
+    rows = found[found["search"] == "all 32, trained"]
+    assert rows["regret"].mean() == pytest.approx(regret_of_all(TABLE, FITNESS))
 
 
 @pytest.fixture
