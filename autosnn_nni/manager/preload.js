@@ -98,12 +98,13 @@ function failWhenTunerEnds(manager) {
     const { addEventListeners } = manager.prototype;
     manager.prototype.addEventListeners = function () {
         addEventListeners.call(this);
-        if (this.dispatcherPid === undefined) {
+        if (!this.dispatcherPid) {
             return; // the client's own dispatcher
         }
         const { channel } = this.dispatcher;
         const pings = setInterval(() => channel.send({ type: "PI" }), 5000);
         pings.unref();
+        channel.onError(() => clearInterval(pings));
         channel.onClose(() => {
             clearInterval(pings);
             if (!["STOPPING", "STOPPED"].includes(this.status.status)) {
