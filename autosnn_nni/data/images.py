@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from autosnn_nni.data.mapped import Mapped
@@ -42,6 +43,23 @@ class Images:
         if len(self.shape) == 3:
             return Images(self.at(indices), labels)
         return Images(self.stored, labels, indices if self.rows is None else self.rows[indices])
+
+    def mixed(self) -> "Images":
+        """These images, of which any first ones are a sample.
+
+        In most data sets they are. Where images of a class lie together, all are shuffled, always
+        in the same way.
+        """
+        if not self._by_class:
+            return self
+        return self.subset(torch.randperm(len(self), generator=torch.Generator().manual_seed(0)))
+
+    @property
+    def _by_class(self) -> bool:
+        """Whether neighbours differ in their class less than half as often as in a random order."""
+        differ = (self.labels.diff() != 0).double().mean()
+        shares = self.labels.bincount() / len(self)
+        return bool(differ < (1 - shares.square().sum()) / 2)
 
     @property
     def _tensor(self) -> Tensor:

@@ -11,10 +11,10 @@ from autosnn_nni.search_spaces import SpikingNetwork
 def measure(
     network: SpikingNetwork, dataset: DataSet, scoring: Scoring, images: int | None = None
 ) -> Evaluation:
-    """Results of ``network`` on the first ``images`` test images, by default on all."""
+    """Results of ``network`` on ``images`` test images, by default on all."""
     test = dataset.test
     if images is not None:
-        test = test.subset(torch.arange(len(test))[:images])
+        test = test.mixed().subset(torch.arange(len(test))[:images])
     device, size = scoring.torch_device, scoring.batch_size
     batches = Batches(test, dataset, batch_size=size, device=device)
     return evaluate(network, batches, operations=True)

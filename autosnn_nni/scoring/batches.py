@@ -23,8 +23,8 @@ class Scoring:
     """How networks with given weights are scored; ``device`` is ``cpu``, ``cuda`` or ``auto``.
 
     Batch norm statistics are first computed again on ``calibration_batches`` batches of D_train;
-    with 0, those of training are used. A search scores on the first ``val_images`` images of D_val,
-    by default on all.
+    with 0, those of training are used. A search scores on ``val_images`` images of D_val, by
+    default on all.
     """
 
     batch_size: int = 96
@@ -55,12 +55,12 @@ def _batches(data: Splits, images: Images, scoring: Scoring, size: int) -> Batch
 def val_batches(data: Splits, scoring: Scoring) -> list[Batch]:
     """The plain batches of D_val that a search scores on."""
     rows = torch.arange(len(data.val))[: scoring.val_images]
-    return list(plain_batches(data, data.val.subset(rows), scoring))
+    return list(plain_batches(data, data.val.mixed().subset(rows), scoring))
 
 
 def calibration_batches(data: Splits, scoring: Scoring) -> list[Batch]:
     """The plain batches of D_train for computing batch norm statistics."""
-    found = _batches(data, data.train, scoring, scoring.batch_size)
+    found = _batches(data, data.train.mixed(), scoring, scoring.batch_size)
     batches = islice(found, min(scoring.calibration_batches, len(found)))
     return [batch for batch in batches if len(batch[1]) > 1]  # one image may have no variance
 

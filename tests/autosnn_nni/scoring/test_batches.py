@@ -4,10 +4,17 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
+import torch
 
-from autosnn_nni.data import Splits
+from autosnn_nni.data import Splits, load_dataset, split
 from autosnn_nni.scoring import batches
-from autosnn_nni.scoring.batches import Batch, Scoring, calibration_batches, plain_batches
+from autosnn_nni.scoring.batches import (
+    Batch,
+    Scoring,
+    calibration_batches,
+    plain_batches,
+    val_batches,
+)
 
 
 def sizes(found: Iterable[Batch]) -> list[int]:
@@ -28,3 +35,17 @@ def test_statistics_are_those_of_batches_as_in_training(
     tiny_digits: Splits, tiny_scoring: Scoring
 ) -> None:
     assert sizes(calibration_batches(tiny_digits, tiny_scoring)) == [24, 24]
+
+
+def test_of_data_in_the_order_of_classes_a_sample_is_taken(tiny_scoring: Scoring) -> None:
+    """As in folders by class: the first images would be of the first classes alone."""
+    digits = split(load_dataset("digits"), seed=0)
+    parts = (digits.train, digits.val)
+    train, val = (one.subset(one.labels.argsort(stable=True)) for one in parts)
+    data = replace(digits, train=train, val=val)
+    for _, labels in calibration_batches(data, tiny_scoring):
+        assert len(labels.unique()) > 5
+    ((_, labels),) = val_batches(data, replace(tiny_scoring, val_images=60))
+    assert labels.bincount(minlength=10).min() > 0
+    whole = torch.cat([labels for _, labels in val_batches(data, tiny_scoring)])
+    assert whole.sort().values.equal(val.labels)
