@@ -28,7 +28,8 @@ def to_frames(events: Events, timesteps: int, name: str, size: Size = (SIDE, SID
     from spikingjelly.datasets import integrate_events_by_fixed_frames_number  # slow to import
 
     _check(events, timesteps, name, size)
-    events = _in_order({key: _whole(events[key], key) for key in "txyp"})
+    whole = {key: whole_column(events[key], key, name) for key in "xyp"}
+    events = _in_order({"t": events["t"], **whole})
     counts = integrate_events_by_fixed_frames_number(events, "number", timesteps, *size)
     most = counts.max()
     if most > np.iinfo(np.int16).max:
@@ -38,9 +39,13 @@ def to_frames(events: Events, timesteps: int, name: str, size: Size = (SIDE, SID
     return counts.astype(np.uint8 if most <= np.iinfo(np.uint8).max else np.int16)
 
 
-def _whole(column: NDArray[Any], key: str) -> NDArray[Any]:
-    """Pixels and polarities as integers, which SpikingJelly counts with."""
-    return column if key == "t" else column.astype(np.int64, copy=False)
+def whole_column(column: NDArray[Any], key: str, name: str) -> NDArray[Any]:
+    """Pixels or polarities as int64, which SpikingJelly counts with; smaller types overflow.
+
+    Raises :class:`UserError` as :func:`check_column`.
+    """
+    check_column(column, key, name)
+    return column.astype(np.int64, copy=False)
 
 
 def _in_order(events: Events) -> Events:

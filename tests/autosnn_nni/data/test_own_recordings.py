@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from autosnn_nni.data import find_source, load_dataset, split
-from autosnn_nni.data.event_files import read_events
+from autosnn_nni.data.event_files import frames_of_file, read_events
 from autosnn_nni.data.events import to_frames
 from autosnn_nni.data.pictures import read_picture
 from autosnn_nni.errors import UserError
@@ -105,6 +105,29 @@ def test_a_size_puts_pixels_together_and_loses_no_event(tmp_path: Path) -> None:
         for x in range(30):
             together[:, :, y * 10 // 30, x * 10 // 30] += pixels[:, :, y, x]
     assert np.array_equal(small.train.images[0].numpy(), together)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "height", "width"),
+    [("uint8", 120, 200), ("int16", 480, 640), ("uint16", 480, 640), ("float32", 480, 640)],
+)
+def test_columns_of_small_types_are_put_together_as_others(
+    dtype: str, height: int, width: int, tmp_path: Path
+) -> None:
+    size = (height // 5, width // 5)
+    whole = events(4, height, width, count=5000)
+    for name, recording in (
+        ("whole", whole),
+        ("small", {**whole, **{key: whole[key].astype(dtype) for key in "xy"}}),
+    ):
+        save_npz(tmp_path / f"{name}.npz", recording)
+    expected, found = (
+        frames_of_file(tmp_path / f"{name}.npz", 4, (height, width), size)
+        for name in ("whole", "small")
+    )
+    assert np.array_equal(found, expected)
+    last = expected.sum((0, 1))
+    assert last[0, 0] > 0 < last[-1, -1]  # the corners of the sensor
 
 
 def test_a_recording_alone_is_read_as_those_of_the_folder(tmp_path: Path) -> None:
