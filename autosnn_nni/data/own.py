@@ -31,6 +31,12 @@ def own_source(path: Path, size: int | None) -> DataSource:
     raise UserError(f"{path} is neither a folder with train/ and test/ nor an .npz file")
 
 
+def look_again() -> None:
+    """Own data may have changed: what is known of them is found out again."""
+    _of_folder.cache_clear()
+    of_arrays.cache_clear()
+
+
 @cache
 def _of_folder(path: Path, size: int | None) -> DataSource:
     """Pictures, unless there are recordings alone."""

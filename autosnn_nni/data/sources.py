@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from autosnn_nni.data.dataset import DATASETS, DataSet, DataSource
-from autosnn_nni.data.own import own_source
+from autosnn_nni.data.own import look_again, own_source
 from autosnn_nni.errors import UserError
 
 
@@ -32,4 +32,5 @@ def load_dataset(
     Raises :class:`UserError` for an unknown name, a folder that can't be used, missing files that
     can't be downloaded, and damaged files.
     """
+    look_again()
     return find_source(name, size).load(folder, timesteps)

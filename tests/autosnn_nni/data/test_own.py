@@ -96,9 +96,6 @@ def test_a_scaled_picture_is_cut_at_its_longer_side(folder: Path) -> None:
 
 def test_a_file_that_changes_is_read_again(folder: Path) -> None:
     before = load_dataset(str(folder)).train.images.clone()
-    from autosnn_nni.data import own
-
-    own._of_folder.cache_clear()  # as in a new process
     picture().save(folder / "train/ant/0.png")
     (folder / "train/ant/0.png").touch()
     assert not torch.equal(load_dataset(str(folder)).train.images, before)
@@ -150,6 +147,14 @@ def test_a_file_of_numpy_is_read_as_it_is(tmp_path: Path) -> None:
         assert np.array_equal(data.train.images.numpy()[:, 0], file["x_train"])
         assert np.array_equal(data.test.labels.numpy(), file["y_test"])
     assert (data.shape, data.names) == ((1, 8, 8), ("0", "1"))
+
+
+def test_a_file_of_numpy_that_changes_is_read_again(tmp_path: Path) -> None:
+    before = load_dataset(saved(tmp_path)).train.images
+    changed = arrays()["x_train"] + 1
+    after = load_dataset(saved(tmp_path, x_train=changed)).train.images
+    assert np.array_equal(after.numpy()[:, 0], changed)
+    assert not torch.equal(after, before)
 
 
 def test_coloured_arrays_and_a_d_val_of_their_own(tmp_path: Path) -> None:
