@@ -1,7 +1,7 @@
 """The spiking network, used for the supernet and for every stand-alone architecture."""
 
 import copy
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Generic, Self, TypeVar
 
 import torch
@@ -207,7 +207,7 @@ def subnet(supernet: SpikingNetwork, sample: Mapping[str, str]) -> SpikingNetwor
 def _path(module: Any, sample: Mapping[str, str]) -> Any:
     """Replace the choices in ``module`` by the chosen blocks; share modules without choices."""
     children = {
-        name: child[sample[name]] if name in sample else _path(child, sample)
+        name: child[sample[name]] if is_choice(name, child, sample) else _path(child, sample)
         for name, child in module.named_children()
     }
     if all(children[name] is child for name, child in module.named_children()):
@@ -217,12 +217,19 @@ def _path(module: Any, sample: Mapping[str, str]) -> Any:
     return path
 
 
+def is_choice(name: str, module: nn.Module, labels: Collection[str]) -> bool:
+    """Whether ``module`` is one of the choices ``labels``; layers for each timestep are a list."""
+    return name in labels and not isinstance(module, nn.ModuleList)
+
+
 def path_weights(weights: Mapping[str, Tensor], sample: Mapping[str, str]) -> dict[str, Tensor]:
     """Extract the state dict of one path's stand-alone network from that of a supernet."""
     path: dict[str, Tensor] = {}
     for name, value in weights.items():
         parts = name.split(".")
-        tbd = next((place for place, part in enumerate(parts) if part in sample), None)
+        places = range(len(parts) - 1)
+        # As in is_choice: in a list, a number comes after the name.
+        tbd = next((i for i in places if parts[i] in sample and not parts[i + 1].isdigit()), None)
         if tbd is None:
             path[name] = value
         elif parts.pop(tbd + 1) == sample[parts[tbd]]:

@@ -13,7 +13,7 @@ from spikingjelly.activation_based import functional
 from torch import Tensor, nn
 
 from autosnn_nni.search_spaces.architecture import TIMESTEPS
-from autosnn_nni.search_spaces.network import SpikingNetwork, mean_votes, subnet
+from autosnn_nni.search_spaces.network import SpikingNetwork, is_choice, mean_votes, subnet
 
 
 class Segment(nn.Module):
@@ -92,7 +92,7 @@ def cut(supernet: SpikingNetwork, labels: Collection[str]) -> list[Cut]:
 
 
 def _labels(name: str, stage: nn.Module, labels: Collection[str]) -> Iterator[str]:
-    for path, _ in stage.named_modules(prefix=name):
+    for path, module in stage.named_modules(prefix=name):
         last = path.rpartition(".")[2]
-        if last in labels:
+        if is_choice(last, module, labels):
             yield last

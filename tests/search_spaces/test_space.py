@@ -24,6 +24,7 @@ from autosnn_nni.search_spaces import (
     subnet,
     to_sample,
 )
+from autosnn_nni.search_spaces.segments import cut
 from tests.search_spaces.fixtures import SEARCHED, SPACES, images, lively, small_config
 
 SETTINGS = {"shape": (3, 16, 16), "classes": 3, "channels": 4, "timesteps": 3}
@@ -149,6 +150,25 @@ def test_a_subnet_keeps_timesteps_and_pooled_statistics() -> None:
     assert (path.timesteps.count, path.pooled) == (3, True)
     expected = stand_alone(mutated.network, blocks, "SNN_1")
     torch.testing.assert_close(path.eval()(images()), expected(images()), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("side", [16, 64])
+def test_a_path_at_t_has_the_statistics_kept_for_its_timesteps(side: int) -> None:
+    """With 64 pixels there are blocks before the choices; their lists by timestep are none."""
+    shape = (3, side, side)
+    mutated = supernet("SNN_1", shape=shape, timesteps=(1, 2), batch_norm="kept")
+    for count in (1, 2):
+        architecture = (*some_architectures("SNN_1", 1)[0], f"T{count}")
+        sample = to_sample(architecture)
+        chosen = build_network(mutated.config, architecture).double().eval()
+        weights = path_weights(mutated.network.state_dict(), sample)
+        chosen.load_state_dict({name: weights[name] for name in chosen.state_dict()})
+        expected = chosen(images(shape=shape))
+        assert expected.any()
+        assert subnet(mutated.network, sample)(images(shape=shape)).equal(expected)
+        first, *others = cut(mutated.network, sample.keys())
+        assert first.labels == ("timesteps",)
+        assert [one.labels for one in others] == [(f"tbd{place}",) for place in range(1, 6)]
 
 
 def test_only_the_sampled_path_is_trained() -> None:
