@@ -55,14 +55,16 @@ class PredictorSearch(ConstrainedRounds):
             return []
         ranked = [one.blocks for one in history.top(len(history), self)]
         order = np.argsort(-predicted_ranks(ranked, pool, choices), kind="stable")
-        return [pool[place] for place in order[: max(self.population - 1, 1)]]
+        # Whether one is allowed may take long to tell: the best are asked first.
+        allowed = (pool[place] for place in order if choices.allowed(pool[place]))
+        return list(itertools.islice(allowed, max(self.population - 1, 1)))
 
     def _pool(self, choices: Choices, history: History) -> list[Architecture]:
+        """Unseen architectures, allowed or not."""
         if choices.size > PREDICTED:
             rng = generation_rng(self.seed + 1, history)
-            return choices.unseen(rng, PREDICTED, history.seen)
-        every = itertools.product(*choices)
-        return [one for one in every if one not in history.seen and choices.allowed(one)]
+            return Choices(choices).unseen(rng, PREDICTED, history.seen)
+        return [one for one in itertools.product(*choices) if one not in history.seen]
 
 
 def predicted_ranks(

@@ -187,3 +187,25 @@ def test_blocks_of_one_place_alone_are_counted_too() -> None:
     found = predicted_ranks(ranked, every, mixed)
     assert every[np.argmax(found)] == ("b", "b", "T4")
     assert found[every.index(("b", "c", "T4"))] > found[every.index(("a", "c", "T4"))]
+
+
+def test_the_best_ones_alone_are_asked_whether_they_are_allowed() -> None:
+    """That may take long to tell: a network is built and mapped to a chip."""
+    asked: list[Architecture] = []
+
+    def allowed(blocks: Architecture) -> bool:
+        asked.append(blocks)
+        return blocks.count("c") < 4
+
+    history = History(
+        Evaluated(one, sum(map(ord, "".join(one))), 1, accuracy=0.5, spikes=1.0)
+        for one in EVERY[:30]
+    )
+    proposed = SEARCH().propose(SPACE.only(allowed), history)
+    assert len(proposed) == 10
+    assert all(one.count("c") < 4 for one in proposed)
+    assert len(asked) < 60
+    unseen = [one for one in EVERY[30:] if one.count("c") < 4]
+    ranked = [one.blocks for one in history.top(30)]
+    best = np.argsort(-predicted_ranks(ranked, unseen, SPACE), kind="stable")[:9]
+    assert proposed[:9] == [unseen[place] for place in best]
