@@ -7,7 +7,6 @@ from typing import Any
 
 from autosnn_nni.errors import UserError
 from autosnn_nni.pipeline import Pipeline
-from autosnn_nni.runs.checks import check_checkpoint
 from autosnn_nni.runs.directory import RunDirectory
 from autosnn_nni.runs.inputs import make_space
 from autosnn_nni.runs.run_files import NetworkFiles
@@ -16,6 +15,7 @@ from autosnn_nni.runs.supernet_scorer import SupernetScorer
 from autosnn_nni.scoring.ranking import Judged
 from autosnn_nni.search_spaces import Architecture, to_text
 from autosnn_nni.strategies import Choices
+from autosnn_nni.training.checkpoints import load_checkpoint
 
 #: Settings that may differ between supernets compared with the same trained sample.
 _MAY_DIFFER = (
@@ -36,9 +36,10 @@ def draw(run: RunDirectory, count: int) -> list[Architecture]:
 def check_sample(run: RunDirectory, architectures: Sequence[Architecture], seeds: int) -> None:
     """Raise :class:`UserError` if an earlier training of one is broken or of another length."""
     for files, blocks, _ in _trainings(run, architectures, seeds):
-        check_checkpoint(files)
         if files.result.exists():
             _read_checked(run, files, blocks)
+        elif files.retrained.exists():
+            _check_length(run, files, load_checkpoint(files.retrained).settings["retrain_epochs"])
 
 
 def train_sample(
@@ -75,12 +76,16 @@ def _read_checked(
             f"{files.result} is of another architecture ({to_text(result['blocks'])}); move "
             f"{files.path} away to train {to_text(blocks)}"
         )
-    if result["epochs"] != run.settings.retrain_epochs:
+    _check_length(run, files, result["epochs"])
+    return result
+
+
+def _check_length(run: RunDirectory, files: NetworkFiles, epochs: int) -> None:
+    if epochs != run.settings.retrain_epochs:
         raise UserError(
-            f"{files.path} was trained for {result['epochs']} epochs, the run has "
+            f"{files.path} was trained for {epochs} epochs, the run has "
             f"{run.settings.retrain_epochs}; move {files.path.parent} away to train again"
         )
-    return result
 
 
 def judge(

@@ -24,6 +24,8 @@ DISCOUNTING: Registry[Discounting] = Registry("discounting")
 
 def exponential(accuracy: float, relative_cost: float, coefficient: float) -> float:
     """``accuracy x (N / N_avg)^lambda`` (Eq. 3), or the highest number if that is too high."""
+    if not accuracy:
+        return 0.0  # times a number that may be too high
     try:
         return float(accuracy * relative_cost**coefficient)
     except OverflowError:

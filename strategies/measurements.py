@@ -59,6 +59,11 @@ class Measurements(EqualUnknowns):
             if name in _ALWAYS or not math.isnan(value)
         }
 
+    @property
+    def measured_json(self) -> dict[str, float | None]:
+        """The same in plain JSON types: NaN becomes ``None``."""
+        return {name: None if math.isnan(value) else value for name, value in self.measured.items()}
+
     @classmethod
     def among(cls, values: Mapping[str, Any]) -> "Measurements":
         """Take the measurements among ``values``; ``None`` is NaN, except for spikes.

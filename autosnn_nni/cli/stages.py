@@ -189,7 +189,7 @@ def _blocks_of(chosen: Chosen, run: RunDirectory) -> Architecture:
 
 
 def _check_no_search(files: RunFiles) -> None:
-    if files.supernet.exists():
+    if files.has_search():
         raise UserError(f"{files.path} belongs to a search; choose another --output")
 
 
@@ -220,7 +220,7 @@ def _check_searchable(run: RunDirectory) -> None:
         space = run.settings.space
         raise UserError(f"{space} has no TBD blocks to search; use autosnn train --network {space}")
     trained = run.retrained.exists() or run.origin.exists()
-    if trained and not (run.supernet.exists() or run.searched()):
+    if trained and not run.has_search():
         raise UserError(f"{run.path} belongs to `autosnn train`; choose another --output")
 
 

@@ -157,6 +157,6 @@ def _to_json(status: Status) -> dict[str, Any]:
         "generation": status.generation,
         "front": status.front,
         "warnings": list(status.warnings),
-        "best": best and {"blocks": best.blocks, "fitness": best.fitness, **best.measured},
+        "best": best and {"blocks": best.blocks, "fitness": best.fitness, **best.measured_json},
         "result": result and {"accuracy": result.accuracy, "spikes": result.spikes},
     }

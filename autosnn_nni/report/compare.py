@@ -158,13 +158,22 @@ class Group:
 
 
 def groups(runs: Sequence[Compared]) -> list[Group]:
-    """The groups of two or more runs that differ in nothing but the seed."""
+    """The groups of two or more runs that differ in nothing but the seed.
+
+    Networks that were given, and not found by a search, must be the same.
+    """
     by_settings: dict[str, list[Compared]] = {}
     for one in runs:
         if one.run.result:
             rest = {name: value for name, value in one.settings.items() if name not in _SEEDS}
-            by_settings.setdefault(repr(sorted(rest.items())), []).append(one)
-    return [_group(alike) for alike in by_settings.values() if len(alike) > 1]
+            given = () if one.run.candidates else one.run.result.blocks
+            by_settings.setdefault(repr((sorted(rest.items()), given)), []).append(one)
+    return [_group(alike) for alike in by_settings.values() if _differ_in_seeds(alike)]
+
+
+def _differ_in_seeds(alike: Sequence[Compared]) -> bool:
+    seeds = [result.seed for one in alike for result in of_seeds(one)]
+    return len(alike) > 1 and len(set(seeds)) == len(seeds)
 
 
 def _group(alike: Sequence[Compared]) -> Group:

@@ -25,6 +25,11 @@ class Optimum:
     lowest: float
     highest: float
 
+    def __str__(self) -> str:
+        if self.lowest == -math.inf:
+            return f"below {self.highest:.2f}"
+        return f"{self.lowest:.2f} to {self.highest:.2f}"
+
 
 def optima(candidates: Sequence[Candidate], cost: Objective = SPIKES) -> list[Optimum]:
     """The fittest architecture for every lambda (Eq. 3) from minus infinity to 0, by ``cost``.

@@ -121,6 +121,10 @@ class RunFiles(NetworkFiles):
         """Whether the search is done, with or without a winner."""
         return self.best.exists() or self.closest.exists()
 
+    def has_search(self) -> bool:
+        """Whether a search has begun here, even if nothing of it is done but its supernet."""
+        return self.supernet.exists() or self.search_state.exists() or self.searched()
+
     @property
     def origin(self) -> Path:
         """Where the network of `autosnn train` comes from, if that is another run."""
@@ -258,8 +262,8 @@ class RunFiles(NetworkFiles):
 
     def next_previous(self) -> "RunFiles":
         """A new folder for the output of an earlier search or training."""
-        count = len(list(self.previous.glob("*")))
-        return RunFiles(self.previous / str(1 + count))
+        numbers = (int(one.name) for one in self.previous.glob("*") if one.name.isdecimal())
+        return RunFiles(self.previous / str(1 + max(numbers, default=0)))
 
     def read_settings(self) -> Any:
         """Read the JSON of the settings, without the file's format and version.

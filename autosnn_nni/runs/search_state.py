@@ -1,6 +1,5 @@
 """A search's state in its run directory: all evaluated architectures, and the best one."""
 
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -97,11 +96,10 @@ def save_best(run: RunDirectory, best: Evaluated) -> None:
 def _save(run: RunDirectory, best: Evaluated, path: Path) -> None:
     settings = run.settings
     blocks, timesteps = split_timesteps(best.blocks)
-    measured = {name: None if math.isnan(value) else value for name, value in best.measured.items()}
     write_stamped(
         path,
         {
-            **measured,
+            **best.measured_json,
             "space": settings.space,
             "channels": settings.channels,
             "timesteps": timesteps or settings.timesteps,

@@ -19,9 +19,10 @@ from autosnn_nni.runs.contents import (
     read_contents,
 )
 from autosnn_nni.runs.directory import is_used
-from autosnn_nni.runs.run_files import RunFiles
+from autosnn_nni.runs.run_files import RunFiles, not_a_run
 from autosnn_nni.runs.search_warnings import unsatisfied, warnings_of
 from autosnn_nni.runs.steps import SEARCH, SUPERNET, steps_of
+from autosnn_nni.runs.used_settings import used_settings
 from autosnn_nni.steps import Step, time_left
 from autosnn_nni.strategies import front_of
 
@@ -81,10 +82,13 @@ def status_of(path: Path) -> Status:
     Raises :class:`UserError` if it is no run, or if a file of it is broken.
     """
     files, run = RunFiles(path), read_contents(path)
+    if not files.settings_file.exists():
+        raise not_a_run(files)
+    settings = {**used_settings(run.settings), "rounds": run.settings["rounds"]}
     return Status(
         path=path,
         settings=run.settings,
-        steps=tuple(steps_of(files, run.settings)),
+        steps=tuple(steps_of(files, settings)),
         works=is_used(path),
         changed=_changed(path),
         best=run.best or run.closest or _best(run),

@@ -54,9 +54,8 @@ def of_seed(title: str, seed: int, settings: Mapping[str, Any]) -> str:
 
 def _is_single(files: RunFiles) -> bool:
     """Whether the run is one of ``autosnn train``, which has no search."""
-    searched = files.supernet.exists() or files.search_state.exists() or files.searched()
     trained = files.origin.exists() or files.retrained.exists() or files.result.exists()
-    return trained and not searched
+    return trained and not files.has_search()
 
 
 def _search(files: RunFiles, settings: Mapping[str, Any]) -> Iterator[Step]:

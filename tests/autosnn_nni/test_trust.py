@@ -1,5 +1,6 @@
 """``autosnn trust``: a sample from scratch, the supernet's scores beside it."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from statistics import fmean
@@ -114,6 +115,19 @@ def test_trainings_of_another_length_are_not_taken(
     write_json(run / "settings.json", {**settings, "retrain_epochs": 3})
     outcome = autosnn("trust", run, "--sample", 4)
     write_json(run / "settings.json", settings)
+    assert outcome.code == 2
+    assert "was trained for 2 epochs, the run has 3; move" in outcome.err
+
+
+def test_nor_is_one_of_another_length_resumed(
+    judged: tuple[Path, str], autosnn: Autosnn, tmp_path: Path
+) -> None:
+    run = shutil.copytree(judged[0], tmp_path / "run")
+    for result in run.glob("trust/**/result.json"):  # as if the trainings had been killed
+        result.unlink()
+    settings = read_json(run / "settings.json")
+    write_json(run / "settings.json", {**settings, "retrain_epochs": 3})
+    outcome = autosnn("trust", run, "--sample", 4)
     assert outcome.code == 2
     assert "was trained for 2 epochs, the run has 3; move" in outcome.err
 

@@ -120,3 +120,7 @@ def test_a_dead_network_is_below_negative_fitness() -> None:
 @pytest.mark.parametrize("discounting", DISCOUNTING)
 def test_networks_without_spikes_are_judged_by_accuracy(discounting: str) -> None:
     assert Fitness(-0.08, discounting)(0.7, 0.0, 0.0) == 0.7
+
+
+def test_no_accuracy_is_no_fitness_whatever_lambda_is() -> None:
+    assert Fitness(-100)(0.0, 5.0, 16_000.0) == 0

@@ -166,6 +166,33 @@ def test_runs_are_listed_with_the_last_one_first(
     assert f"{100 * listed[1]['result']['accuracy']:.2f} %" in row
 
 
+def test_a_folder_without_settings_is_no_run(run: Path, autosnn: Autosnn) -> None:
+    (run / "settings.json").unlink()
+    outcome = autosnn("status", run)
+    assert outcome.code == 2
+    assert "it has no settings.json" in outcome.err
+
+
+def test_a_search_of_settings_that_name_no_candidates(run: Path, autosnn: Autosnn) -> None:
+    settings = json.loads((run / "settings.json").read_text())
+    without(run, "best.json", "result.json")
+    del settings["candidates"]
+    (run / "settings.json").write_text(json.dumps(settings))
+    assert steps(shown(autosnn, "status", run))["Search"][0] == 40
+
+
+def test_what_is_not_measured_is_null(run: Path, autosnn: Autosnn) -> None:
+    """As of a search that trains nothing; NaN is no JSON."""
+    best = json.loads((run / "best.json").read_text())
+    (run / "best.json").write_text(json.dumps({**best, "accuracy": None}))
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    found = json.loads(autosnn("runs", run, "--json").out, parse_constant=refuse)
+    assert found[0]["best"]["accuracy"] is None
+
+
 def test_a_folder_without_runs(tmp_path: Path, autosnn: Autosnn) -> None:
     outcome = autosnn("runs", tmp_path)
     assert (outcome.code, outcome.out) == (0, f"no runs in {tmp_path}\n")

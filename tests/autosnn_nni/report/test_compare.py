@@ -40,6 +40,22 @@ def test_runs_that_differ_in_their_seed_are_a_group(run: Path, other: Path) -> N
     assert (group.accuracy.mean, group.accuracy.count) == (pytest.approx(0.977), 2)
 
 
+def test_runs_of_other_given_networks_are_no_group(run: Path, other: Path) -> None:
+    for path, blocks in ((run, "skip"), (other, "SCB_k3")):
+        for name in ("candidates.csv", "best.json"):
+            (path / name).unlink()
+        found = json.loads((path / "result.json").read_text())
+        write_json(path / "result.json", found | {"blocks": [blocks] * 5})
+    assert groups(read_runs([run, other])) == []
+
+
+def test_a_seed_twice_is_no_spread(run: Path, other: Path) -> None:
+    change(other, seed=0)
+    found = json.loads((other / "result.json").read_text())
+    write_json(other / "result.json", found | {"seed": 0})
+    assert groups(read_runs([run, other])) == []
+
+
 def test_every_seed_is_listed(run: Path, other: Path) -> None:
     write_json(
         other / "seeds" / "2" / "result.json", result(["skip"] * 5, 0.9, 1.0, 1) | {"seed": 2}

@@ -50,3 +50,8 @@ def test_equal_architectures_are_one_optimum() -> None:
 def test_networks_that_never_fire_are_no_optimum() -> None:
     assert [one.candidate.order for one in optima(scored([(0.1, 0.0), (0.5, 10.0)]))] == [2]
     assert optima([]) == []
+
+
+def test_lambdas_are_told_in_words() -> None:
+    found = optima(scored([(0.1, 0.0), (0.2, 10.0), (0.5, 100.0), (0.9, 500.0)]))
+    assert list(map(str, found)) == ["below -0.40", "-0.40 to -0.37", "-0.37 to 0.00"]

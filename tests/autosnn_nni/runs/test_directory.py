@@ -182,6 +182,14 @@ def test_a_trained_network_is_not_taken_for_a_searchs_winner(
     assert snapshot(run) == before
 
 
+def test_nor_is_a_search_without_a_supernet_trained_into(tmp_path: Path, autosnn: Autosnn) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "search.json").write_text("{}")
+    command = ("train", "--output", run, "--blocks", SKIPS, "--retrain-epochs", 1)
+    assert "belongs to a search" in refusal(autosnn(*command))
+
+
 def test_a_searchs_winner_is_not_overwritten_by_train(run: Path, autosnn: Autosnn) -> None:
     before = snapshot(run)
     command = ("train", "--output", run, "--blocks", SKIPS, "--retrain-epochs", 1)

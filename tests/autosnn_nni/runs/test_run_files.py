@@ -31,3 +31,11 @@ def test_further_seeds_are_beside_the_first(tmp_path: Path) -> None:
 def test_folders_of_names_without_a_dash_are_as_they_were() -> None:
     assert RUN.judged(["skip", "SRB_k3"]).path == Path("run/trust/skip-SRB_k3")
     assert RUN.judged(["skip", "skip-skip"]).path == Path("run/trust/skip+skip-skip")
+
+
+def test_a_new_folder_for_what_was_is_after_the_last_one(tmp_path: Path) -> None:
+    run = RunFiles(tmp_path)
+    assert run.next_previous().path == tmp_path / "previous/1"
+    for name in ("2", "10", "notes"):
+        (tmp_path / "previous" / name).mkdir(parents=True)
+    assert run.next_previous().path == tmp_path / "previous/11"

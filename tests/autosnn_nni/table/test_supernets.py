@@ -99,8 +99,9 @@ def test_without_a_supernet_the_fittest_of_the_trained_is_taken() -> None:
 
 
 def test_with_all_trained_the_one_that_looks_fittest_is_taken() -> None:
-    found = table5(TABLE, supernet(1), FITNESS, TABLE.average_spikes, seeds=2)
+    found = table5(TABLE, supernet(1), FITNESS, TABLE.average_spikes, seeds=4)
     rows = found[found["search"] == "all 32, trained"]
+    assert len(rows) == 2  # a third time would be the first again
     assert rows["regret"].mean() == pytest.approx(regret_of_all(TABLE, FITNESS))
 
 
