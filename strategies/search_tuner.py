@@ -5,6 +5,7 @@ object as an in-process search. It hands out whole generations; the next one sta
 of the last one have ended.
 """
 
+import logging
 from collections import deque
 from collections.abc import Callable, Mapping
 from threading import Condition
@@ -21,6 +22,9 @@ from autosnn_nni.strategies.history import LATE, History
 from autosnn_nni.strategies.measurements import Metrics, are_metrics
 
 Sample = dict[str, str]
+
+_LOG = logging.getLogger(__name__)
+_NO_METRICS = "trials must report default, accuracy and spikes, as autosnn's do"
 
 
 class _MoreLater(list[Sample]):
@@ -83,7 +87,7 @@ class SearchTuner(Tuner):
         trial for this id yet, that record replaces them.
         """
         if not are_metrics(value):
-            raise UserError("trials must report default, accuracy and spikes, as autosnn's do")
+            raise UserError(_NO_METRICS)
         with self._changed:
             self._known[self._assigned[parameter_id]] = value
             self._changed.notify_all()
@@ -104,14 +108,21 @@ class SearchTuner(Tuner):
             close_generation(self.history, self._generation, self._known)
             for identifier, sample in self._start():
                 self._send(identifier, sample)
-            if not self._running:
+            if not self._running and not self._waiting:
                 self._tell_the_end()
 
     def import_data(self, data: list[Any]) -> None:
-        """Import results; NNI sends those of an experiment's earlier session."""
+        """Import results; NNI sends those of an experiment's earlier session.
+
+        Other metrics are left out, with a line in the log: an error would come back whenever the
+        experiment is resumed.
+        """
         with self._changed:
             for trial in data:
-                self._known[from_sample(trial["parameter"])] = trial["value"]
+                if are_metrics(trial["value"]):
+                    self._known[from_sample(trial["parameter"])] = trial["value"]
+                else:
+                    _LOG.warning("left out %s: %s", trial, _NO_METRICS)
             self._changed.notify_all()
 
     def _start(self) -> list[tuple[int, Sample]]:

@@ -89,4 +89,8 @@ def _read_array(path: Path, shape: tuple[int, ...]) -> Tensor:
         raise UserError(f"{path} has the shape {found}; save an array of the shape {shape}")
     if array.dtype.kind not in "iu" or array.min(initial=0) < 0:
         raise UserError(f"{path} must hold whole numbers from 0 on, not {array.dtype}")
-    return torch.from_numpy(array.astype(np.uint8 if len(shape) == 3 else np.int16))
+    kind = np.uint8 if len(shape) == 3 else np.int16
+    most, limit = array.max(initial=0), np.iinfo(kind).max
+    if most > limit:
+        raise UserError(f"{path} must hold numbers up to {limit}, and has {most}")
+    return torch.from_numpy(array.astype(kind))

@@ -11,6 +11,9 @@ from autosnn_nni.runs.directory import RunDirectory, load_run
 if TYPE_CHECKING:
     from autosnn_nni.strategies import Search
 
+#: Its registered name, and the beginning of its class's.
+_TUNER = "AutoSNN"
+
 
 def tuner_search(strategy: str = "evolution", best: int | None = None, **options: Any) -> "Search":
     """The search of a tuner; raises :class:`UserError` for invalid arguments."""
@@ -24,6 +27,13 @@ def tuner_search(strategy: str = "evolution", best: int | None = None, **options
             f"{strategy} scores without trials; use autosnn search --strategy {strategy}"
         )
     return search
+
+
+def is_ours(tuner: Any) -> bool:
+    """Whether an experiment's ``tuner`` is the package's."""
+    if tuner is None:
+        return False
+    return tuner.name == _TUNER or (tuner.class_name or "").endswith(f".{_TUNER}Tuner")
 
 
 def check_tuner(arguments: Mapping[str, Any]) -> None:
@@ -70,6 +80,8 @@ def _check_choice(label: str, choice: Any, candidates: tuple[str, ...]) -> None:
     if kind != "choice" or not isinstance(values, list) or not values:
         raise UserError(f"searchSpace.{label}: must be a choice with a list of blocks as _value")
     for value in values:
+        if values.count(value) > 1:
+            raise UserError(f"searchSpace.{label}: {value!r} is named twice; leave one out")
         if value not in candidates:
             suggestion = hint(str(value), candidates)
             raise UserError(

@@ -9,6 +9,7 @@ import logging
 import re
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
@@ -19,7 +20,8 @@ from nni.experiment.config.training_service import TrainingServiceConfig
 from nni.experiment.config.utils import camel_case
 
 from autosnn_nni.errors import UserError
-from autosnn_nni.manager.experiments import wait_until_up
+from autosnn_nni.manager.checks import is_ours
+from autosnn_nni.manager.experiments import check_stopped, forget_interrupted, wait_until_up
 from autosnn_nni.manager.guard import LOOPBACK
 from autosnn_nni.manager.ports import check_port
 from autosnn_nni.registry import hint
@@ -42,6 +44,19 @@ def improve_nnictl() -> None:
         logging.getLogger("nni.experiment").setLevel(logging.NOTSET)  # see autosnn_nni.quiet
         launcher._ensure_port_idle = _ensure_port_idle
         launcher._check_rest_server = wait_until_up
+        launcher.start_experiment = _without_interrupted(launcher.start_experiment)
+
+
+def _without_interrupted(start: Callable[..., Any]) -> Callable[..., Any]:
+    """``start`` of an experiment, whose own search submits what a last session has interrupted."""
+
+    def start_experiment(action: str, identifier: str, experiment: Any, *arguments: Any) -> Any:
+        if action == "resume" and is_ours(experiment.tuner):
+            check_stopped(identifier)
+            forget_interrupted(Path(experiment.experiment_working_directory, identifier))
+        return start(action, identifier, experiment, *arguments)
+
+    return start_experiment
 
 
 def name_only_loopback() -> None:

@@ -16,11 +16,9 @@ from nni.experiment.config.training_services import LocalConfig, RemoteConfig
 from nni.tools.package_utils import get_algo_meta
 
 from autosnn_nni.errors import UserError
-from autosnn_nni.manager.checks import check_run, check_tuner
+from autosnn_nni.manager.checks import check_run, check_tuner, is_ours
 from autosnn_nni.manager.guard import LOOPBACK, guard
 from autosnn_nni.manager.nnictl import improve_nnictl, is_viewing, name_only_loopback
-
-_TUNER = "AutoSNN"
 
 
 @dataclass(init=False)
@@ -78,7 +76,7 @@ def _prepare_manager(service: Any, experiment: Any) -> None:
     if not is_viewing():
         _check_service(service)
         _check(experiment)
-    ours = _is_ours(experiment.tuner)
+    ours = is_ours(experiment.tuner)
     guard(service.listen, choices=(experiment.search_space or ()) if ours else ())
     if service.listen == LOOPBACK:
         name_only_loopback()
@@ -103,16 +101,10 @@ def _check(experiment: Any) -> None:
         return
     if tuner.name is not None and get_algo_meta(tuner.name) is None:
         raise UserError(f"tuner.name: NNI has no tuner {tuner.name!r}; is it registered?")
-    if _is_ours(tuner):
+    if is_ours(tuner):
         check_tuner(tuner.class_args or {})
         check_run(Path(experiment.trial_code_directory), experiment.search_space)
     _checked.add(key)
-
-
-def _is_ours(tuner: Any) -> bool:
-    if tuner is None:
-        return False
-    return tuner.name == _TUNER or (tuner.class_name or "").endswith(f".{_TUNER}Tuner")
 
 
 improve_nnictl()

@@ -13,5 +13,7 @@ def check_port(port: int) -> None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
+        except PermissionError:
+            raise UserError(f"port {port} is for root alone; choose another --port") from None
         except OSError:
             raise UserError(f"port {port} is in use; choose another --port") from None

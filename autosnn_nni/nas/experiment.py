@@ -213,7 +213,8 @@ class RetiariiExperiment(NasExperiment):
         evaluator: Any = self.evaluator
         training = evaluator.training if epochs is None else evaluator.training.with_epochs(epochs)
         config = self.model_space.config
-        return train_network(config, from_sample(best), evaluator.data, training)
+        scoring = getattr(evaluator, "scoring", None)
+        return train_network(config, from_sample(best), evaluator.data, training, scoring)
 
     def execution_engine_factory(self, config: ExecutionEngineConfig) -> ExecutionEngine:
         """Create NNI's engine; the in-process one scores whole populations."""

@@ -83,12 +83,13 @@ class TrialEngine(TrainingServiceExecutionEngine):
         """Wait until ``models`` have ended; without any, wait for all models with started trials.
 
         For the latter, NNI's method returns when the manager knows that the trials have ended,
-        which is before the models are updated.
+        which is before the models are updated. Raises ``RuntimeError`` if the manager has failed.
         """
         if self.nodejs_binding.port is None:
             return
         super().wait_models(*models)
         while not models and not all(model.status.completed() for model in self._started()):
+            self.budget_available()  # raises if the manager has failed
             time.sleep(0.1)
 
     def _started(self) -> Iterator[ExecutableModelSpace]:

@@ -10,8 +10,9 @@ from autosnn_nni.data import Splits
 from autosnn_nni.errors import UserError
 from autosnn_nni.nas.trial import Trial
 from autosnn_nni.runs.directory import RunDirectory, load_run
-from autosnn_nni.runs.inputs import load_data, load_supernet, training_of
+from autosnn_nni.runs.inputs import load_data, load_supernet, scoring_of, training_of
 from autosnn_nni.runs.machine import Machine
+from autosnn_nni.scoring.batches import Scoring
 from autosnn_nni.search_spaces import SpikingSpace, from_sample
 from autosnn_nni.strategies import Metrics
 from autosnn_nni.training.hyperparameters import Training
@@ -63,6 +64,11 @@ class TrialEvaluator(Evaluator):
         """How an architecture is trained from scratch."""
         run = self._run
         return training_of(run, self.epochs or run.settings.retrain_epochs, self._machine)
+
+    @property
+    def scoring(self) -> Scoring:
+        """How the run's networks are scored."""
+        return scoring_of(self._run, self._machine)
 
     @property
     def _run(self) -> RunDirectory:

@@ -44,6 +44,7 @@ class Manager:
         self.running: dict[int, dict[str, str]] = {}
         self.ran: list[Architecture] = []
         self.running_at_end: list[int] = []
+        self.ran_at_end: list[int] = []
         self._ids = iter(range(10_000))
         tuner.update_search_space(SPACE)
 
@@ -75,6 +76,7 @@ class Manager:
         """What NNI shows as TUNER_NO_MORE_TRIAL, which must come at the search's end only."""
         assert command == CommandType.NoMoreTrialJobs
         self.running_at_end.append(len(self.running))
+        self.ran_at_end.append(len(self.ran))
 
     def _start(self, identifier: int, sample: dict[str, str]) -> None:
         self.running[identifier] = sample
@@ -106,6 +108,7 @@ def test_trials_give_the_same_search_whatever_their_order(
     assert list(manager.tuner.history) == list(expected)
     assert not any(dies(one.blocks) for one in manager.tuner.history)
     assert set(manager.running_at_end) == {0}
+    assert set(manager.ran_at_end) == {len(manager.ran)}
 
 
 def test_a_generation_begins_when_the_last_one_has_ended() -> None:
@@ -139,6 +142,16 @@ def test_a_search_that_was_finished_starts_no_trial() -> None:
     again.run()
     assert again.ran == []
     assert list(again.tuner.history) == list(whole.tuner.history)
+
+
+def test_results_that_are_no_metrics_are_not_imported(caplog: pytest.LogCaptureFixture) -> None:
+    whole = Manager(SearchTuner(EVOLUTION), concurrency=2)
+    whole.run()
+    other = Manager(SearchTuner(EVOLUTION), concurrency=2)
+    other.tuner.import_data([{"parameter": to_sample(whole.ran[0]), "value": 0.9}])
+    assert "trials must report default, accuracy and spikes" in caplog.text
+    other.run()
+    assert list(other.tuner.history) == list(whole.tuner.history)
 
 
 def test_a_trial_that_dies_after_its_report_does_not_count() -> None:

@@ -87,6 +87,7 @@ def test_a_dead_network_is_called_that_when_it_is_tested(dead: Path, autosnn: Au
         ("large.npy", np.zeros((1, 9, 9), np.uint8), "(1, 9, 9); save an array of the shape (1, 8"),
         ("real.npy", np.zeros((1, 8, 8)), "must hold whole numbers from 0 on, not float64"),
         ("low.npy", np.full((1, 8, 8), -1), "must hold whole numbers from 0 on, not int64"),
+        ("high.npy", np.full((1, 8, 8), 300), "must hold numbers up to 255, and has 300"),
     ],
 )
 def test_what_is_no_picture_is_named(

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -94,6 +95,27 @@ def test_the_final_model_is_the_best_trained_from_scratch(finished: RetiariiExpe
     # The supernet is no part of it.
     after = finished.model_space.state_dict()
     assert all(torch.equal(after[key], value) for key, value in supernet.items())
+
+
+def test_the_final_model_is_scored_as_the_evaluator_says(
+    tiny_digits: Splits, tiny_training: Training, make_space: Callable[..., SpikingSpace]
+) -> None:
+    search = Evolution(rounds=1, population=2, mutated=1, crossed=1)
+    found = []
+    for batches in 0, 1:
+        scoring = replace(tiny_training.scoring, calibration_batches=batches)
+        evaluator = SpikingEvaluator(tiny_digits, tiny_training, scoring)
+        strategy = AutoSNN(search, Fitness())
+        experiment = RetiariiExperiment(make_space(), evaluator, strategy=strategy)
+        experiment.run()
+        blocks = from_sample(experiment.export_top_models()[0])
+        final = experiment.final_model()
+        expected = train_network(
+            experiment.model_space.config, blocks, tiny_digits, tiny_training, scoring
+        )
+        assert (final.accuracy, final.spikes) == (expected.accuracy, expected.spikes)
+        found.append(final.spikes)
+    assert found[0] != found[1]
 
 
 def test_the_final_model_can_be_trained_for_longer(finished: RetiariiExperiment) -> None:
