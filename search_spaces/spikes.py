@@ -4,8 +4,9 @@ Spikes are counted per image, summed over all timesteps, at every layer that sen
 stem's neurons, every neuron layer in the blocks, every max-pool's outputs and the fully connected
 layer's neurons. Identity skips add none, because their spikes are counted where they were fired.
 This is the paper's convention (Section 3.1 counts the pooling layers DS1 to DS3). The spikes of
-neurons alone are reported as well. Example: a stem of 4 neurons that all fire at 2 timesteps gives
-8 spikes; a max-pool after it that passes 1 spike per timestep adds 2.
+neurons alone are reported as well. A max-pool of currents, before the neurons, sends none. Example:
+a stem of 4 neurons that all fire at 2 timesteps gives 8 spikes; a max-pool after it that passes 1
+spike per timestep adds 2.
 """
 
 from collections import Counter
@@ -19,6 +20,7 @@ from spikingjelly.activation_based import neuron
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
+from autosnn_nni.kernels.spikes import Spikes
 from autosnn_nni.search_spaces.watch import Watch
 
 
@@ -54,6 +56,19 @@ def layer_names(
 def neurons_in(layers: Iterable[LayerSpikes]) -> int:
     """The number of neurons, without the max-pools' outputs."""
     return sum(layer.neurons for layer in layers if layer.kind == "neuron")
+
+
+def are_spikes(values: Tensor) -> Tensor:
+    """Whether all ``values`` are spikes or their sums, whole numbers from 0 on: bool ``[]``."""
+    return ((values >= 0) & (values == values.round())).all()
+
+
+def _sent(kind: str, output: Tensor) -> Tensor:
+    """The number of spikes in a layer's ``output``."""
+    total = output.detach().sum(dtype=torch.float64)
+    if kind == "neuron" or isinstance(output, Spikes):
+        return total
+    return torch.where(are_spikes(output.detach()), total, 0.0)
 
 
 def is_spiking(network: nn.Module) -> bool:
@@ -118,7 +133,7 @@ class SpikeTotal(Watch):
             yield module.register_forward_hook(partial(self._add, kind))
 
     def _add(self, kind: str, module: nn.Module, inputs: Any, output: Tensor) -> None:
-        self._total = self._total + output.detach().sum(dtype=torch.float64)
+        self._total = self._total + _sent(kind, output)
         self._outputs += output.numel() if kind == "neuron" else 0
 
     def take(self) -> tuple[Tensor | float, int]:
@@ -149,16 +164,16 @@ class SpikeCounter(Watch):
         yield self.network.register_forward_pre_hook(self._count_images)
         for name, kind, module in spiking_layers(self.network):
             self._kinds[name] = kind
-            yield module.register_forward_hook(partial(self._count, name))
+            yield module.register_forward_hook(partial(self._count, name, kind))
 
     def _count_images(self, module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         self._images += len(inputs[0])
         self._timesteps.clear()
 
-    def _count(self, name: str, module: nn.Module, inputs: Any, output: Tensor) -> None:
+    def _count(self, name: str, kind: str, module: nn.Module, inputs: Any, output: Tensor) -> None:
         multi_step = getattr(module, "step_mode", "s") == "m"
         steps, sizes = (len(output), output.shape[2:]) if multi_step else (1, output.shape[1:])
-        total = output.detach().sum(dtype=torch.float64)
+        total = _sent(kind, output)
         self._totals[name] = self._totals[name] + total if name in self._totals else total
         self._sizes[name] = sizes.numel()
         self._timesteps[name] = self._timesteps.get(name, 0) + steps

@@ -7,19 +7,25 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
+from spikingjelly.activation_based import neuron
 from spikingjelly.activation_based.op_counter import DispatchCounterMode, SynOpCounter
 from torch import Tensor, nn
 
 from autosnn_nni.kernels.library import SWITCH
 from autosnn_nni.kernels.spikes import Spikes
 from autosnn_nni.search_spaces import (
+    MACROS,
+    TBD,
     LayerOperations,
+    Macro,
     OperationCounter,
+    Pool,
+    SpikeCounter,
     SpikingNetwork,
     synaptic_operations,
 )
 from autosnn_nni.search_spaces.layers import Conv2d, Linear, Pointwise
-from tests.search_spaces.fixtures import blocks_for, images, small_network
+from tests.search_spaces.fixtures import blocks_for, images, lively, small_network
 from tests.search_spaces.test_spikes import ONES, hand_made
 
 
@@ -80,6 +86,68 @@ def test_operations_are_the_outputs_of_a_layer_whose_weights_are_1(
     assert synaptic_operations(layer, Spikes.of(spikes)) == outputs.sum()
 
 
+@pytest.mark.parametrize("mode", ["zeros", "circular", "replicate"])
+@given(
+    sides=st.integers(1, 3),
+    kernel=st.integers(1, 4),
+    stride=st.integers(1, 3),
+    padding=st.integers(0, 2),
+    dilation=st.integers(1, 2),
+    groups=st.sampled_from([1, 2]),
+    seed=st.integers(0, 99),
+)
+def test_so_are_those_of_convolutions_of_any_dimension(
+    mode: str,
+    sides: int,
+    kernel: int,
+    stride: int,
+    padding: int,
+    dilation: int,
+    groups: int,
+    seed: int,
+) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    size = (8, 9, 7)[:sides]
+    spikes = (torch.rand(3, 4, *size, generator=generator) < 0.3).double()
+    kinds = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+    layer = kinds[sides - 1](
+        *(4, 6, kernel, stride, padding, dilation, groups), bias=False, padding_mode=mode
+    ).double()
+    nn.init.ones_(layer.weight)
+    assert synaptic_operations(layer, spikes) == layer(spikes).sum()
+
+
+@given(
+    sides=st.integers(1, 3),
+    kernel=st.integers(1, 4),
+    stride=st.integers(1, 3),
+    padding=st.integers(0, 2),
+    more=st.integers(0, 2),
+    dilation=st.integers(1, 2),
+    groups=st.sampled_from([1, 2]),
+    seed=st.integers(0, 99),
+)
+def test_and_of_transposed_ones(
+    sides: int,
+    kernel: int,
+    stride: int,
+    padding: int,
+    more: int,
+    dilation: int,
+    groups: int,
+    seed: int,
+) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    spikes = (torch.rand(3, 4, *(5, 6, 4)[:sides], generator=generator) < 0.3).double()
+    kinds = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+    more = min(more, max(stride, dilation) - 1)  # torch's limit
+    layer = kinds[sides - 1](
+        *(4, 6, kernel, stride, padding, more, groups), bias=False, dilation=dilation
+    ).double()
+    nn.init.ones_(layer.weight)
+    assert synaptic_operations(layer, spikes) == layer(spikes).sum()
+
+
 def count(network: nn.Module, batch: Tensor) -> OperationCounter:
     with OperationCounter(network) as operations, torch.no_grad():
         network(batch)
@@ -104,6 +172,58 @@ def test_layers_that_get_averages_or_normalised_numbers_multiply() -> None:
     behind_numbers = [f"block{number}.conv" for number in (2, 4, 7, 10)]
     multiplying = [one.name for one in layers if one.macs]
     assert multiplying == ["stem.conv", *behind_numbers, "fc1.linear", "fc.linear"]
+
+
+class Numbers(nn.Module):
+    """A user's block whose second layer gets no spikes: depthwise, batch norm, pointwise."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.depthwise = nn.Conv2d(2, 2, 3, padding=1, groups=2, bias=False)
+        self.norm = nn.BatchNorm2d(2)
+        self.pointwise = nn.Conv2d(2, 4, 1, bias=False)
+        self.pool = nn.MaxPool2d(2)
+        self.neuron = neuron.IFNode()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.neuron(self.pool(self.pointwise(self.norm(self.depthwise(x)))))
+
+
+def test_of_other_layers_the_inputs_tell() -> None:
+    block = Numbers().eval()
+    nn.init.constant_(block.norm.bias, -0.3)  # sums of such inputs are negative
+    spikes = (torch.rand(2, 2, 6, 6, generator=torch.Generator().manual_seed(0)) < 0.3).float()
+    depthwise, pointwise = count(block, spikes).layers()
+    assert (depthwise.synops, depthwise.macs) == (
+        synaptic_operations(block.depthwise, spikes) / 2,
+        0,
+    )
+    assert (pointwise.synops, pointwise.macs) == (0, 2 * 36 * 4)
+    assert count(block, torch.zeros(1, 2, 6, 6)).synops == 0
+
+
+@pytest.mark.usefixtures("registries")
+def test_both_halves_behind_an_average_pool_multiply() -> None:
+    """A skip that halves the image reads it twice, the second time shifted by a pixel."""
+    MACROS.add("averaged", Macro((TBD(1), Pool("mean"), TBD(2, stride=2))))
+    network = small_network("averaged", ("SCB_k3", "skip"), averages="mean", neuron="IF").eval()
+    layers = count(lively(network), images(2)).layers()
+    halves = [one for one in layers if one.name.startswith("tbd2.")]
+    assert len(halves) == 2
+    assert all(one.macs > 0 == one.synops for one in halves)
+
+
+@pytest.mark.usefixtures("registries")
+def test_a_max_pool_of_currents_sends_no_spikes_and_a_layer_behind_it_multiplies() -> None:
+    MACROS.add("currents", Macro((TBD(1), Pool("max"), TBD(2)), currents=True))
+    network = lively(small_network("currents", ("skip", "SCB_k3"))).eval()
+    spikes = SpikeCounter(network)
+    with spikes:
+        layers = count(network, images(2)).layers()
+    pools = [one for one in spikes.layers() if one.kind == "pool"]
+    assert [one.spikes for one in pools] == [0]
+    first = next(one for one in layers if one.name == "tbd2.conv1")
+    assert first.macs > 0 == first.synops
 
 
 def by_spikingjelly(network: SpikingNetwork, batch: Tensor) -> float:
