@@ -19,7 +19,7 @@ from autosnn_nni.registry import Registry
 from autosnn_nni.search_spaces.batch_norm import BatchNorm2d
 from autosnn_nni.search_spaces.candidate_names import is_reserved
 from autosnn_nni.search_spaces.firing import fire, is_watched
-from autosnn_nni.search_spaces.layers import ConvBN, MaxPool2d, Pointwise, SpikingConv
+from autosnn_nni.search_spaces.layers import AveragePool, ConvBN, MaxPool2d, Pointwise, SpikingConv
 from autosnn_nni.search_spaces.neurons import NeuronFactory
 
 BlockFactory = Callable[[int, int, int, NeuronFactory], nn.Module]
@@ -168,9 +168,7 @@ def average_pool_block(
 ) -> nn.Module:
     """Average-pool candidate with a neuron, sized like :func:`max_pool_block`."""
     pool = layer.AvgPool2d(2, ceil_mode=True) if stride == 2 else layer.AvgPool2d(3, 1, 1)
-    block = nn.Sequential()
-    block.add_module("pool", pool)
-    block.add_module("neuron", neuron())
+    block = AveragePool(pool, neuron)
     if in_channels != out_channels:
         block.add_module("fit", SpikingConv(in_channels, out_channels, 1, neuron, kernel=1))
     return block

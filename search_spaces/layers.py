@@ -4,6 +4,8 @@ Inputs and outputs are ``[N, ...]`` of one timestep (``[T, N, ...]`` in SpikingJ
 mode). Convolutions and fully connected layers have no bias.
 """
 
+from typing import Any
+
 from spikingjelly.activation_based import layer
 from torch import Tensor, nn
 
@@ -161,12 +163,21 @@ def mean_pool() -> nn.Module:
     return layer.AvgPool2d(2)
 
 
+class AveragePool(nn.Sequential):
+    """A pool, and a neuron that turns its averages into spikes.
+
+    The neuron may get sums instead: see :func:`add_up_averages`.
+    """
+
+    def __init__(self, pool: nn.Module, neuron: NeuronFactory) -> None:
+        super().__init__()
+        self.pool: Any = pool
+        self.neuron = neuron()
+
+
 def average_pool(neuron: NeuronFactory) -> nn.Module:
     """Make a pool that halves the resolution; a neuron turns the averages into spikes."""
-    unit = nn.Sequential()
-    unit.add_module("pool", mean_pool())
-    unit.add_module("neuron", neuron())
-    return unit
+    return AveragePool(mean_pool(), neuron)
 
 
 class GlobalAveragePool(nn.Module):
@@ -191,14 +202,15 @@ def add_up_averages(network: nn.Module) -> None:
 
     ``h = v + (x - v) / tau`` tends to x. An average of spikes is at most 1, so h would reach the
     threshold of 1 only by rounding. A sum is the same as a threshold divided by the window's size.
+    A user's blocks are left as they are.
     """
     for unit in network.modules():
         if not getattr(getattr(unit, "neuron", None), "decay_input", False):
             continue
         if isinstance(unit, GlobalAveragePool):
             unit.sums = True
-        elif isinstance(pool := getattr(unit, "pool", None), nn.AvgPool2d):
-            pool.divisor_override = 1
+        elif isinstance(unit, AveragePool):
+            unit.pool.divisor_override = 1
 
 
 class SpikingLinear(nn.Module):

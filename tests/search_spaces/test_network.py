@@ -355,6 +355,28 @@ def test_a_folded_network_leaves_no_state_either() -> None:
     assert potentials(folded) == [0.0] * len(potentials(folded))
 
 
+class Pooled(nn.Module):
+    """A user's block with parts of the names that the package's pools have."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int, neuron: Any) -> None:
+        super().__init__()
+        self.pool = nn.AvgPool2d(3, stride, 1)
+        self.conv = nn.Conv2d(inputs, outputs, 1, bias=False)
+        self.neuron = neuron()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.neuron(self.conv(self.pool(x)))
+
+
+@pytest.mark.usefixtures("registries")
+def test_a_users_average_pools_stay_averages() -> None:
+    BLOCKS.add("pooled", Pooled)
+    network = small_network("SNN_1", ("pooled",) * 5, candidates=("pooled",))
+    pools = [one for one in network.modules() if isinstance(one, nn.AvgPool2d)]
+    assert len(pools) == 5
+    assert all(one.divisor_override is None for one in pools)
+
+
 @pytest.mark.parametrize("kind", ["PLIF", "LIF"])
 @pytest.mark.parametrize("space", AVERAGING)
 def test_a_leaky_neuron_reaches_its_threshold_by_sums_of_spikes_not_by_averages(
