@@ -21,6 +21,7 @@ from autosnn_nni.search_spaces.candidate_names import is_reserved
 from autosnn_nni.search_spaces.firing import fire, is_watched
 from autosnn_nni.search_spaces.layers import AveragePool, ConvBN, MaxPool2d, Pointwise, SpikingConv
 from autosnn_nni.search_spaces.neurons import NeuronFactory
+from autosnn_nni.search_spaces.own import is_own
 
 BlockFactory = Callable[[int, int, int, NeuronFactory], nn.Module]
 BLOCKS: Registry[BlockFactory] = Registry("block", is_reserved)
@@ -123,10 +124,9 @@ class HalvingSkip(nn.Module):
         return fire(self.neuron, (x, self._halves, self.bn))
 
     def _halves(self, x: Tensor) -> Tensor:
-        watched = is_watched(self.even) or is_watched(self.odd)
-        if (
-            can_convolve(x) and not watched
-        ):  # a 2x2 convolution with zeros, so that it is a single one
+        halves = (self.even, self.odd)
+        plain = all(is_own(one) and one.bias is None and not is_watched(one) for one in halves)
+        if can_convolve(x) and plain:  # a 2x2 convolution with zeros, so that it is a single one
             even, odd = F.pad(self.even.weight, (0, 1, 0, 1)), F.pad(self.odd.weight, (1, 0, 1, 0))
             size = [-(-side // 2) for side in x.shape[-2:]]
             return convolve(x, torch.cat([even, odd]), size, stride=2).currents()

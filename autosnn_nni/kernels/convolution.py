@@ -76,7 +76,11 @@ def convolve(
     ``weight`` is torch's ``[outputs, C / groups, k, l]``, ``padding`` that above and at the left.
     Everything outside the image is 0, so ``size`` can be any.
     """
-    outputs, _, *kernel_size = weight.shape
+    outputs, inputs, *kernel_size = weight.shape
+    if spikes.shape[2] != inputs * groups:
+        raise ValueError(
+            f"weights {list(weight.shape)} in {groups} groups don't fit spikes {list(spikes.shape)}"
+        )
     sizes = (*spikes.shape[2:], outputs, *size, *kernel_size)
     convolution = Convolution(*sizes, stride, padding, padding, groups)
     return Convolved(spikes, weight, convolution, (*spikes.shape[:2], outputs, *size))

@@ -49,6 +49,8 @@ def fire(terms: Sequence[Term], shortcut: Spikes | None, membrane: Membrane) -> 
     """
     if len(terms) not in range(1, MAX_CURRENTS + 1):
         raise ValueError(f"{len(terms)} currents can't charge neurons; 1 to {MAX_CURRENTS} can")
+    if len({x.shape for x, _ in terms} | ({shortcut.shape} if shortcut is not None else set())) > 1:
+        terms, shortcut = _broadcast(terms, shortcut), None
     norms = tuple(norm for _, norm in terms)
     is_constant = all(norm is None or norm.statistics for norm in norms)
     if is_constant and not torch.is_grad_enabled():
@@ -62,6 +64,19 @@ def fire(terms: Sequence[Term], shortcut: Spikes | None, membrane: Membrane) -> 
     gain = membrane.gain if isinstance(membrane.gain, Tensor) else None
     spikes: Spikes = _Fire.apply(membrane, norms, shortcut, gain, *tensors)
     return spikes
+
+
+def _broadcast(terms: Sequence[Term], shortcut: Spikes | None) -> list[Term]:
+    """The same currents, all of the shape of their sum, as torch adds them."""
+    added = [*terms, (shortcut, None)] if shortcut is not None else terms
+    shape = torch.broadcast_shapes(*(x.shape for x, _ in added))
+    spread: list[Term] = []
+    for x, norm in added:
+        current, after = x.currents() if isinstance(x, Convolved) else x, norm
+        if norm is not None and norm.statistics is None:  # they are those of what is there now
+            current, after = normalise(current, norm), None
+        spread.append((current.expand(shape), after))
+    return spread
 
 
 def _respond(

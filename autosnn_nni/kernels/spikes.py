@@ -113,7 +113,9 @@ class Spikes(Tensor):
     ) -> Any:
         if func is torch.ops.aten.detach.default:
             (spikes,) = args
-            return spikes._same(spikes.shape)
+            detached = spikes._same(spikes.shape)
+            detached.near = None  # what gets a gradient now is no neuron
+            return detached
         if func is torch.ops.aten.sum.default:
             (spikes,) = args
             return torch.tensor(spikes.count(), dtype=(kwargs or {}).get("dtype") or spikes.dtype)

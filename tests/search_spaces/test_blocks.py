@@ -1,10 +1,17 @@
+import copy
+
 import pytest
 import torch
-from torch import nn
+import torch.nn.functional as F
+from spikingjelly.activation_based import functional, layer
+from torch import Tensor, nn
 
 from autosnn_nni.errors import UserError
+from autosnn_nni.kernels.library import SWITCH
 from autosnn_nni.search_spaces import BLOCKS, NEURONS, PAPER_CANDIDATES, SpikeCounter
-from autosnn_nni.search_spaces.blocks import HalvingSkip
+from autosnn_nni.search_spaces.blocks import SRB, HalvingSkip, skip
+from autosnn_nni.search_spaces.layers import ConvBN, Pointwise
+from autosnn_nni.search_spaces.neurons import PLIF
 from autosnn_nni.testing import BlockContract
 from tests import reference
 from tests.search_spaces.fixtures import (
@@ -105,3 +112,52 @@ def test_the_inverted_bottleneck_is_depthwise_unless_told() -> None:
 def test_an_unknown_block_gets_a_hint() -> None:
     with pytest.raises(UserError, match=r"^unknown block 'SRB_k33'; did you mean 'SRB_k3'\?$"):
         BLOCKS["SRB_k33"]
+
+
+def by_both(
+    block: nn.Module, x: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> list[tuple[Tensor, list[Tensor]]]:
+    """Spikes and gradients of a block over all timesteps, by the kernels and by torch."""
+    functional.set_step_mode(block, "m")
+    found = []
+    for switch in "1", "0":
+        monkeypatch.setenv(SWITCH, switch)
+        one, neurons = copy.deepcopy(block), PLIF(step_mode="m").double()
+        spikes = one(neurons(4 * x))  # by the kernels as bits
+        (spikes.sum((0, 2, 3, 4)) * torch.arange(1.0, 1 + x.shape[1])).sum().backward()
+        gradients = [weight.grad for weight in one.parameters() if weight.grad is not None]
+        found.append((spikes.clone(), gradients))
+    return found
+
+
+def spikes_in(*shape: int) -> Tensor:
+    rng = torch.Generator().manual_seed(0)
+    return (torch.rand(*shape, generator=rng) < 0.5).double()
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_a_shortcut_of_averages_is_added_everywhere(
+    training: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in squeeze-and-excite: torch spreads its one value over the image."""
+    block = SRB(4, 4, 1, PLIF, kernel=3).double().train(training)
+    block.shortcut = nn.Sequential(layer.AdaptiveAvgPool2d(1), ConvBN(4, 4, 1).double())
+    (one, mine), (other, theirs) = by_both(block, spikes_in(3, 2, 4, 6, 6), monkeypatch)
+    assert torch.equal(one, other)
+    for here, there in zip(mine, theirs, strict=True):
+        torch.testing.assert_close(here, there, rtol=1e-9, atol=1e-12)
+
+
+class Signs(Pointwise):
+    """A user's layer that weighs by signs alone."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.conv2d(x.flatten(0, 1), self.weight.sign(), stride=2).unflatten(0, x.shape[:2])
+
+
+def test_a_users_layer_in_a_halving_skip_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    block = skip(4, 8, 2, PLIF).double()
+    block.even, block.odd = Signs(4, 4, 2).double(), Signs(4, 4, 2).double()
+    (one, _), (other, _) = by_both(block, spikes_in(3, 2, 4, 6, 6), monkeypatch)
+    assert one.any()
+    assert torch.equal(one, other)

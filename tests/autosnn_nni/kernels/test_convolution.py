@@ -233,3 +233,9 @@ def test_sums_of_a_table_are_those_of_eight_neurons() -> None:
     weight = torch.randn(3, 8, 1, 1, dtype=torch.float64)
     currents = convolve(spikes, weight, (1, 1)).currents()
     torch.testing.assert_close(currents[0, ..., 0, 0], values.double() @ weight[..., 0, 0].T)
+
+
+def test_weights_of_other_channels_are_refused() -> None:
+    spikes = Spikes.of(torch.ones(2, 1, 4, 3, 3))
+    with pytest.raises(ValueError, match=r"weights \[5, 8, 3, 3\] in 1 groups don't fit spikes"):
+        convolve(spikes, torch.ones(5, 8, 3, 3), (3, 3), padding=1)

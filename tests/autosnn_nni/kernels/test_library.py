@@ -152,3 +152,12 @@ def test_a_single_thread_is_the_callers_own(has_openmp: bool) -> None:
     ):
         assert Spikes.of(torch.ones(4, 2, 3)).count() == 24
     pool.assert_not_called()
+
+
+def test_a_trace_is_of_torchs_operations() -> None:
+    config = NetworkConfig("SNN_1", shape=(1, 8, 8), classes=3, channels=2, timesteps=2)
+    network = build_network(config, ("skip",) * 5).eval()
+    batch, other = torch.rand(2, 2, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        trace = torch.jit.trace(network, batch, check_trace=False)
+        torch.testing.assert_close(trace(other), network(other))

@@ -228,3 +228,9 @@ def test_the_number_of_threads_changes_nothing(count: int) -> None:
     with threads(count):
         spikes = Spikes.of(values)
         assert torch.equal(spikes.dense(), values)
+
+
+def test_a_detached_tensor_knows_no_neurons_near_their_threshold() -> None:
+    spikes = Spikes.of((torch.rand(2, 1, 8, 3, 3) < 0.5).float())
+    spikes.near = torch.zeros_like(spikes.bits)
+    assert spikes.detach().near is None
