@@ -27,9 +27,10 @@ class Batches:
     Events are float32 counts ``[B, T, 2, H, W]``, without normalisation or augmentation; only the
     recordings of a batch are read and moved to ``device``.
 
-    The last batch may be smaller. In a distributed run each process gets every n-th image; a
-    few images are repeated if needed to give all processes the same number of batches.
-    Raises :class:`UserError` for a batch size below 1.
+    The last batch may be smaller. With ``distributed`` each process of a distributed run gets every
+    n-th image; a few images are repeated if needed to give all processes the same number of
+    batches. Without it every process gets all images, also after a distributed training, whose
+    process group Lightning leaves open. Raises :class:`UserError` for a batch size below 1.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Batches:
         cutout: bool = False,
         seed: int = 0,
         device: torch.device | str = "cpu",
+        distributed: bool = False,
     ) -> None:
         if batch_size < 1:
             raise UserError(f"batch size {batch_size} is too small; choose 1 or more")
@@ -52,6 +54,7 @@ class Batches:
         self._batch_size, self._shuffle = batch_size, shuffle
         self._augment, self._cutout = augment, cutout
         self._seed, self._epoch = seed, 0
+        self._distributed = distributed
 
     def set_epoch(self, epoch: int) -> None:
         """Set the epoch that determines the next iteration's order and augmentation."""
@@ -107,7 +110,7 @@ class Batches:
 
     def _count(self) -> int:
         """The number of images that this process sees in an epoch."""
-        count = math.ceil(len(self._images) / _rank_and_ranks()[1])
+        count = math.ceil(len(self._images) / self._share()[1])
         # Batch norm can't be trained on a single image, whose variance is zero.
         single = self._shuffle and count % self._batch_size == 1
         return count - single
@@ -115,9 +118,13 @@ class Batches:
     def _order(self, generator: torch.Generator) -> Tensor:
         total = len(self._images)
         order = torch.randperm(total, generator=generator) if self._shuffle else torch.arange(total)
-        rank, ranks = _rank_and_ranks()
+        rank, ranks = self._share()
         own = torch.arange(self._count()) * ranks + rank
         return order[own % total]
+
+    def _share(self) -> tuple[int, int]:
+        """This process's rank, and the number of those that share the images."""
+        return _rank_and_ranks() if self._distributed else (0, 1)
 
     def _draw(self, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
         """Draw crop corners, flips and cutout centres of every image, independent of its batch."""

@@ -20,7 +20,8 @@ def check_images(config: NetworkConfig, data: DataSet) -> None:
 def train_batches(data: Splits, training: Training, *, cutout: bool = False) -> Batches:
     """Shuffled, augmented batches of D_train (Section A.1).
 
-    Squares are cut out only with ``cutout``, and if the training's augmentation is the paper's.
+    Squares are cut out only with ``cutout``, and if the training's augmentation is the paper's. In
+    a distributed training each process gets its share of them.
     """
     flip_only = training.augmentation == "flip"
     return Batches(
@@ -32,4 +33,5 @@ def train_batches(data: Splits, training: Training, *, cutout: bool = False) -> 
         cutout=cutout and training.augmentation == "paper",
         seed=training.seed,
         device=training.torch_device,
+        distributed=True,
     )

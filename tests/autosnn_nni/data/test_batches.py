@@ -180,7 +180,7 @@ def test_processes_share_the_images_in_equally_many_batches(
     rank: Callable[[int, int], None], count: int, ranks: int
 ) -> None:
     dataset, seen, lengths = numbered(count), [], set()
-    batches = Batches(dataset.train, dataset, batch_size=4)
+    batches = Batches(dataset.train, dataset, batch_size=4, distributed=True)
     for number in range(ranks):
         rank(number, ranks)
         images, _ = unzip(batches)
@@ -189,6 +189,15 @@ def test_processes_share_the_images_in_equally_many_batches(
     assert len(lengths) == 1
     assert set(seen) == set(range(count))
     assert len(seen) - count < ranks
+
+
+def test_other_batches_are_whole_in_every_process(rank: Callable[[int, int], None]) -> None:
+    """Lightning leaves the process group open, so what is tested after a training sees it."""
+    dataset = numbered(10)
+    rank(1, 2)
+    batches = Batches(dataset.train, dataset, batch_size=4)
+    assert len(batches) == 3
+    assert unzip(batches)[1].tolist() == dataset.train.labels.tolist()
 
 
 @pytest.mark.parametrize("size", [0, -3])

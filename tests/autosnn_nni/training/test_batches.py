@@ -59,3 +59,13 @@ def test_only_the_papers_augmentation_cuts_squares_out(
     assert torch.equal(images("crop", cutout=True), cropped)
     assert torch.equal(images("paper", cutout=False), cropped)
     assert not torch.equal(images("paper", cutout=True), cropped)
+
+
+def test_processes_share_the_images(
+    tiny_digits: Splits, tiny_training: Training, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.distributed, "get_rank", lambda: 1)
+    monkeypatch.setattr(torch.distributed, "get_world_size", lambda: 2)
+    shared = sum(len(labels) for _, labels in train_batches(tiny_digits, tiny_training))
+    assert shared == len(tiny_digits.train) // 2
