@@ -40,12 +40,15 @@ def searched(path: Path) -> History:
 
 
 def save_history(run: RunDirectory, history: History) -> None:
-    """Save the search after a generation: its times, its state, then its table."""
+    """Save the search after a generation: its times, its table, then its state.
+
+    The state is last: a generation that is in it is not saved again.
+    """
     write_times(run, history.times)
-    classes = run.settings.network.classes
-    write_stamped(run.search_state, {"classes": classes, "evaluated": history.to_json()})
     rows = list(rows_of(history, run.settings.objectives))
     write_whole(run.candidates, pd.DataFrame(rows).to_csv(index=False))
+    classes = run.settings.network.classes
+    write_stamped(run.search_state, {"classes": classes, "evaluated": history.to_json()})
     _log_generation(history)
 
 
