@@ -19,7 +19,7 @@ from autosnn_nni.errors import UserError
 from autosnn_nni.files import clear_temporaries, write_whole_with
 
 _LOG = logging.getLogger(__name__)
-_FORMAT = 1
+_FORMAT = 2  # raised whenever older caches could hold wrong images
 _FIX = "free some space, or set HOME to a folder that can be written"
 
 Parts = tuple[Images, Images]
@@ -47,7 +47,10 @@ def cached(
         with _locked_scratch(path.parent) as scratch:
             if not _is_valid(path, fingerprint):  # another process may have made it
                 if path.exists():
-                    _LOG.warning("%s is damaged or of other data; it is made again", path)
+                    _LOG.warning(
+                        "%s is damaged or of other data or of an earlier version; it is made again",
+                        path,
+                    )
                 _write(path, fingerprint, build(scratch))
     return _read(path)
 

@@ -45,7 +45,7 @@ def _shape_of(tree: Tree, size: int | None) -> Shape:
         with opened(tree.path / name) as picture:
             modes.add(picture.mode)
             sizes[picture.size] += 1
-    channels = 1 if modes <= {"L", "1", "I;16", "I", "F"} else 3
+    channels = 1 if modes <= {"L", "1", "I;16", "I"} else 3
     if size is not None:
         return channels, size, size
     (width, height), *others = (one for one, _ in sizes.most_common())

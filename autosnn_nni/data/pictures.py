@@ -15,19 +15,33 @@ from autosnn_nni.errors import UserError
 
 Shape = tuple[int, int, int]
 
+#: Formats whose pictures of Pillow's mode ``I`` have 16 bits; Pillow scales fewer up to 16.
+_16_BITS = ("PNG", "PPM")
+
 
 @contextmanager
 def opened(path: Path) -> Iterator[Any]:
-    """A picture of Pillow; raises :class:`UserError` if the file can't be read as one."""
+    """A picture of Pillow; raises :class:`UserError` if the file can't be read as one.
+
+    A grey one of 32 bits is refused, because nothing says which of its values is white.
+    """
     from PIL import Image  # here, because most commands read no pictures
 
     try:
         with Image.open(path) as picture:
+            _check_bits(path, picture)
             yield picture
+    except UserError:
+        raise
     except FileNotFoundError:
         raise UserError(f"{path} does not exist; check the path") from None
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise UserError(f"{path} is no picture that can be read ({error}); check it") from error
+
+
+def _check_bits(path: Path, picture: Any) -> None:
+    if picture.mode == "F" or (picture.mode == "I" and picture.format not in _16_BITS):
+        raise UserError(f"{path} has 32 bits per pixel; save it with 8 or 16")
 
 
 def pixels_of(picture: Any, shape: Shape) -> NDArray[np.uint8]:
@@ -38,7 +52,7 @@ def pixels_of(picture: Any, shape: Shape) -> NDArray[np.uint8]:
     from PIL import Image, ImageOps
 
     channels, height, width = shape
-    if picture.mode.startswith("I;16"):
+    if picture.mode.startswith("I"):  # 16 bits, of which Pillow would clip what is above 255
         picture = Image.fromarray((np.array(picture) >> 8).astype(np.uint8))
     converted = picture.convert("L" if channels == 1 else "RGB")
     fitting = ImageOps.fit(converted, (width, height), Image.Resampling.BILINEAR)

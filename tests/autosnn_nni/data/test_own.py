@@ -77,6 +77,36 @@ def test_grey_pictures_have_one_channel(folder: Path) -> None:
         assert torch.equal(data.train.images[0, 0], torch.from_numpy(np.array(file)))
 
 
+def fill_with(folder: Path, ending: str, write: Callable[[Path], object]) -> None:
+    for file in folder.rglob("*.png"):
+        file.unlink()
+        write(file.with_suffix(ending))
+
+
+@pytest.mark.parametrize("ending", [".png", ".tif", ".pgm"])
+def test_grey_pictures_of_16_bits_keep_their_upper_8(folder: Path, ending: str) -> None:
+    """Pillow reads those of .pgm, and in earlier versions of .png, as 32 bits."""
+    values = np.arange(64, dtype=np.uint16).reshape(8, 8) * 1000
+    fill_with(folder, ending, lambda file: Image.fromarray(values).save(file))
+    data = load_dataset(str(folder))
+    assert data.shape == (1, 8, 8)
+    assert np.array_equal(data.train.images[0, 0].numpy(), values // 256)
+
+
+def test_dark_pictures_of_16_bits_are_as_dark_as_their_neighbours(folder: Path) -> None:
+    """What a value means follows from the file, not from the values of one picture."""
+    dark = np.full((8, 8), 255, np.uint16)
+    fill_with(folder, ".pgm", lambda file: Image.fromarray(dark).save(file))
+    assert load_dataset(str(folder)).train.images.eq(0).all()
+
+
+@pytest.mark.parametrize("kind", [np.int32, np.float32])
+def test_grey_pictures_of_32_bits_are_refused(folder: Path, kind: type[Any]) -> None:
+    Image.fromarray(np.zeros((8, 8), kind)).save(folder / "train/ant/deep.tif")
+    with pytest.raises(UserError, match=r"deep\.tif has 32 bits per pixel; save it with 8 or 16$"):
+        load_dataset(str(folder))
+
+
 def test_pictures_of_different_sizes_need_one(folder: Path) -> None:
     picture(height=12, width=20).save(folder / "train/ant/large.png")
     with pytest.raises(UserError, match="8x8 and of 20x12 pixels; give their side with --size"):
