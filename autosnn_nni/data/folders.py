@@ -21,9 +21,10 @@ def own_folder(name: str) -> Path:
     return Path.home() / ".cache" / "autosnn-nni" / name
 
 
-def natural(name: str) -> tuple[str | int, ...]:
-    """Sort key that orders numbers in names numerically: 2 before 10."""
-    return tuple(int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name))
+def natural(name: str) -> tuple[tuple[str | int, ...], str]:
+    """Sort key that orders numbers in names numerically: 2 before 10, and 01 before 1."""
+    parts = re.split(r"(\d+)", name)
+    return tuple(int(part) if part.isdecimal() else part for part in parts), name
 
 
 def is_hidden(name: str) -> bool:
