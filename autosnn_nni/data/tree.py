@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -83,11 +84,25 @@ def _classes_in(
 
 
 def files_in(folder: Path, suffixes: Sequence[str]) -> Iterator[str]:
-    """The files with one of these endings, in any depth."""
-    for place, _, names in os.walk(folder):
+    """The files with one of these endings, in any depth, also in linked folders."""
+    for place, names in _folders(os.fspath(folder), frozenset()):
         for name in names:
             if name.lower().endswith(tuple(suffixes)) and not is_hidden(name):
                 yield os.path.join(place, name)  # noqa: PTH118  # a path each takes long
+
+
+def _folders(folder: str, above: frozenset[str]) -> Iterator[tuple[str, list[str]]]:
+    """A folder and those in it, with their files; a link that leads back is not followed.
+
+    ``above`` are the real paths of the folders on the way.
+    """
+    real = os.path.realpath(folder)
+    if real in above:
+        return
+    for place, folders, names in islice(os.walk(folder), 1):
+        yield place, names
+        for name in folders:
+            yield from _folders(os.path.join(place, name), above | {real})  # noqa: PTH118
 
 
 def collected(

@@ -77,6 +77,17 @@ def test_grey_pictures_have_one_channel(folder: Path) -> None:
         assert torch.equal(data.train.images[0, 0], torch.from_numpy(np.array(file)))
 
 
+def test_linked_folders_are_read_once_each(folder: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    picture().save(elsewhere / "9.png")
+    (folder / "train/ant/linked").symlink_to(elsewhere)
+    (elsewhere / "back").symlink_to(folder / "train/ant")
+    (folder / "train/ant/itself").symlink_to("itself")
+    data = load_dataset(str(folder))
+    assert data.train.labels.bincount().tolist() == [6, 5, 5]
+
+
 def fill_with(folder: Path, ending: str, write: Callable[[Path], object]) -> None:
     for file in folder.rglob("*.png"):
         file.unlink()
