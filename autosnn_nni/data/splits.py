@@ -27,7 +27,7 @@ def split(dataset: DataSet, *, seed: int, images: int | None = None) -> Splits:
 
     ``images`` limits the number of training images, also stratified. If the data set has a D_val of
     its own, that one is taken whole, and all the others are D_train. Raises :class:`UserError` if
-    the data set has fewer, or if they are less than one per class or too few for D_val.
+    the data set has fewer, if they are too few for D_val, or if D_train would have none of a class.
     """
     if dataset.held_out:
         return _with_its_own(dataset, seed, images)
@@ -41,6 +41,7 @@ def split(dataset: DataSet, *, seed: int, images: int | None = None) -> Splits:
         _check_count(dataset, images, len(order))
         order = order[torch.arange(images) * len(order) // images]
     train, val = _one_in_five(order)
+    _check_classes(dataset, dataset.train.labels, train)
     return Splits(dataset.train.subset(train), dataset.train.subset(val), dataset.test, dataset)
 
 
@@ -50,6 +51,7 @@ def _with_its_own(dataset: DataSet, seed: int, images: int | None) -> Splits:
     if images is not None:
         _check_count(dataset, images, count)
         order = order[torch.arange(images) * count // images]
+    _check_classes(dataset, dataset.train.labels[:count], order)
     val = torch.arange(count, len(dataset.train))
     train = dataset.train.subset(order.sort().values)
     return Splits(train, dataset.train.subset(val), dataset.test, dataset)
@@ -67,6 +69,18 @@ def _check_count(dataset: DataSet, images: int, count: int) -> None:
         raise UserError(
             f"{dataset.name} cannot be searched with {images} training images; "
             f"choose from {least} to {count}"
+        )
+
+
+def _check_classes(dataset: DataSet, labels: Tensor, train: Tensor) -> None:
+    """Refuse a D_train of the rows ``train`` without a class that is among ``labels``."""
+    every, kept = (set(one.tolist()) for one in (labels.unique(), labels[train].unique()))
+    if missing := sorted(every - kept):
+        label = missing[0]
+        name = dataset.names[label] if dataset.names else label
+        raise UserError(
+            f"{dataset.name}: D_train would have no image of the class {name}; give more --images, "
+            "or add images of this class"
         )
 
 
