@@ -24,7 +24,8 @@ from autosnn_nni.search_spaces.cell import Operation
 from autosnn_nni.search_spaces.config import NetworkConfig
 from autosnn_nni.search_spaces.network import takes_all_timesteps
 from autosnn_nni.search_spaces.neurons import NEURONS
-from autosnn_nni.search_spaces.own import PACKAGE, package_of
+from autosnn_nni.search_spaces.own import is_builtin
+from autosnn_nni.search_spaces.probe_neuron import probe_neuron
 from autosnn_nni.search_spaces.stages import Maker
 
 _IMAGES, _TIMESTEPS = 2, 3
@@ -74,11 +75,12 @@ class Habits:
 
 
 def probe_candidates(config: NetworkConfig) -> frozenset[str]:
-    """Try the blocks of plugins at all their places; return the candidates to be scored alone.
+    """Try a plugin's neuron, and its blocks at all places; return candidates to be scored alone.
 
     Those have statistics of their own, which depend on the blocks before them in a way that can't
-    be shared. Raises :class:`UserError` that names a block whose results would be wrong.
+    be shared. Raises :class:`UserError` that names a piece whose results would be wrong.
     """
+    probe_neuron(config.neuron, NEURONS[config.neuron], max(config.timesteps_choice))
     alone: set[str] = set()
     for name, is_candidate, site in _places(config):
         factory = config.macro.blocks[name] if is_candidate else BLOCKS[name]
@@ -88,13 +90,6 @@ def probe_candidates(config: NetworkConfig) -> frozenset[str]:
         if habits.own_statistics:
             alone.update([name] if is_candidate else config.candidates)
     return frozenset(alone)
-
-
-def is_builtin(factory: BlockFactory) -> bool:
-    """Whether a block is the package's own."""
-    while isinstance(factory, partial):
-        factory = factory.func
-    return package_of(factory) == PACKAGE
 
 
 @cache

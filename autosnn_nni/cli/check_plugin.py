@@ -22,6 +22,7 @@ from autosnn_nni.numbers import format_joules
 from autosnn_nni.plugins import load_plugin
 from autosnn_nni.search_spaces import BLOCKS, MACROS, NEURONS, SURROGATES, NetworkConfig
 from autosnn_nni.search_spaces.probe import SITES, probe
+from autosnn_nni.search_spaces.probe_neuron import probe_neuron
 from autosnn_nni.strategies import (
     DISCOUNTING,
     OBJECTIVES,
@@ -98,7 +99,7 @@ def _space(name: str) -> str:
 
 
 def _neuron(name: str) -> str:
-    _ = NEURONS[name]()
+    probe_neuron(name, NEURONS[name])
     return ""
 
 

@@ -119,6 +119,27 @@ def test_objectives_energies_chips_and_formats_are_tried_too(tmp_path: Path, sta
     assert "format votes ok votes.txt" in out
 
 
+NEURONS = """
+from spikingjelly.activation_based import neuron
+
+from autosnn_nni.search_spaces import NEURONS
+
+NEURONS.add("soft", lambda: neuron.LIFNode(v_reset=None))
+NEURONS.add("ternary", neuron.TernaryLIFNode)
+NEURONS.add("parallel", lambda: neuron.PSN(T=4))
+"""
+
+
+def test_neurons_are_tried(tmp_path: Path, start: Start) -> None:
+    (tmp_path / "neurons.py").write_text(NEURONS)
+    outcome = start("check-plugin", tmp_path / "neurons.py", env={"COLUMNS": "200"}).wait()
+    assert outcome.code == 2
+    out = words(outcome.out)
+    assert "neuron soft ok" in out
+    assert "neuron ternary refused neuron 'ternary' must send zeros and ones only, not -1" in out
+    assert "neuron parallel refused neuron 'parallel' gives PSN, which is no BaseNode" in out
+
+
 TRAINING = """
 from autosnn_nni.strategies import DISCOUNTING
 from autosnn_nni.training.losses import LOSSES, Loss
