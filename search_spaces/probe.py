@@ -8,12 +8,14 @@ is run on small random spikes, at every shape that the space has, in training an
 import copy
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
 import torch
 from spikingjelly.activation_based import base, functional
+from spikingjelly.activation_based.neuron import BaseNode
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parameter import is_lazy
@@ -205,10 +207,7 @@ class _Trial:
         """Layers that allow it get all timesteps at once, see :func:`takes_all_timesteps`."""
         if not all(map(takes_all_timesteps, self.block.modules())):
             return
-        each = self._outputs(seed=1, train=False)
-        whole, calls = self._at_once()
-        if any(count > 1 for count in calls.values()):
-            raise self._error("calls a neuron twice in a timestep; give it one for each place")
+        each, whole = self._outputs(seed=1, train=False), self._at_once()
         # Spikes may move by a rounding error, currents can't.
         close = partial(torch.allclose, atol=1e-4)
         if self.neuron == "ANN" and not all(map(close, each, whole)):
@@ -217,23 +216,17 @@ class _Trial:
                 "be an nn.Module, which gets one after another, and no subclass of its layers"
             )
 
-    def _at_once(self) -> tuple[list[Tensor], Counter[nn.Module]]:
-        """Outputs of every timestep from a single call, and how often it calls each memory."""
-        calls: Counter[nn.Module] = Counter()
-        hooks = [
-            one.register_forward_hook(lambda module, *_: calls.update([module]))
-            for one in self.block.modules()
-            if isinstance(one, base.MemoryModule)
-        ]
+    def _at_once(self) -> list[Tensor]:
+        """Outputs of every timestep from a single call."""
         spikes = torch.stack(self.site.spikes())
         functional.set_step_mode(self.block, "m")
         with torch.no_grad():
-            whole = self._attempt("fails on [T, N, C, H, W]", lambda: list(self.block(spikes)))
+            whole: list[Tensor] = self._attempt(
+                "fails on [T, N, C, H, W]", lambda: list(self.block(spikes))
+            )
         functional.set_step_mode(self.block, "s")
         functional.reset_net(self.block)
-        for hook in hooks:
-            hook.remove()
-        return whole, calls
+        return whole
 
     def _check_made_again(self) -> None:
         """Networks are made again to be trained from scratch, and to load a checkpoint."""
@@ -289,7 +282,11 @@ class _Trial:
         # Not a leaf, which torch would protect from changes.
         x = spikes.requires_grad_() * 1 if torch.is_grad_enabled() else spikes
         version = x._version
-        output = self._attempt(f"fails on {list(x.shape)}", lambda: self.block(x))
+        with _counted(self.block, BaseNode) as calls:
+            output = self._attempt(f"fails on {list(x.shape)}", lambda: self.block(x))
+        # Spikes of one layer at two places can't be told apart, and both would charge it.
+        if any(count > 1 for count in calls.values()):
+            raise self._error("calls a neuron twice in a timestep; give it one for each place")
         if not isinstance(output, Tensor) or output.layout != torch.strided:
             kind = getattr(output, "layout", type(output).__name__)
             raise self._error(f"must give a tensor of spikes, not a {kind}")
@@ -328,6 +325,22 @@ class _Trial:
         for name in names:
             if not isinstance(modules[name.rpartition(".")[0]], _BatchNorm):
                 yield name
+
+
+@contextmanager
+def _counted(block: nn.Module, kind: type[nn.Module]) -> Iterator[Counter[nn.Module]]:
+    """How often each module of a kind is called."""
+    calls: Counter[nn.Module] = Counter()
+    hooks = [
+        one.register_forward_hook(lambda module, *_: calls.update([module]))
+        for one in block.modules()
+        if isinstance(one, kind)
+    ]
+    try:
+        yield calls
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 def _tensors(block: nn.Module) -> dict[str, Tensor]:

@@ -310,15 +310,15 @@ class Counting(Plain):
         return super().forward(x)
 
 
-class Twice(nn.Module):
+class Twice(Plain):
     """One layer under two names."""
 
     def __init__(self, *shape: Any) -> None:
-        super().__init__()
-        self.one = self.other = Plain(*shape)
+        super().__init__(*shape)
+        self.other = self.conv
 
     def forward(self, x: Tensor) -> Any:
-        return self.one(x) + self.other(x)
+        return self.neuron(self.bn(self.conv(x) + self.other(x)))
 
 
 class MultiStep(Plain):
@@ -348,6 +348,22 @@ class FiresTwice(Rolls):
 
     def forward(self, x: Tensor) -> Any:
         return self.neuron(self.bn(self.conv(self.neuron(x))))
+
+
+class OneNeuron(Plain):
+    """One neuron at two places, in a block that gets one timestep after another."""
+
+    def forward(self, x: Tensor) -> Any:
+        return super().forward(super().forward(x))
+
+
+def recurrent(inputs: int, outputs: int, stride: int, neuron: Any) -> nn.Module:
+    """A container that steps through time itself, and calls its neuron once in a timestep."""
+    return nn.Sequential(
+        layer.Conv2d(inputs, outputs, 3, stride, 1, bias=False),
+        BatchNorm2d(outputs),
+        layer.ElementWiseRecurrentContainer(neuron(), lambda x, y: x + y),
+    )
 
 
 class DroppedByBuffer(Plain):
@@ -385,6 +401,7 @@ SCRIPTED = ("1.running_mean", "1.running_var", "1.num_batches_tracked")
         (Twice, Habits()),
         (DroppedByBuffer, Habits(is_random=True)),
         (MultiStep, Habits()),
+        (recurrent, Habits()),
         (scripted, Habits(own_statistics=SCRIPTED)),
     ],
 )
@@ -420,6 +437,7 @@ def test_what_is_allowed(block: Any, habits: Habits) -> None:
         (Ends, "can't be made: SystemExit: 3"),
         (OfBatch, "gives an image another answer in eval mode if other images are in its batch"),
         (Rolls, "gives another answer to all timesteps at once than to one after another"),
+        (OneNeuron, "calls a neuron twice in a timestep; give it one for each place"),
         (FiresTwice, "calls a neuron twice in a timestep; give it one for each place"),
         (lambda *shape: "skip", "is a str, not a torch module"),
     ],
