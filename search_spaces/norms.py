@@ -2,17 +2,27 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 import torch
 from spikingjelly.activation_based import base, layer
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
+from autosnn_nni.errors import UserError
 from autosnn_nni.kernels.norm import Norm as DeferredNorm
 from autosnn_nni.registry import Registry
-from autosnn_nni.search_spaces.batch_norm import BatchNorm1d, Deferrable, OfOneTimestep, track
+from autosnn_nni.search_spaces.batch_norm import (
+    BatchNorm1d,
+    BatchNorm2d,
+    Deferrable,
+    OfOneTimestep,
+    track,
+)
 from autosnn_nni.search_spaces.layers import ConvBN, SpikingConv, SpikingLinear, VotingLayer
 
+#: Batch norm whose equations are known; a subclass may have others.
+_REPLACED = (nn.BatchNorm2d, layer.BatchNorm2d, BatchNorm2d)
 _THROUGH_TIME = layer.BatchNormThroughTime1d | layer.BatchNormThroughTime2d
 
 #: Changes a network's stem, stages and last layer in place, for a number of timesteps; by
@@ -63,13 +73,23 @@ NORMS.add("last", before_the_last_layer)
 class KeptBatchNorm2d(Deferrable, base.MemoryModule):
     """Batch norm with separate running statistics for every timestep; weights are shared."""
 
-    def __init__(self, timesteps: int, channels: int) -> None:
+    def __init__(self, timesteps: int, channels: int, **options: Any) -> None:
         super().__init__()
-        self.timesteps = nn.ModuleList(OfOneTimestep(channels) for _ in range(timesteps))
+        norms = (OfOneTimestep(channels, **options) for _ in range(timesteps))
+        self.timesteps = nn.ModuleList(norms)
         first = self.timesteps[0]
         for other in self.timesteps[1:]:
             other.weight, other.bias = first.weight, first.bias
         self.register_memory("timestep", 0)
+
+    @classmethod
+    def like(cls, norm: nn.BatchNorm2d, timesteps: int) -> Self:
+        """One with the weights and the settings of ``norm``."""
+        options = {"eps": norm.eps, "momentum": norm.momentum, "affine": norm.affine}
+        kept = cls(timesteps, norm.num_features, **options)
+        for one in kept.timesteps:
+            one.weight, one.bias = norm.weight, norm.bias
+        return kept
 
     def single_step_forward(self, x: Tensor) -> Tensor:
         """Normalise ``[N, C, H, W]`` of the next timestep since the network was reset."""
@@ -85,11 +105,14 @@ class KeptBatchNorm2d(Deferrable, base.MemoryModule):
         """What the kernels need."""
         norms: list[Any] = list(self.timesteps)
         first = norms[0]
+        weight, bias = first.weight, first.bias
+        if not first.affine:
+            weight, bias = torch.ones_like(first.running_var), torch.zeros_like(first.running_mean)
         if first.training:  # they alone are set to training while statistics are computed again
-            return DeferredNorm(first.weight, first.bias, first.eps, track=self._track)
+            return DeferredNorm(weight, bias, first.eps, track=self._track)
         mean = torch.stack([norm.running_mean for norm in norms])
         variance = torch.stack([norm.running_var for norm in norms])
-        return DeferredNorm(first.weight, first.bias, first.eps, (mean, variance))
+        return DeferredNorm(weight, bias, first.eps, (mean, variance))
 
     def _track(self, mean: Tensor, variance: Tensor) -> None:
         norms: Iterable[Any] = self.timesteps
@@ -100,14 +123,37 @@ class KeptBatchNorm2d(Deferrable, base.MemoryModule):
 def keep_statistics(stages: nn.Module, timesteps: int) -> None:
     """Give every batch norm in ``stages`` separate running statistics for every timestep.
 
-    The stem's convolution runs once per image, so it keeps a single set.
+    The stem's convolution runs once per image, so it keeps a single set. Raises :class:`UserError`
+    for a batch norm that may compute something else than torch's.
     """
-    through_time = [one for one in stages.modules() if isinstance(one, _THROUGH_TIME)]
+    if unknown := cant_be_kept(stages):
+        raise UserError(f"the space can't have kept batch norm: {unknown}")
+    kept: dict[nn.Module, KeptBatchNorm2d] = {}  # a layer may have two names
+    for parent, name, norm in list(_batch_norms(stages)):
+        if norm not in kept:
+            kept[norm] = KeptBatchNorm2d.like(norm, timesteps)
+        setattr(parent, name, kept[norm])
+
+
+def cant_be_kept(part: nn.Module) -> str:
+    """Why :func:`keep_statistics` can't be used on a part of a network; empty if it can."""
+    for _, _, norm in _batch_norms(part):
+        if type(norm) not in _REPLACED or not norm.track_running_stats:
+            return (
+                f"its {type(norm).__name__} may compute something else; use torch's BatchNorm2d "
+                "itself, or another --batch-norm"
+            )
+    return ""
+
+
+def _batch_norms(part: nn.Module) -> Iterator[tuple[nn.Module, str, Any]]:
+    """Every batch norm, apart from those that are for a single timestep: its parent, and name."""
+    through_time = [one for one in part.modules() if isinstance(one, _THROUGH_TIME)]
     inside = {inner for one in through_time for inner in one.modules()}
-    for module in [one for one in stages.modules() if one not in inside]:
-        for name, child in module.named_children():
-            if isinstance(child, nn.BatchNorm2d):
-                setattr(module, name, KeptBatchNorm2d(timesteps, child.num_features))
+    for module in part.modules():
+        for name, child in module._modules.items():
+            if module not in inside and isinstance(child, _BatchNorm):
+                yield module, name, child
 
 
 @torch.no_grad()

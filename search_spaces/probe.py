@@ -26,6 +26,7 @@ from autosnn_nni.search_spaces.cell import Operation
 from autosnn_nni.search_spaces.config import NetworkConfig
 from autosnn_nni.search_spaces.network import takes_all_timesteps
 from autosnn_nni.search_spaces.neurons import NEURONS
+from autosnn_nni.search_spaces.norms import cant_be_kept
 from autosnn_nni.search_spaces.own import is_builtin
 from autosnn_nni.search_spaces.probe_neuron import probe_neuron
 from autosnn_nni.search_spaces.stages import Maker
@@ -88,7 +89,7 @@ def probe_candidates(config: NetworkConfig) -> frozenset[str]:
         factory = config.macro.blocks[name] if is_candidate else BLOCKS[name]
         if is_builtin(factory):
             continue
-        habits = probe(name, factory, config.neuron, site, pooled=config.batch_norm == "pooled")
+        habits = probe(name, factory, config.neuron, site, config.batch_norm)
         if habits.own_statistics:
             alone.update([name] if is_candidate else config.candidates)
     return frozenset(alone)
@@ -96,7 +97,7 @@ def probe_candidates(config: NetworkConfig) -> frozenset[str]:
 
 @cache
 def probe(
-    name: str, factory: BlockFactory, neuron: str, site: Site, *, pooled: bool = False
+    name: str, factory: BlockFactory, neuron: str, site: Site, batch_norm: str = "timestep"
 ) -> Habits:
     """Try the block ``name`` at one place, with spiking neurons and with ReLUs.
 
@@ -104,8 +105,8 @@ def probe(
     that names the block and says what is wrong with it.
     """
     with torch.random.fork_rng():
-        _ = _Trial(name, factory, neuron, site, pooled).run()
-        return _Trial(name, factory, "ANN", site, pooled).run()
+        _ = _Trial(name, factory, neuron, site, batch_norm).run()
+        return _Trial(name, factory, "ANN", site, batch_norm).run()
 
 
 def _places(config: NetworkConfig) -> Iterator[tuple[str, bool, Site]]:
@@ -135,17 +136,20 @@ class _Trial:
     """One block of a plugin at one place."""
 
     def __init__(
-        self, name: str, factory: BlockFactory, neuron: str, site: Site, pooled: bool
+        self, name: str, factory: BlockFactory, neuron: str, site: Site, batch_norm: str
     ) -> None:
         self.name = name
         self.neuron = neuron
         self.site = site
+        self.batch_norm = batch_norm
         shape = (site.in_channels, site.out_channels, site.stride)
         self._make = partial(factory, *shape, NEURONS[neuron])
         made = self._made(seed=0)
         self.block = self._attempt("can't be copied", lambda: copy.deepcopy(made))
-        if pooled:
+        if batch_norm == "pooled":
             self._check_multi_step()
+        if batch_norm == "kept" and (why := cant_be_kept(nn.Sequential(self.block))):
+            raise self._error(f"can't have kept batch norm: {why}")
 
     def run(self) -> Habits:
         """Raise :class:`UserError` for wrong behaviour."""
@@ -282,11 +286,16 @@ class _Trial:
         # Not a leaf, which torch would protect from changes.
         x = spikes.requires_grad_() * 1 if torch.is_grad_enabled() else spikes
         version = x._version
-        with _counted(self.block, BaseNode) as calls:
+        with _counted(self.block, BaseNode) as neurons, _counted(self.block, _BatchNorm) as norms:
             output = self._attempt(f"fails on {list(x.shape)}", lambda: self.block(x))
         # Spikes of one layer at two places can't be told apart, and both would charge it.
-        if any(count > 1 for count in calls.values()):
+        if any(count > 1 for count in neurons.values()):
             raise self._error("calls a neuron twice in a timestep; give it one for each place")
+        if self.batch_norm == "kept" and any(count > 1 for count in norms.values()):
+            raise self._error(
+                "can't have kept batch norm: it calls one twice in a timestep; give it one for "
+                "each place, or use another --batch-norm"
+            )
         if not isinstance(output, Tensor) or output.layout != torch.strided:
             kind = getattr(output, "layout", type(output).__name__)
             raise self._error(f"must give a tensor of spikes, not a {kind}")

@@ -3,10 +3,13 @@ import torch
 from spikingjelly.activation_based import functional, layer
 from torch import nn
 
+from autosnn_nni.errors import UserError
 from autosnn_nni.search_spaces import NetworkConfig, SpikeCounter, build_network, describe
 from autosnn_nni.search_spaces.build import seeded
+from autosnn_nni.search_spaces.firing import fire
 from autosnn_nni.search_spaces.layers import ConvBN
-from autosnn_nni.search_spaces.norms import NORMS, KeptBatchNorm2d
+from autosnn_nni.search_spaces.neurons import IF
+from autosnn_nni.search_spaces.norms import NORMS, KeptBatchNorm2d, keep_statistics
 from tests.search_spaces.fixtures import small_config, small_network
 
 
@@ -134,3 +137,44 @@ class TestKeptStatistics:
         assert [weights.shape for weights in kept.parameters()] == [
             weights.shape for weights in plain.parameters()
         ]
+
+    @pytest.mark.parametrize("affine", [True, False])
+    @pytest.mark.parametrize("training", [True, False])
+    def test_settings_and_weights_are_those_of_the_block(
+        self, affine: bool, training: bool
+    ) -> None:
+        norm = nn.BatchNorm2d(3, eps=0.1, momentum=0.5, affine=affine).train(training)
+        if affine:
+            nn.init.constant_(norm.weight, 2.0)
+            nn.init.constant_(norm.bias, 0.5)
+        stages = nn.Sequential(nn.Sequential(norm))
+        keep_statistics(stages, 2)
+        x = torch.rand(4, 3, 5, 5)
+        torch.testing.assert_close(stages.train(training)(x), norm(x))
+        functional.reset_net(stages)
+        torch.testing.assert_close(stages[0][0].timesteps[0].running_mean, norm.running_mean)
+        assert len(list(stages.parameters())) == len(list(norm.parameters()))
+
+    @pytest.mark.parametrize("training", [True, False])
+    def test_the_kernels_do_it_without_weights_too(self, training: bool) -> None:
+        norm = KeptBatchNorm2d(2, 3, affine=False).train(training)
+        neuron = IF()
+        functional.set_step_mode(neuron, "m")
+        functional.set_step_mode(norm, "m")
+        x = torch.rand(2, 4, 3, 5, 5, requires_grad=True) * 4
+        fused = fire(neuron, (x, norm))
+        functional.reset_net(neuron)
+        assert torch.equal(fused, neuron(norm(x)))
+        assert fused.any()
+
+    def test_a_batch_norm_under_two_names_stays_one(self) -> None:
+        stages = nn.ModuleDict({"one": nn.BatchNorm2d(2)})
+        stages["other"] = stages["one"]
+        keep_statistics(stages, 2)
+        assert stages["one"] is stages["other"]
+
+    def test_another_batch_norm_in_a_space_is_refused(self) -> None:
+        with pytest.raises(
+            UserError, match="the space can't have kept batch norm: its BatchNorm1d"
+        ):
+            keep_statistics(nn.Sequential(nn.BatchNorm1d(2)), 2)

@@ -498,6 +498,54 @@ def test_kept_statistics_are_those_of_a_plugin_too(register: Callable[[str, Any]
     assert len(names) == 3
 
 
+class OwnNorm(Plain):
+    """Its batch norm computes something else."""
+
+    class Scaled(nn.BatchNorm2d):
+        def forward(self, x: Tensor) -> Tensor:
+            return super().forward(x) * 3 + 0.5
+
+    def __init__(self, inputs: int, outputs: int, *others: Any) -> None:
+        super().__init__(inputs, outputs, *others)
+        self.bn = self.Scaled(outputs)
+
+
+class OneNorm(Plain):
+    """One batch norm at two places."""
+
+    def forward(self, x: Tensor) -> Any:
+        return self.neuron(self.bn(self.bn(self.conv(x))))
+
+
+class Flat(Plain):
+    """Batch norm of one axis."""
+
+    def __init__(self, inputs: int, outputs: int, *others: Any) -> None:
+        super().__init__(inputs, outputs, *others)
+        self.bn = nn.BatchNorm1d(outputs)
+
+    def forward(self, x: Tensor) -> Any:
+        y = self.conv(x)
+        return self.neuron(self.bn(y.flatten(2)).view_as(y))
+
+
+@pytest.mark.parametrize(
+    ("block", "why"),
+    [
+        (OwnNorm, "its Scaled may compute something else"),
+        (Flat, "its BatchNorm1d may compute something else"),
+        (OneNorm, "it calls one twice in a timestep; give it one for each place"),
+    ],
+)
+def test_batch_norm_that_cant_be_kept_is_refused(
+    block: Any, why: str, register: Callable[[str, Any], None]
+) -> None:
+    register("mine", block)
+    assert _space("skip", "mine").network
+    with pytest.raises(UserError, match=f"block 'mine' .* can't have kept batch norm: {why}"):
+        _space("skip", "mine", batch_norm="kept")
+
+
 @pytest.mark.parametrize("memory", [0, 2**30])
 @given(data=st.data())
 @settings(max_examples=8, deadline=None)
