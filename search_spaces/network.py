@@ -122,7 +122,7 @@ class SpikingNetwork(nn.Module):
         for module in self.modules():
             if isinstance(module, PerTimestep):
                 module.pooled = pooled
-        _channels_last(self)
+        channels_last(self)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         """Move the network to a device or memory layout, then choose its step mode."""
@@ -185,17 +185,32 @@ def takes_all_timesteps(module: nn.Module) -> bool:
 
     Modules of SpikingJelly and of this package do. Those of a user's block may be written for a
     single timestep, unless they are a ``StepModule``, or have the forward of a torch module that
-    does. Exceptions: a connection to the next timestep needs all layers in between, and
-    SpikingJelly's own batch norm would pool over time.
+    does. Exceptions: a connection to the next timestep needs all layers in between, SpikingJelly's
+    own batch norm would pool over time, and a user's ``MemoryModule`` may have a single step only.
     """
     if isinstance(module, Operation):
         return not module.backward
     if isinstance(module, _BatchNorm):
         return isinstance(module, PerTimestep | OfOneTimestep)
-    if package_of(type(module)) in _PACKAGES or isinstance(module, base.StepModule):
+    if package_of(type(module)) in _PACKAGES:
         return True
+    if isinstance(module, base.StepModule):
+        return not _takes_one_timestep(type(module))
     kinds = [kind for kind in _ANY_SHAPE if isinstance(module, kind)]
     return any(type(module).forward is kind.forward for kind in kinds)
+
+
+def _takes_one_timestep(kind: type[nn.Module]) -> bool:
+    """Whether a user has written a single step only, which SpikingJelly's steps don't call."""
+    if not issubclass(kind, base.MemoryModule) or kind.forward is not base.MemoryModule.forward:
+        return False
+    one, every = (_package_with(kind, f"{name}_step_forward") for name in ("single", "multi"))
+    return one not in _PACKAGES and every == "spikingjelly"
+
+
+def _package_with(kind: type[nn.Module], name: str) -> str:
+    """The package of the class that defines a method."""
+    return package_of(next(one for one in kind.__mro__ if name in vars(one)))
 
 
 def subnet(supernet: SpikingNetwork, sample: Mapping[str, str]) -> SpikingNetwork:
@@ -249,7 +264,7 @@ class Folded(Generic[AModule]):
         self.module = _copied(network).eval()
         self._units: list[tuple[Any, Any]] = []
         for path, unit in list(self.module.named_modules()):
-            if isinstance(unit, ConvBN) and is_own(unit[0]) and _can_be_folded(unit[1]):
+            if isinstance(unit, ConvBN) and _can_be_folded(unit[0], unit[1]):
                 unit[1] = nn.Identity()
                 self._units.append((network.get_submodule(path), unit[0]))
         self._norms: list[tuple[Any, Any]] = [
@@ -257,7 +272,7 @@ class Folded(Generic[AModule]):
             for path, norm in self.module.named_modules()
             if isinstance(norm, _BatchNorm)
         ]
-        _channels_last(self.module)
+        channels_last(self.module)
         self.fold()
 
     def fold(self) -> None:
@@ -267,7 +282,7 @@ class Folded(Generic[AModule]):
             folded.weight, folded.bias = fuse_conv_bn_weights(
                 conv.weight, conv.bias, *statistics, norm.weight, norm.bias
             )
-            _channels_last(folded)
+            channels_last(folded)
         for norm, own in self._norms:
             own.running_mean, own.running_var = norm.running_mean, norm.running_var
 
@@ -279,8 +294,13 @@ def _copied(network: AModule) -> AModule:
     return copy.deepcopy(network, empty)
 
 
-def _can_be_folded(norm: nn.Module) -> bool:
-    """Not if there is none, one per timestep, or one that costs the neurons' kernel nothing."""
+def _can_be_folded(conv: nn.Module, norm: nn.Module) -> bool:
+    """Not if there is none, one per timestep, or one that costs the neurons' kernel nothing.
+
+    Nor if the convolution's weight is no parameter: pruning computes it before each call.
+    """
+    if not is_own(conv) or "weight" not in conv._parameters:
+        return False
     if not isinstance(norm, nn.BatchNorm2d) or not is_own(norm):
         return False
     return getattr(norm, "step_mode", "s") == "s" or not supported(norm.weight)
@@ -291,6 +311,6 @@ def fold_batch_norm(network: AModule) -> AModule:
     return Folded(network).module
 
 
-def _channels_last(network: nn.Module) -> None:
+def channels_last(network: nn.Module) -> None:
     """Convolutions and batch norm are a quarter to a third faster in this layout on the CPU."""
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -24,7 +24,7 @@ from autosnn_nni.errors import UserError
 from autosnn_nni.search_spaces.blocks import BLOCKS, BlockFactory
 from autosnn_nni.search_spaces.cell import Operation
 from autosnn_nni.search_spaces.config import NetworkConfig
-from autosnn_nni.search_spaces.network import takes_all_timesteps
+from autosnn_nni.search_spaces.network import channels_last, takes_all_timesteps
 from autosnn_nni.search_spaces.neurons import NEURONS
 from autosnn_nni.search_spaces.norms import cant_be_kept
 from autosnn_nni.search_spaces.own import is_builtin
@@ -49,10 +49,10 @@ class Site:
         height, width = (-(-side // self.stride) for side in self.size)
         return self.out_channels, height, width
 
-    def spikes(self) -> list[Tensor]:
+    def spikes(self, timesteps: int = _TIMESTEPS) -> list[Tensor]:
         """Random spikes ``[N, C, H, W]`` of every timestep, always the same."""
         generator = torch.Generator().manual_seed(0)
-        shape = (_TIMESTEPS, _IMAGES, self.in_channels, *self.size)
+        shape = (timesteps, _IMAGES, self.in_channels, *self.size)
         return list((torch.rand(shape, generator=generator) < 0.5).to(torch.get_default_dtype()))
 
 
@@ -83,13 +83,14 @@ def probe_candidates(config: NetworkConfig) -> frozenset[str]:
     Those have statistics of their own, which depend on the blocks before them in a way that can't
     be shared. Raises :class:`UserError` that names a piece whose results would be wrong.
     """
-    probe_neuron(config.neuron, NEURONS[config.neuron], max(config.timesteps_choice))
+    timesteps = min(max(config.timesteps_choice), _TIMESTEPS)
+    probe_neuron(config.neuron, NEURONS[config.neuron], timesteps)
     alone: set[str] = set()
     for name, is_candidate, site in _places(config):
         factory = config.macro.blocks[name] if is_candidate else BLOCKS[name]
         if is_builtin(factory):
             continue
-        habits = probe(name, factory, config.neuron, site, config.batch_norm)
+        habits = probe(name, factory, config.neuron, site, config.batch_norm, timesteps)
         if habits.own_statistics:
             alone.update([name] if is_candidate else config.candidates)
     return frozenset(alone)
@@ -97,7 +98,12 @@ def probe_candidates(config: NetworkConfig) -> frozenset[str]:
 
 @cache
 def probe(
-    name: str, factory: BlockFactory, neuron: str, site: Site, batch_norm: str = "timestep"
+    name: str,
+    factory: BlockFactory,
+    neuron: str,
+    site: Site,
+    batch_norm: str = "timestep",
+    timesteps: int = _TIMESTEPS,
 ) -> Habits:
     """Try the block ``name`` at one place, with spiking neurons and with ReLUs.
 
@@ -105,8 +111,8 @@ def probe(
     that names the block and says what is wrong with it.
     """
     with torch.random.fork_rng():
-        _ = _Trial(name, factory, neuron, site, batch_norm).run()
-        return _Trial(name, factory, "ANN", site, batch_norm).run()
+        _ = _Trial(name, factory, neuron, site, batch_norm, timesteps).run()
+        return _Trial(name, factory, "ANN", site, batch_norm, timesteps).run()
 
 
 def _places(config: NetworkConfig) -> Iterator[tuple[str, bool, Site]]:
@@ -136,12 +142,19 @@ class _Trial:
     """One block of a plugin at one place."""
 
     def __init__(
-        self, name: str, factory: BlockFactory, neuron: str, site: Site, batch_norm: str
+        self,
+        name: str,
+        factory: BlockFactory,
+        neuron: str,
+        site: Site,
+        batch_norm: str,
+        timesteps: int,
     ) -> None:
         self.name = name
         self.neuron = neuron
         self.site = site
         self.batch_norm = batch_norm
+        self.spikes = site.spikes(timesteps)
         shape = (site.in_channels, site.out_channels, site.stride)
         self._make = partial(factory, *shape, NEURONS[neuron])
         made = self._made(seed=0)
@@ -165,6 +178,7 @@ class _Trial:
         again, other = (self._outputs(seed=seed, train=True, state=before) for seed in (1, 2))
         self._check_equal(first, again)
         self._check_alone()
+        self._check_layout()
         self._check_all_at_once()
         return Habits(tuple(self._not_of_batch_norm(changed)), not _equal(first, other))
 
@@ -179,6 +193,7 @@ class _Trial:
             if is_lazy(value):
                 raise self._error(f"has a lazy layer, whose {name} has no size yet; give the sizes")
         functional.set_step_mode(made, "s")
+        self._attempt("can't have its channels last", lambda: channels_last(made))
         return made
 
     def _check_seed(self, seed: int) -> None:
@@ -207,6 +222,14 @@ class _Trial:
                 "gives an image another answer in eval mode if other images are in its batch"
             )
 
+    def _check_layout(self) -> None:
+        """A network's spikes have their channels last in memory; those of one pixel have both."""
+        contiguous = self.spikes
+        self.spikes = [one.contiguous(memory_format=torch.channels_last) for one in contiguous]
+        for train in (True, False):
+            self._outputs(seed=1, train=train)
+        self.spikes = contiguous
+
     def _check_all_at_once(self) -> None:
         """Layers that allow it get all timesteps at once, see :func:`takes_all_timesteps`."""
         if not all(map(takes_all_timesteps, self.block.modules())):
@@ -222,7 +245,7 @@ class _Trial:
 
     def _at_once(self) -> list[Tensor]:
         """Outputs of every timestep from a single call."""
-        spikes = torch.stack(self.site.spikes())
+        spikes = torch.stack(self.spikes)
         functional.set_step_mode(self.block, "m")
         with torch.no_grad():
             whole: list[Tensor] = self._attempt(
@@ -277,7 +300,7 @@ class _Trial:
         self.block.train(train)
         functional.reset_net(self.block)
         with torch.set_grad_enabled(train):
-            outputs = [self._step(spikes[:images]) for spikes in self.site.spikes()]
+            outputs = [self._step(spikes[:images]) for spikes in self.spikes]
         self._check_seed(seed)
         functional.reset_net(self.block)
         return outputs

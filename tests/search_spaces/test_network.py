@@ -7,6 +7,7 @@ import torch
 from spikingjelly.activation_based import neuron
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook
+from torch.nn.utils import prune
 from torch.nn.utils.parametrizations import weight_norm
 
 from autosnn_nni.kernels.library import SWITCH
@@ -317,6 +318,17 @@ def test_folding_batch_norm_changes_nothing(space: str, kind: str) -> None:
         torch.testing.assert_close(folded(x), network(x), rtol=1e-9, atol=1e-12)
     assert folded_spikes.layers() == spikes.layers()
     torch.testing.assert_close(weights_of(network), before, rtol=0, atol=0)
+
+
+def test_a_pruned_convolution_is_not_folded() -> None:
+    """Its weight is computed before each call."""
+    network = small_network()
+    network(images())
+    with torch.no_grad():
+        conv = network.stem.conv[0]
+        prune.custom_from_mask(conv, "weight", torch.rand_like(conv.weight) < 0.5)
+        votes = network.eval()(images())
+        torch.testing.assert_close(fold_batch_norm(network)(images()), votes)
 
 
 @pytest.mark.parametrize("block", BLOCKS)

@@ -24,6 +24,7 @@ from autosnn_nni.search_spaces.probe import Habits, Site, probe
 from tests.search_spaces.fixtures import images, lively
 
 SITE = Site(4, 4, 1, (8, 8))
+BATCHES = [[(images(4, seed=1), torch.arange(4) % 3)]] * 2
 
 
 class Plain(nn.Module):
@@ -527,6 +528,86 @@ class Flat(Plain):
     def forward(self, x: Tensor) -> Any:
         y = self.conv(x)
         return self.neuron(self.bn(y.flatten(2)).view_as(y))
+
+
+class Viewed(Plain):
+    """Takes its input for contiguous, and a network's has its channels last."""
+
+    def forward(self, x: Tensor) -> Any:
+        return super().forward(x.view(x.shape[0], -1).view(x.shape))
+
+
+class ViewedWeights(Plain):
+    """The same of its weights."""
+
+    def forward(self, x: Tensor) -> Any:
+        return super().forward(x) * self.conv.weight.view(-1).sign().abs().max()
+
+
+class ThroughTime(Rolls):
+    """Batch norm of two timesteps, and no more."""
+
+    def __init__(self, inputs: int, outputs: int, *others: Any) -> None:
+        super().__init__(inputs, outputs, *others)
+        self.bn = layer.BatchNormThroughTime2d(2, outputs)
+
+    def forward(self, x: Tensor) -> Any:
+        return self.neuron(self.bn(self.conv(x)))
+
+
+class Leaks(base.MemoryModule):
+    """The package's layers with a memory, of which a single step is all that is written."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int, neuron: Any) -> None:
+        super().__init__()
+        self.conv = layer.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+        self.bn = BatchNorm2d(outputs)
+        self.neuron = neuron()
+        self.register_memory("last", 0.0)
+
+    def single_step_forward(self, x: Tensor) -> Any:
+        self.last = self.bn(self.conv(x)) + 0.5 * self.last
+        return self.neuron(self.last)
+
+
+class Doubled(LIFNode):
+    """A neuron of which a single step is all that is written."""
+
+    def single_step_forward(self, x: Tensor) -> Any:
+        return super().single_step_forward(2 * x)
+
+
+class OwnNeuron(ThroughTime):
+    """The package's layers, and such a neuron."""
+
+    def __init__(self, inputs: int, outputs: int, *others: Any) -> None:
+        super().__init__(inputs, outputs, *others)
+        self.bn = BatchNorm2d(outputs)
+        self.neuron = Doubled()
+
+
+@pytest.mark.parametrize("block", [Viewed, ViewedWeights])
+def test_a_block_gets_what_a_network_gives_it(block: Any) -> None:
+    with pytest.raises(UserError, match=r"fails on \[2, 4, 8, 8\]: RuntimeError: view size"):
+        probe("mine", block, "PLIF", SITE)
+
+
+def test_no_more_timesteps_are_tried_than_there_are(register: Callable[[str, Any], None]) -> None:
+    register("mine", ThroughTime)
+    for timesteps in (2, (1, 2)):
+        assert _space("skip", "mine", timesteps=timesteps).network
+    with pytest.raises(UserError, match=r"block 'mine' .* fails on .* IndexError"):
+        _space("skip", "mine", timesteps=3)
+
+
+@pytest.mark.parametrize("block", [Leaks, OwnNeuron])
+def test_a_block_with_a_single_step_gets_one_after_another(
+    block: Any, register: Callable[[str, Any], None]
+) -> None:
+    register("mine", block)
+    network = lively(_space("mine", "skip")).network.eval()
+    assert not network.multi_step
+    assert score(subnet(network, dict.fromkeys(("tbd1", "tbd2", "tbd3"), "mine")), *BATCHES)
 
 
 @pytest.mark.parametrize(
