@@ -23,6 +23,7 @@ from autosnn_nni.plugins import load_plugin
 from autosnn_nni.search_spaces import BLOCKS, MACROS, NEURONS, SURROGATES, NetworkConfig
 from autosnn_nni.search_spaces.probe import SITES, probe
 from autosnn_nni.search_spaces.probe_neuron import probe_neuron
+from autosnn_nni.search_spaces.uncounted import uncounted
 from autosnn_nni.strategies import (
     DISCOUNTING,
     OBJECTIVES,
@@ -90,6 +91,10 @@ def _block(name: str) -> str:
         )
     if any(one.is_random for one in habits):
         notes.append("random in training; that is off when it is scored")
+    if weights := dict.fromkeys(one for site in SITES for one in uncounted(BLOCKS[name], site)):
+        notes.append(
+            f"synops don't count its {', '.join(weights)}: no layer that is counted calls it"
+        )
     return "; ".join(notes)
 
 

@@ -56,6 +56,13 @@ class Dropped(Plain):
         return self.neuron(self.bn(self.drop(self.conv(x))))
 
 
+class Functional(Plain):
+    def forward(self, x):
+        weight, stride = self.conv.weight, self.conv.stride
+        return self.neuron(self.bn(nn.functional.conv2d(x, weight, None, stride, 1)))
+
+
+BLOCKS.add("functional", Functional)
 BLOCKS.add("plain", Plain)
 BLOCKS.add("dropped", Dropped)
 BLOCKS.add("own_scale", OwnScale)
@@ -82,6 +89,7 @@ def test_what_can_be_used_is_said_piece_by_piece(plugin: Path, start: Start) -> 
     assert "block plain ok" in out
     assert "block own_scale ok its scale changes in training: architectures with it are" in out
     assert "block dropped ok random in training; that is off when it is scored" in out
+    assert "block functional ok synops don't count its conv.weight: no layer that is" in out
     assert "space four ok 4 TBD blocks, 625 architectures" in out
 
 
