@@ -135,7 +135,7 @@ def supported(like: Tensor) -> bool:
         and like.device.type == "cpu"
         and os.environ.get(SWITCH) != "0"
         and not torch.is_autocast_enabled("cpu")  # they have no bf16
-        and not torch.jit.is_tracing()  # nothing of what they do would be in the trace
+        and torch._C._get_tracing_state() is None  # nothing of what they do would be in a trace
         and processor() is not None
     )
 
