@@ -59,15 +59,9 @@ def val_batches(data: Splits, scoring: Scoring) -> list[Batch]:
 
 
 def calibration_batches(data: Splits, scoring: Scoring) -> list[Batch]:
-    """The plain batches of D_train for computing batch norm statistics, all of the same size.
-
-    All batches count alike, so a smaller last one is left out; a D_train smaller than a batch is a
-    single one.
-    """
-    size = scoring.batch_size
-    found = _batches(data, data.train.mixed(), scoring, size)
-    count = max(len(data.train) // size, 1)
-    batches = islice(found, min(scoring.calibration_batches, count))
+    """The plain batches of D_train for computing batch norm statistics."""
+    found = _batches(data, data.train.mixed(), scoring, scoring.batch_size)
+    batches = islice(found, min(scoring.calibration_batches, len(found)))
     return [batch for batch in batches if len(batch[1]) > 1]  # one image may have no variance
 
 

@@ -37,15 +37,6 @@ def test_statistics_are_those_of_batches_as_in_training(
     assert sizes(calibration_batches(tiny_digits, tiny_scoring)) == [24, 24]
 
 
-@pytest.mark.parametrize(("size", "expected"), [(26, [26] * 3), (80, [80]), (81, [80])])
-def test_statistics_are_not_those_of_a_few_images_left_over(
-    size: int, expected: list[int], tiny_digits: Splits, tiny_scoring: Scoring
-) -> None:
-    """All batches count alike: the two images left of 80 would count as much as 26."""
-    scoring = replace(tiny_scoring, batch_size=size, calibration_batches=4)
-    assert sizes(calibration_batches(tiny_digits, scoring)) == expected
-
-
 def test_of_data_in_the_order_of_classes_a_sample_is_taken(tiny_scoring: Scoring) -> None:
     """As in folders by class: the first images would be of the first classes alone."""
     digits = split(load_dataset("digits"), seed=0)
