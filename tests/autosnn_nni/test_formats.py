@@ -152,8 +152,9 @@ def test_a_later_format_is_refused_wherever_it_is_read(
     make_later(run / name)
     for one in missing:
         (run / one).unlink()
-    if "TRAINED" in command:  # a folder of `autosnn train` has no supernet
-        (run / "supernet.ckpt").unlink()
+    if "TRAINED" in command:  # a folder of `autosnn train` has no supernet and no search
+        for other in ("supernet.ckpt", "search.json", "best.json"):
+            (run / other).unlink()
     before = contents(run)
     words = {"RUN": run, "TRAINED": run, "OTHER": tmp_path / "other", "PORT": str(free_port())}
     outcome = autosnn(*(insert(part, words) for part in command))
