@@ -138,7 +138,7 @@ def test_and_of_transposed_ones(
     seed: int,
 ) -> None:
     generator = torch.Generator().manual_seed(seed)
-    spikes = (torch.rand(3, 4, *(5, 6, 4)[:sides], generator=generator) < 0.3).double()
+    spikes = (torch.rand(3, 4, *(5, 6, 7)[:sides], generator=generator) < 0.3).double()
     kinds = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
     more = min(more, max(stride, dilation) - 1)  # torch's limit
     layer = kinds[sides - 1](
