@@ -32,6 +32,9 @@ from autosnn_nni.search_spaces.layers import Pointwise, VotingLayer
 from autosnn_nni.search_spaces.spikes import are_spikes, is_spiking, layer_names
 from autosnn_nni.search_spaces.watch import Watch
 
+#: Layers whose operations are counted.
+COUNTED = _ConvNd | nn.Linear
+
 
 def synaptic_operations(layer: _ConvNd | nn.Linear, spikes: Tensor) -> float:
     """The operations of ``spikes`` ``[..., C, H, W]``; a fully connected layer's have any shape.
@@ -176,9 +179,7 @@ class OperationCounter(Watch):
             if isinstance(layer, nn.AvgPool2d) and layer.divisor_override != 1:
                 yield layer.register_forward_hook(self._remember)
         layers = {
-            path: layer
-            for path, layer in network.named_modules()
-            if isinstance(layer, _ConvNd | nn.Linear)
+            path: layer for path, layer in network.named_modules() if isinstance(layer, COUNTED)
         }
         # A convolution is the first of two: its batch norm is the other.
         for path, name in layer_names(layers, (".0", ".neuron", ".layers")).items():

@@ -28,7 +28,7 @@ from autosnn_nni.search_spaces.network import channels_last, takes_all_timesteps
 from autosnn_nni.search_spaces.neurons import NEURONS
 from autosnn_nni.search_spaces.norms import cant_be_kept
 from autosnn_nni.search_spaces.own import is_builtin
-from autosnn_nni.search_spaces.probe_neuron import probe_neuron
+from autosnn_nni.search_spaces.probe_neuron import attempt, probe_neuron
 from autosnn_nni.search_spaces.stages import Maker
 
 _IMAGES, _TIMESTEPS = 2, 3
@@ -334,11 +334,7 @@ class _Trial:
         return output
 
     def _attempt(self, what: str, act: Callable[[], Any]) -> Any:
-        try:
-            return act()
-        except (Exception, SystemExit) as error:  # whatever the user's code raises
-            reason = str(error).strip().partition("\n")[0]
-            raise self._error(f"{what}: {type(error).__name__}: {reason}") from error
+        return attempt(act, lambda reason: self._error(f"{what}: {reason}"))
 
     def _error(self, what: str) -> UserError:
         site = self.site

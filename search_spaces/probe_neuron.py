@@ -42,6 +42,15 @@ def _probe(name: str, factory: NeuronFactory, timesteps: int) -> None:
             _Trial(name, factory, (timesteps, *shape)).run()
 
 
+def attempt(act: Callable[[], Any], error: Callable[[str], UserError]) -> Any:
+    """What a user's code gives; whatever it raises becomes an ``error`` with the reason."""
+    try:
+        return act()
+    except (Exception, SystemExit) as raised:
+        reason = str(raised).strip().partition("\n")[0]
+        raise error(f"{type(raised).__name__}: {reason}") from raised
+
+
 class _Trial:
     """One layer of a plugin's neurons, on currents ``[T, N, ...]`` of one shape."""
 
@@ -113,11 +122,7 @@ class _Trial:
             raise self._error(f"must send zeros and ones only, not {others[0].item():.3g}")
 
     def _attempt(self, what: str, act: Callable[[], Any]) -> Any:
-        try:
-            return act()
-        except (Exception, SystemExit) as error:  # whatever the user's code raises
-            reason = str(error).strip().partition("\n")[0]
-            raise self._error(f"{what}: {type(error).__name__}: {reason}") from error
+        return attempt(act, lambda reason: self._error(f"{what}: {reason}"))
 
     def _error(self, what: str) -> UserError:
         return UserError(f"neuron {self.name!r} {what}")

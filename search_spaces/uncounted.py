@@ -7,10 +7,10 @@ block multiplies itself, as ``F.conv2d(x, self.weight)`` does, is in no such cal
 import torch
 from spikingjelly.activation_based import functional
 from torch import nn
-from torch.nn.modules.conv import _ConvNd
 
 from autosnn_nni.search_spaces.blocks import BlockFactory
 from autosnn_nni.search_spaces.neurons import NEURONS
+from autosnn_nni.search_spaces.operations import COUNTED
 from autosnn_nni.search_spaces.probe import Site
 
 
@@ -30,7 +30,7 @@ def _called(block: nn.Module, site: Site) -> set[str]:
     """The names of the counted layers that are called."""
     called: set[str] = set()
     for name, layer in block.named_modules():
-        if isinstance(layer, _ConvNd | nn.Linear):
+        if isinstance(layer, COUNTED):
             layer.register_forward_pre_hook(lambda *_, name=name: called.add(name))
     functional.set_step_mode(block, "s")
     block(site.spikes()[0])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autosnn_nni.data.events import Events, Size, to_frames, whole_column
+from autosnn_nni.data.events import Events, Size, check_column, to_frames
 from autosnn_nni.data.folders import damage_reported
 from autosnn_nni.errors import UserError
 
@@ -78,6 +78,8 @@ def frames_of_file(path: Path, timesteps: int, sensor: Size, size: Size) -> NDAr
     events = read_events(path)
     if sensor != size:
         longest, wanted = max(sensor), max(size)
-        scaled = {key: whole_column(events[key], key, str(path)) for key in "xy"}
-        events = {**events, **{key: one * wanted // longest for key, one in scaled.items()}}
+        for key in "xy":
+            check_column(events[key], key, str(path))
+        whole = {key: events[key].astype(np.int64) for key in "xy"}  # a smaller type overflows
+        events = {**events, **{key: one * wanted // longest for key, one in whole.items()}}
     return to_frames(events, timesteps, str(path), size)

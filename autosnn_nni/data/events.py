@@ -28,7 +28,7 @@ def to_frames(events: Events, timesteps: int, name: str, size: Size = (SIDE, SID
     from spikingjelly.datasets import integrate_events_by_fixed_frames_number  # slow to import
 
     _check(events, timesteps, name, size)
-    whole = {key: whole_column(events[key], key, name) for key in "xyp"}
+    whole = {key: events[key].astype(np.int64, copy=False) for key in "xyp"}  # to count with
     events = _in_order({"t": events["t"], **whole})
     counts = integrate_events_by_fixed_frames_number(events, "number", timesteps, *size)
     most = counts.max()
@@ -37,15 +37,6 @@ def to_frames(events: Events, timesteps: int, name: str, size: Size = (SIDE, SID
             f"{name} has {most:.0f} events at one pixel of a frame; choose more --timesteps"
         )
     return counts.astype(np.uint8 if most <= np.iinfo(np.uint8).max else np.int16)
-
-
-def whole_column(column: NDArray[Any], key: str, name: str) -> NDArray[Any]:
-    """Pixels or polarities as int64, which SpikingJelly counts with; smaller types overflow.
-
-    Raises :class:`UserError` as :func:`check_column`.
-    """
-    check_column(column, key, name)
-    return column.astype(np.int64, copy=False)
 
 
 def _in_order(events: Events) -> Events:

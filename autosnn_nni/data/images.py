@@ -54,6 +54,10 @@ class Images:
             return self
         return self.subset(torch.randperm(len(self), generator=torch.Generator().manual_seed(0)))
 
+    def sample(self, count: int | None) -> "Images":
+        """The first ``count`` of the mixed images, by default all."""
+        return self.mixed().subset(torch.arange(len(self))[:count])
+
     @property
     def _by_class(self) -> bool:
         """Whether neighbours differ in their class less than half as often as in a random order."""

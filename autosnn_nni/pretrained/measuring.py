@@ -1,7 +1,5 @@
 """Test networks with the batch norm statistics that they have."""
 
-import torch
-
 from autosnn_nni.data import Batches, DataSet
 from autosnn_nni.scoring.batches import Scoring
 from autosnn_nni.scoring.evaluation import Evaluation, evaluate
@@ -14,7 +12,7 @@ def measure(
     """Results of ``network`` on ``images`` test images, by default on all."""
     test = dataset.test
     if images is not None:
-        test = test.mixed().subset(torch.arange(len(test))[:images])
+        test = test.sample(images)
     device, size = scoring.torch_device, scoring.batch_size
     batches = Batches(test, dataset, batch_size=size, device=device)
     return evaluate(network, batches, operations=True)

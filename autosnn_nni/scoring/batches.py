@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from itertools import islice
 
-import torch
 from torch import Tensor
 
 from autosnn_nni.data import Batches, Images, Splits
@@ -54,8 +53,7 @@ def _batches(data: Splits, images: Images, scoring: Scoring, size: int) -> Batch
 
 def val_batches(data: Splits, scoring: Scoring) -> list[Batch]:
     """The plain batches of D_val that a search scores on."""
-    rows = torch.arange(len(data.val))[: scoring.val_images]
-    return list(plain_batches(data, data.val.mixed().subset(rows), scoring))
+    return list(plain_batches(data, data.val.sample(scoring.val_images), scoring))
 
 
 def calibration_batches(data: Splits, scoring: Scoring) -> list[Batch]:
