@@ -143,7 +143,7 @@ def _weight_gradient(bits: Tensor, gradient: Tensor, weight: Tensor, shape: Conv
     parts = weight.new_empty(max(1, min(_PARTS, images)), weight.numel())
     own = shape, _way_of_weights(shape), bits, gradient, parts, images, len(parts)
     share("weight_gradient", weight.dtype, len(parts), *own)
-    out = torch.empty(weight.shape, dtype=weight.dtype)
+    out = torch.empty_like(weight, memory_format=torch.contiguous_format)
     run("collect", weight.dtype, shape, parts, len(parts), out)
     return out
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from autosnn_nni.kernels.convolution import Convolved
-from autosnn_nni.kernels.library import Current, Neurons, Source, run, share
+from autosnn_nni.kernels.library import Current, Neurons, Source, empty, run, share
 from autosnn_nni.kernels.norm import Norm, constants
 from autosnn_nni.kernels.spikes import Spikes, dense, dense_empty
 
@@ -214,12 +214,12 @@ class _Layer:
         """
         neurons = self.neurons
         shape = neurons.samples, 1 + neurons.currents, neurons.timesteps, neurons.channels
-        return torch.empty(shape, dtype=self.dtype)
+        return empty(*shape, dtype=self.dtype)
 
     def backward(self, gradient: Tensor, bits: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
         """The gradient of the charge, its sums, and each sample's gradient of the gain."""
         of_charge, sums = dense_empty(self.shape, self.dtype), self.empty_sums()
-        gains = torch.empty(self.neurons.samples, dtype=torch.float64)
+        gains = empty(self.neurons.samples, dtype=torch.float64)
         own = self.neurons, self.currents, bits, gradient, of_charge, sums, gains
         share("fire_gradient", self.dtype, self.neurons.samples, *own)
         return of_charge, sums, gains
@@ -231,8 +231,8 @@ class _Layer:
         if not any(self.norms):
             return [of_charge, None, None] * len(self.norms)
         timesteps, channels = self.neurons.timesteps, self.neurons.channels
-        of_norms = torch.empty(len(self.norms), 2, channels, dtype=self.dtype)
-        means = torch.empty(len(self.norms), 2, timesteps, channels, dtype=self.dtype)
+        of_norms = empty(len(self.norms), 2, channels, dtype=self.dtype)
+        means = empty(len(self.norms), 2, timesteps, channels, dtype=self.dtype)
         run("add_up", self.dtype, self.neurons, self.currents, sums, of_norms, means)
         gradients: list[Tensor | None] = []
         for place, norm in enumerate(self.norms):

@@ -80,6 +80,7 @@ def _by_torch(
     like = torch.empty(
         *(timesteps * samples, channels, rows, columns),
         dtype=weight.dtype,
+        device="cpu",
         memory_format=torch.channels_last,
     )
     whole, _, _ = torch.ops.aten.convolution_backward(

@@ -140,6 +140,11 @@ def supported(like: Tensor) -> bool:
     )
 
 
+def empty(*shape: int, dtype: torch.dtype) -> Tensor:
+    """An empty tensor for the kernels to write to, whatever torch's default device is."""
+    return torch.empty(shape, dtype=dtype, device="cpu")
+
+
 def run(name: str, dtype: torch.dtype, *arguments: Any) -> None:
     """Call the kernel ``name`` for values of ``dtype``. Tensors are passed as pointers."""
     function(name, dtype)(*(ctypes.c_int64(_word(one)) for one in arguments))

@@ -7,7 +7,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from autosnn_nni.kernels.library import BatchNorm, Current, Neurons, run, share
+from autosnn_nni.kernels.library import BatchNorm, Current, Neurons, empty, run, share
 
 #: Mean and variance of a current, each ``[C]``, ``[1, C]``, or ``[T or more, C]``.
 Statistics = tuple[Tensor, Tensor]
@@ -38,10 +38,10 @@ class Norm:
     def of_batch(self, neurons: Neurons, current: Current, dtype: torch.dtype) -> Tensor:
         """The constants of a current that is normalised by the batch's statistics; tracks them."""
         timesteps, channels = neurons.timesteps, neurons.channels
-        means, squares = torch.empty(2, neurons.samples, timesteps, channels, dtype=dtype)
+        means, squares = empty(2, neurons.samples, timesteps, channels, dtype=dtype)
         share("moments", dtype, neurons.samples, neurons, current, means, squares)
         rows = timesteps // current.together
-        mean, variance = torch.empty(2, rows, channels, dtype=dtype)
+        mean, variance = empty(2, rows, channels, dtype=dtype)
         moments = current.together, means, squares, mean, variance
         constants = self._constants("batch_constants", neurons, dtype, *moments)
         self.track(mean, variance)
@@ -61,7 +61,7 @@ class Norm:
     ) -> Tensor:
         weight, bias = (one.to(dtype).contiguous() for one in (self.weight, self.bias))
         norm = BatchNorm(weight.data_ptr(), bias.data_ptr(), self.eps)
-        out = torch.empty(4, neurons.timesteps, neurons.channels, dtype=dtype)
+        out = empty(4, neurons.timesteps, neurons.channels, dtype=dtype)
         run(kernel, dtype, neurons, norm, *arguments, out)
         return out
 
@@ -84,5 +84,5 @@ def constants(
 @cache
 def _identity(timesteps: int, channels: int, dtype: torch.dtype) -> Tensor:
     """The constants of a current that is not normalised."""
-    values = torch.tensor([1.0, 0.0, 0.0, 1.0], dtype=dtype)
+    values = torch.tensor([1.0, 0.0, 0.0, 1.0], dtype=dtype, device="cpu")
     return values[:, None, None].expand(4, timesteps, channels).contiguous()

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_leaves, tree_map_only
 
-from autosnn_nni.kernels.library import share
+from autosnn_nni.kernels.library import empty, share
 
 _BITS = 8
 
@@ -43,9 +43,7 @@ class Spikes(Tensor):
         """Bits that are still to be set."""
         timesteps, samples, channels, *size = shape
         row = -(-channels // _BITS)
-        return cls(
-            torch.empty(timesteps, samples, math.prod(size), row, dtype=torch.uint8), shape, dtype
-        )
+        return cls(empty(timesteps, samples, math.prod(size), row, dtype=torch.uint8), shape, dtype)
 
     @classmethod
     def of(cls, values: Tensor) -> "Spikes":
@@ -118,7 +116,9 @@ class Spikes(Tensor):
             return detached
         if func is torch.ops.aten.sum.default:
             (spikes,) = args
-            return torch.tensor(spikes.count(), dtype=(kwargs or {}).get("dtype") or spikes.dtype)
+            return torch.tensor(
+                spikes.count(), dtype=(kwargs or {}).get("dtype") or spikes.dtype, device="cpu"
+            )
         if func is torch.ops.aten.unsqueeze.default and args[1] in (-1, args[0].dim()):
             spikes, _ = args
             return spikes._same((*spikes.shape, 1))
@@ -141,7 +141,7 @@ def channels_last(shape: Sequence[int]) -> list[int]:
 
 def dense_empty(shape: Sequence[int], dtype: torch.dtype) -> Tensor:
     """An empty tensor ``[T, N, C, ...]``, channels last."""
-    return torch.empty_strided(tuple(shape), channels_last(shape), dtype=dtype)
+    return torch.empty_strided(tuple(shape), channels_last(shape), dtype=dtype, device="cpu")
 
 
 def dense(x: Tensor) -> Tensor:

@@ -161,3 +161,26 @@ def test_a_trace_is_of_torchs_operations() -> None:
     with torch.no_grad():
         trace = torch.jit.trace(network, batch, check_trace=False)
         torch.testing.assert_close(trace(other), network(other))
+
+
+@pytest.mark.skipif(not BUILDS, reason="the kernels were not built")
+@pytest.mark.parametrize("surrogate", ["atan", "triangle"])
+def test_torchs_default_device_makes_no_difference(surrogate: str) -> None:
+    """As of a user whose other networks are on a GPU."""
+    config = NetworkConfig(
+        "SNN_1", (1, 8, 8), classes=2, channels=2, timesteps=2, surrogate=surrogate
+    )
+    blocks = ("SCB_k3", "skip", "SRB_k5", "skip", "skip")
+    network = build_network(config, blocks)
+    images = torch.rand(4, 1, 8, 8)
+
+    def trained() -> list[torch.Tensor]:
+        network.zero_grad()
+        votes = network(images)
+        votes.square().sum().backward()
+        return [votes.detach(), *(one.grad.clone() for one in network.parameters())]
+
+    expected = trained()
+    with torch.device("meta"):
+        found = trained()
+    assert all(map(torch.equal, found, expected))
