@@ -76,8 +76,14 @@ class Fitness:
 
         A network that never fires gives no answer, and has the lowest fitness of all: 0 with
         exponential discounting, ``1e6 lambda`` with linear, which is finite for files and NNI. The
-        fitness of a network without spiking neurons (``average`` 0) is its accuracy.
+        fitness of a network without spiking neurons (``average`` 0) is its accuracy. Raises
+        :class:`UserError` if one of the costs is below 0, which only an own objective can be.
         """
+        if cost < 0 or average < 0:
+            raise UserError(
+                f"the fitness needs a cost of at least 0, but {self.cost} is "
+                f"{min(cost, average):g}; make it an objective or a constraint"
+            )
         if average == 0:
             return accuracy
         if cost == 0:

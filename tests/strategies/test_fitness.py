@@ -124,3 +124,10 @@ def test_networks_without_spikes_are_judged_by_accuracy(discounting: str) -> Non
 
 def test_no_accuracy_is_no_fitness_whatever_lambda_is() -> None:
     assert Fitness(-100)(0.0, 5.0, 16_000.0) == 0
+
+
+@pytest.mark.parametrize("discounting", DISCOUNTING)
+@pytest.mark.parametrize(("cost", "average"), [(-2.0, 3.0), (2.0, -2.0), (-2.0, 0.0)])
+def test_a_cost_below_0_is_refused(discounting: str, cost: float, average: float) -> None:
+    with pytest.raises(UserError, match="needs a cost of at least 0, but spikes is -2; make it an"):
+        Fitness(-0.08, discounting)(0.7, cost, average)
