@@ -39,7 +39,8 @@ from autosnn_nni.runs.directory import (
     repeated,
 )
 from autosnn_nni.runs.finalists import Finalist, judged, write_finalists
-from autosnn_nni.runs.inputs import about_supernet, load_data, make_space, scoring_of, training_of
+from autosnn_nni.runs.inputs import about_supernet, make_space, scoring_of, training_of
+from autosnn_nni.runs.kept_data import keep_data, load_kept_data
 from autosnn_nni.runs.machine import Machine
 from autosnn_nni.runs.run_files import BASELINES, NetworkFiles
 from autosnn_nni.runs.search_state import load_history, save_best, save_choice, save_history
@@ -84,7 +85,7 @@ class Pipeline:
     @cached_property
     def data(self) -> Splits:
         """D_train, D_val and the test split."""
-        return load_data(self.run, self.machine)
+        return load_kept_data(self.run, self.machine)
 
     def on(self, run: RunDirectory) -> "Pipeline":
         """The pipeline of ``run`` on the same machine, with the data if it needs the same."""
@@ -107,6 +108,11 @@ class Pipeline:
             check_val_images(self.run, self.data)
         elif self.machine.data_dir is not None:
             _ = self.data
+
+    def keep_data(self) -> None:
+        """Write down what the data are that were read for a stage, for the later ones."""
+        if "data" in vars(self):
+            keep_data(self.run, self.data)
 
     def check_supernet(self) -> None:
         """Check what stage 1 needs; raises :class:`UserError`."""
@@ -334,5 +340,6 @@ def opened(
         pipeline = planned.on(plan_run(path, given))
         check(pipeline)
         open_run(path, given)
+        pipeline.keep_data()
         with logged(pipeline.run.run_log, machine.log_level):
             yield pipeline

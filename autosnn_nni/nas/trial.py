@@ -9,7 +9,8 @@ import nni
 from autosnn_nni.errors import UserError
 from autosnn_nni.manager.parameters import next_parameters
 from autosnn_nni.runs.directory import RunDirectory, load_run
-from autosnn_nni.runs.inputs import load_data, load_supernet, scoring_of, training_of
+from autosnn_nni.runs.inputs import load_supernet, scoring_of, training_of
+from autosnn_nni.runs.kept_data import load_kept_data
 from autosnn_nni.runs.machine import Machine
 from autosnn_nni.runs.supernet_scorer import SupernetScorer
 from autosnn_nni.scoring.average import average_cost
@@ -59,7 +60,7 @@ class Trial:
         average = self._average(load_supernet(self.run))
         training = training_of(self.run, epochs or settings.retrain_epochs, self.machine)
         scoring = scoring_of(self.run, self.machine)
-        data = load_data(self.run, self.machine)
+        data = load_kept_data(self.run, self.machine)
         trained = train_network(settings.network, blocks, data, training, scoring)
         val = list(plain_batches(data, data.val, scoring))
         measured = measure(trained.network, val, timed=settings.timed)

@@ -10,7 +10,8 @@ from autosnn_nni.data import Splits
 from autosnn_nni.errors import UserError
 from autosnn_nni.nas.trial import Trial
 from autosnn_nni.runs.directory import RunDirectory, load_run
-from autosnn_nni.runs.inputs import load_data, load_supernet, scoring_of, training_of
+from autosnn_nni.runs.inputs import load_supernet, scoring_of, training_of
+from autosnn_nni.runs.kept_data import load_kept_data
 from autosnn_nni.runs.machine import Machine
 from autosnn_nni.scoring.batches import Scoring
 from autosnn_nni.search_spaces import SpikingSpace, from_sample
@@ -57,7 +58,7 @@ class TrialEvaluator(Evaluator):
     @property
     def data(self) -> Splits:
         """The run's data set, with the run's splits."""
-        return load_data(self._run, self._machine)
+        return load_kept_data(self._run, self._machine)
 
     @property
     def training(self) -> Training:

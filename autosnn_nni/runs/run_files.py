@@ -83,6 +83,11 @@ class RunFiles(NetworkFiles):
         return self.path / ".lock"
 
     @property
+    def data(self) -> Path:
+        """What tells the training images from other ones."""
+        return self.path / "data.json"
+
+    @property
     def supernet(self) -> Path:
         """The supernet's checkpoint."""
         return self.path / "supernet.ckpt"
@@ -239,7 +244,7 @@ class RunFiles(NetworkFiles):
     def outputs(self, stage: str) -> tuple[Path, ...]:
         """Files that a stage writes, in the order in which they are moved when it is repeated."""
         return {
-            "supernet": (self.supernet, self.supernet_curve),
+            "supernet": (self.data, self.supernet, self.supernet_curve),
             "search": (self.search_state, self.candidates, self.generations, self.blocks),
             "choice": (self.best, self.closest, self.front),
             "retrain": (

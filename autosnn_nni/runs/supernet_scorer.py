@@ -6,7 +6,8 @@ from functools import cached_property
 
 from autosnn_nni.data import Splits
 from autosnn_nni.runs.directory import RunDirectory
-from autosnn_nni.runs.inputs import load_data, load_supernet, make_space, scoring_of
+from autosnn_nni.runs.inputs import load_supernet, make_space, scoring_of
+from autosnn_nni.runs.kept_data import load_kept_data
 from autosnn_nni.runs.machine import Machine
 from autosnn_nni.scoring.batches import Batch, Scoring, calibration_batches, val_batches
 from autosnn_nni.scoring.calibration import recalibrated
@@ -66,7 +67,7 @@ class SupernetScorer:
 
     @cached_property
     def _data(self) -> Splits:
-        return self.data or load_data(self.run, self.machine)
+        return self.data or load_kept_data(self.run, self.machine)
 
     @cached_property
     def _val(self) -> list[Batch]:

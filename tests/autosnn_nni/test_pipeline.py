@@ -282,7 +282,7 @@ def test_n_avg_is_the_mean_of_the_supernets_spikes(finished: Path) -> None:
 def test_the_files_of_a_run_are_those_of_the_contract(reference: tuple[Path, Any]) -> None:
     run, _ = reference
     assert {path.name for path in run.iterdir()} == {
-        *(".lock", "settings.json", "supernet.ckpt", "supernet.csv"),
+        *(".lock", "settings.json", "data.json", "supernet.ckpt", "supernet.csv"),
         *("search.json", "candidates.csv", "best.json", "front.csv"),
         *("generations.csv", "blocks.csv"),
         *(
