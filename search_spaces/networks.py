@@ -1,6 +1,6 @@
 """Networks by name: hand-made ones, and what searches found: the paper's, and this package's.
 
-To add one, write one ``NETWORKS.add`` line.
+To add one, write one ``NETWORKS.add`` line. A macro architecture without TBD blocks needs none.
 """
 
 from dataclasses import dataclass
@@ -40,3 +40,12 @@ _FOUND = {
 
 for _name, _blocks in _FOUND.items():
     NETWORKS.add(_name, Network("SNN_1", from_text(_blocks)))
+
+
+def find_network(name: str) -> Network:
+    """The network of this name, which a plugin may have added as a macro architecture.
+
+    Raises :class:`UserError` if there is none.
+    """
+    by_hand = name in MACROS and not MACROS[name].tbd_blocks
+    return Network(name) if by_hand else NETWORKS[name]

@@ -65,7 +65,7 @@ def check_plugin(path: Path) -> bool:
         if name not in before[kind]
     ]
     if not findings:
-        raise UserError(f"plugin {path} registers nothing; see CONTRIBUTING.md for examples")
+        raise UserError(f"plugin {path} registers nothing; see docs/how-to for examples")
     _show(path, findings)
     return not any(finding.error for finding in findings)
 

@@ -18,6 +18,7 @@ from autosnn_nni.numbers import (
 from autosnn_nni.runs.contents import read_contents
 from autosnn_nni.runs.directory import RunDirectory
 from autosnn_nni.runs.run_files import BASELINES
+from autosnn_nni.runs.search_warnings import finalists_warning
 from autosnn_nni.scoring.ranking import Judged, agreements, format_interval, regret
 from autosnn_nni.scoring.spread import compared, spreads_of
 from autosnn_nni.search_spaces import to_text
@@ -64,10 +65,13 @@ def _show_finalists(run: RunDirectory) -> None:
     table = Table("finalist", title=f"D_val of {run.settings.dataset}, after training")
     for column in ("rank before", "accuracy", "spikes", "fitness"):
         table.add_column(column, justify="right")
-    for one in read_contents(run.path).finalists:
+    contents = read_contents(run.path)
+    for one in contents.finalists:
         cells = f"{100 * one.val_accuracy:.2f} %", f"{one.val_spikes:,.0f}", f"{one.fitness:.4f}"
         table.add_row(to_text(one.blocks), f"{one.rank}", *cells)
     console().print(table)
+    if line := finalists_warning(contents):
+        say(line)
 
 
 def _add_result(table: Table, result: Mapping[str, Any], title: str) -> None:

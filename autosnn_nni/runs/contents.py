@@ -26,6 +26,7 @@ from autosnn_nni.scoring.spread import Spreads, spreads_of
 from autosnn_nni.search_spaces import TIMESTEPS, split_timesteps, timesteps_name, to_sample
 from autosnn_nni.search_spaces.architecture import labels
 from autosnn_nni.strategies import (
+    SEARCHES,
     Constraints,
     Measurements,
     Objective,
@@ -258,6 +259,7 @@ def _read_settings(files: RunFiles, path: Path) -> dict[str, Any]:
     whole = Settings.completed(own) if own else {}
     try:
         _check_objectives(whole)
+        _ = SEARCHES[whole.get("strategy", "evolution")]
     except UserError:
         find_plugins(files, whole)  # which may register what is unknown so far
         load_plugins(map(Path, whole.get("plugins", ())))
@@ -402,7 +404,8 @@ def _read_finalists(path: Path) -> tuple[Finalist, ...]:
 
 
 def _finalist(row: Mapping[str, str]) -> Finalist:
-    measured = {field.name: _number(row[field.name]) for field in fields(Finalist)[2:]}
+    names = (field.name for field in fields(Finalist)[2:])
+    measured = {name: _number(row[name]) for name in names if name != "violation" or name in row}
     return Finalist(_row_blocks(row), int(row["rank"]), **measured)
 
 

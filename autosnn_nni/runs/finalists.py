@@ -18,7 +18,8 @@ class Finalist:
     """A finalist after training; ``rank`` is its place by fitness in the search, from 1 on.
 
     ``val_accuracy``, ``val_spikes`` and ``fitness`` are on D_val, ``accuracy`` and ``spikes`` on
-    the test split: accuracies as fractions, spikes per image.
+    the test split: accuracies as fractions, spikes per image. ``violation`` is by how much it
+    breaks the run's constraints on D_val, relative to them.
     """
 
     blocks: Architecture
@@ -28,6 +29,7 @@ class Finalist:
     fitness: float
     accuracy: float
     spikes: float
+    violation: float = 0.0
 
 
 def judged(
@@ -42,19 +44,16 @@ def judged(
     results = {one.blocks: run.finalist(one.blocks).read_result() for one in chosen}
     order = [one.blocks for one in history.top(len(history), settings.constraints)]
 
-    on_val = {blocks: Measurements.among(result["val"]) for blocks, result in results.items()}
-
     def finalist(blocks: Architecture, result: Mapping[str, Any]) -> Finalist:
-        val = on_val[blocks]
+        val = Measurements.among(result["val"])
         fitness = settings.fitness.of(val, average)
         rank = 1 + order.index(blocks)
         tested = result["accuracy"], result["spikes"]
-        return Finalist(blocks, rank, val.accuracy, val.spikes, fitness, *tested)
+        violation = settings.constraints.violation(val)
+        return Finalist(blocks, rank, val.accuracy, val.spikes, fitness, *tested, violation)
 
-    def place(one: Finalist) -> tuple[float, float]:
-        return settings.constraints.violation(on_val[one.blocks]), -one.fitness
-
-    return sorted((finalist(*item) for item in results.items()), key=place)
+    found = (finalist(*item) for item in results.items())
+    return sorted(found, key=lambda one: (one.violation, -one.fitness))
 
 
 def write_finalists(files: RunFiles, finalists: Sequence[Finalist]) -> None:

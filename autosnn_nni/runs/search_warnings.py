@@ -20,6 +20,7 @@ def warnings_of(run: RunContents) -> list[str]:
     lines = (
         _constraints_warning(run),
         chance_warning((one.accuracy for one in run.candidates), run.classes),
+        finalists_warning(run),
     )
     return [line for line in lines if line]
 
@@ -35,6 +36,16 @@ def _constraints_warning(run: RunContents) -> str:
     bounds = constraints_of(run.settings).bounds
     found = describe_candidate(run.closest, [bound.objective for bound in bounds])
     return f"No architecture satisfies {unsatisfied(run)}. The closest: {found}."
+
+
+def finalists_warning(run: RunContents) -> str:
+    """That no finalist satisfies the constraints after training; else an empty text."""
+    if not run.finalists or run.finalists[0].violation <= 0:
+        return ""
+    return (
+        f"After training no finalist satisfies {constraints_of(run.settings)} on D_val; the winner "
+        "comes closest. Set stricter limits, or train more of them: --retrain-top 10."
+    )
 
 
 def chance_warning(accuracies: Iterable[float], classes: int | None) -> str:

@@ -26,7 +26,7 @@ import torch
 from torch import nn
 
 from autosnn_nni.data import DataInfo, Images, register_dataset
-from autosnn_nni.search_spaces import BLOCKS, MACROS, TBD, Macro, Pool
+from autosnn_nni.search_spaces import BLOCKS, MACROS, TBD, Fixed, Macro, Pool
 from autosnn_nni.search_spaces.blocks import ConvBN
 from autosnn_nni.strategies import SEARCHES, Search
 
@@ -43,6 +43,7 @@ class Pointwise(nn.Module):
 
 BLOCKS.add("my_pointwise", Pointwise)
 MACROS.add("my_space", Macro((TBD(1), Pool("max"), TBD(2), TBD(2, 2))))
+MACROS.add("my_network", Macro((Fixed("my_pointwise", 1), Pool("max"), Fixed("my_pointwise", 2))))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,16 +124,35 @@ def test_later_commands_find_the_plugin_by_themselves(
         ["report", str(plugin_run)],
         ["describe", "--run", str(plugin_run), "--blocks", blocks, "--json"],
         ["search", "--output", str(plugin_run)],
+        ["status", str(plugin_run)],
+        ["runs", str(plugin_run.parent)],
     ]
     script = COMMANDS.format(commands=commands)
     outcome = start("-c", script, command=sys.executable, cwd=tmp_path).wait()
     assert outcome.err == ""
     parts = outcome.out.split("exit code 0\n")
-    assert len(parts) == 5, outcome.out
+    assert len(parts) == 7, outcome.out
     result = read_json(plugin_run / "result.json")
     assert json.loads(parts[0])["spikes"] == result["spikes"]
     assert json.loads(parts[2])["blocks"] == blocks.split(",")
     assert "Test split of my_stripes" in parts[3]
+    assert "run: done" in parts[4]
+    assert "my_stripes" in parts[5]
+
+
+@pytest.mark.slow
+def test_a_network_made_by_hand_is_found_by_its_name(
+    plugin: Path, start: Autosnn, tmp_path: Path
+) -> None:
+    network = ("--plugin", plugin, "--network", "my_network", "--dataset", "my_stripes")
+    size = ("--channels", "2", "--timesteps", "2")
+    run = tmp_path / "run"
+    trained = start("train", *network, *size, "--retrain-epochs", "1", "--output", run).wait()
+    assert trained.code == 0, trained.err
+    assert read_json(run / "settings.json")["space"] == "my_network"
+    described = start("describe", *network, *size, "--json").wait()
+    parameters = json.loads(described.out)["parameters"]
+    assert parameters == read_json(run / "result.json")["parameters"]
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,10 @@ def train(
     """Train one network from scratch and test it."""
     from autosnn_nni.cli import stages
     from autosnn_nni.cli.chosen import choose
+    from autosnn_nni.plugins import load_plugins
 
+    if network is not None:  # a plugin may bring it
+        load_plugins(map(Path, given.get("plugins", ())))
     run = from_ or (stages.default_output(given) if pick else None)
     chosen = choose(blocks, architecture, network, pick, run)
     machine = Machine(data_dir, device, devices, log_level=log_level, tensorboard=tensorboard)

@@ -72,3 +72,30 @@ def test_a_search_says_it_before_it_trains_the_winner(
     (line,) = (one for one in outcome.err.splitlines() if "at chance" in one)
     assert line.removeprefix("autosnn: ") in autosnn("status", own).out.splitlines()
     assert read_json(own / "search.json")["classes"] == 10
+
+
+def test_finalists_that_break_the_constraints_after_training_are_told(
+    finished: Path, tmp_path: Path, autosnn: Autosnn
+) -> None:
+    own = shutil.copytree(finished, tmp_path / "own")
+    spikes = pd.read_csv(own / "candidates.csv")["spikes"].min()
+    limits = ("--max-spikes", str(spikes), "--retrain-top", "2", "--no-baselines")
+    outcome = autosnn("search", "--output", own, *limits)
+    assert outcome.code == 0, outcome.err
+    finalists = pd.read_csv(own / "finalists.csv")
+    excess = (finalists["val_spikes"] / spikes - 1).clip(lower=0)
+    assert finalists["violation"].tolist() == pytest.approx(excess.tolist())
+    assert finalists["violation"].is_monotonic_increasing
+    line = (
+        f"After training no finalist satisfies --max-spikes {spikes:,.10g} on D_val; the winner "
+        "comes closest. Set stricter limits, or train more of them: --retrain-top 10."
+    )
+    assert (line in autosnn("status", own).out) == (finalists["violation"][0] > 0)
+    for path in own.glob("finalists/*/result.json"):
+        result = read_json(path)
+        write_json(path, {**result, "val": {**result["val"], "spikes": 2 * spikes}})
+    assert line in autosnn("search", "--output", own).out.replace("\n", " ")
+    assert line in autosnn("status", own).out.splitlines()
+    assert f'<p class="warning">{line}</p>' in (own / "report.html").read_text()
+    pd.read_csv(own / "finalists.csv").drop(columns="violation").to_csv(own / "finalists.csv")
+    assert "After training" not in autosnn("status", own).out  # of versions before
