@@ -5,6 +5,7 @@ To add a chip, write one ``CHIPS.add`` line.
 
 from dataclasses import dataclass
 
+from autosnn_nni.errors import UserError
 from autosnn_nni.registry import Registry
 
 _KI = 1024
@@ -36,7 +37,8 @@ class Chip:
     several layers' currents) say what neurons can do. ``None`` stands for no limit: on the side of
     a kernel and of a layer's input, its channels, the strides, the sides of sum-pools, and to how
     many layers a layer may send (``fan_out``). ``potential`` is the memory of a neuron that lies
-    beside the weights, in bytes. ``approximate`` records hold less than the whole truth.
+    beside the weights, in bytes. ``approximate`` records hold less than the whole truth. Raises
+    :class:`UserError` for several kinds of cores over which layers are to be spread.
     """
 
     title: str
@@ -58,6 +60,13 @@ class Chip:
     pools: tuple[int, ...] | None = None
     fan_out: int | None = None
     approximate: bool = False
+
+    def __post_init__(self) -> None:
+        if len(self.cores) != 1 and not self.layer_per_core:
+            raise UserError(
+                f"chip {self.title!r} has {len(self.cores)} kinds of cores; without layer_per_core "
+                "give one"
+            )
 
     @property
     def core_count(self) -> int:

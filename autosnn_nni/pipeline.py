@@ -70,6 +70,7 @@ from autosnn_nni.strategies import (
 )
 from autosnn_nni.training.checkpoints import load_checkpoint
 from autosnn_nni.training.from_scratch import train_network
+from autosnn_nni.training.processes import torchrun_processes
 
 #: Files, architecture and title of a network to be trained with all seeds of the run.
 _Wanted = tuple[NetworkFiles, Sequence[str], str]
@@ -108,11 +109,6 @@ class Pipeline:
             check_val_images(self.run, self.data)
         elif self.machine.data_dir is not None:
             _ = self.data
-
-    def keep_data(self) -> None:
-        """Write down what the data are that were read for a stage, for the later ones."""
-        if "data" in vars(self):
-            keep_data(self.run, self.data)
 
     def check_supernet(self) -> None:
         """Check what stage 1 needs; raises :class:`UserError`."""
@@ -278,7 +274,7 @@ class Pipeline:
         trained = train_network(
             settings.network,
             blocks,
-            self.data,
+            self._kept_data(),
             training,
             scoring,
             checkpoint=files.retrained,
@@ -301,10 +297,17 @@ class Pipeline:
         """Write the report of the results so far."""
         return write_report(self.run.path)
 
+    def _kept_data(self) -> Splits:
+        """The data to train on, which later stages must find again."""
+        started = torchrun_processes()
+        if started is None or started.rank == 0:
+            keep_data(self.run, self.data)
+        return self.data
+
     def _experiment(self, strategy: SinglePathOneShot) -> None:
         settings = self.run.settings
         evaluator = SpikingEvaluator(
-            self.data,
+            self._kept_data(),
             training_of(self.run, settings.supernet_epochs, self.machine),
             scoring_of(self.run, self.machine),
             checkpoint=self.run.supernet,
@@ -318,7 +321,7 @@ class Pipeline:
 
     def _search_without_training(self, strategy: TrialSearch) -> None:
         training = training_of(self.run, self.run.settings.retrain_epochs, self.machine)
-        evaluator = TrainingFreeEvaluator(self.data, training)
+        evaluator = TrainingFreeEvaluator(self._kept_data(), training)
         space = make_space(self.run)
         RetiariiExperiment(space, evaluator, strategy=strategy).run_in_process()
 
@@ -340,6 +343,5 @@ def opened(
         pipeline = planned.on(plan_run(path, given))
         check(pipeline)
         open_run(path, given)
-        pipeline.keep_data()
         with logged(pipeline.run.run_log, machine.log_level):
             yield pipeline

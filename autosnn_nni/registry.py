@@ -72,6 +72,11 @@ class Registry(Mapping[str, Item]):
         self._places[name] = place
         return item
 
+    def is_builtin(self, name: str) -> bool:
+        """Whether the package itself has added the item of this name, and not a plugin."""
+        place = self._places.get(name)
+        return place is not None and place.is_builtin
+
     def register(self, name: str) -> Callable[[Item], Item]:
         """Decorator form of :meth:`add`."""
         return lambda item: self.add(name, item)

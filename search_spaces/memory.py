@@ -72,7 +72,8 @@ def count_parameters(config: NetworkConfig, blocks: Sequence[str] | None = None)
     for placed in config.stages:
         counts.append(_count(partial(placed.stage.build, placed.before, placed.labels, maker)))
     features = math.prod(config.features)
-    counts.append(_count(partial(VotingLayer, features, config.classes, neuron)))
+    voters = config.macro.voters
+    counts.append(_count(partial(VotingLayer, features, config.classes, neuron, voters=voters)))
     return sum(counts)
 
 

@@ -16,8 +16,8 @@ from spikingjelly.activation_based import functional, neuron
 from torch import Tensor, nn
 
 from autosnn_nni.errors import UserError
+from autosnn_nni.search_spaces.attempt import attempt, check_factory
 from autosnn_nni.search_spaces.neurons import NeuronFactory
-from autosnn_nni.search_spaces.own import is_builtin
 
 _TIMESTEPS = 3
 #: Currents ``[N, C, H, W]`` of a block, and ``[N, C]`` of the last layer.
@@ -27,31 +27,22 @@ _NEARLY_ALL = 0.999
 
 
 def probe_neuron(name: str, factory: NeuronFactory, timesteps: int = _TIMESTEPS) -> None:
-    """Try the neuron ``name`` on so many timesteps at most, unless it is the package's own.
+    """Try the neuron ``name`` on so many timesteps at most.
 
     Raises :class:`UserError` that names the neuron and says what is wrong with it.
     """
-    if not is_builtin(factory):
-        _probe(name, factory, min(timesteps, _TIMESTEPS))
+    check_factory(f"neuron {name!r}", factory)
+    _probe(name, factory, min(timesteps, _TIMESTEPS))
 
 
 @cache
 def _probe(name: str, factory: NeuronFactory, timesteps: int) -> None:
     with torch.random.fork_rng():
         for shape in _SHAPES:
-            _Trial(name, factory, (timesteps, *shape)).run()
+            _NeuronTrial(name, factory, (timesteps, *shape)).run()
 
 
-def attempt(act: Callable[[], Any], error: Callable[[str], UserError]) -> Any:
-    """What a user's code gives; whatever it raises becomes an ``error`` with the reason."""
-    try:
-        return act()
-    except (Exception, SystemExit) as raised:
-        reason = str(raised).strip().partition("\n")[0]
-        raise error(f"{type(raised).__name__}: {reason}") from raised
-
-
-class _Trial:
+class _NeuronTrial:
     """One layer of a plugin's neurons, on currents ``[T, N, ...]`` of one shape."""
 
     def __init__(self, name: str, factory: NeuronFactory, shape: tuple[int, ...]) -> None:
@@ -66,7 +57,9 @@ class _Trial:
             )
         if self._attempt("can't be made", factory) is self.layer:
             raise self._error("is the same layer at each call; make a new one each time")
-        functional.set_step_mode(self.layer, "s")
+        self._attempt(
+            "can't take single timesteps", lambda: functional.set_step_mode(self.layer, "s")
+        )
 
     def run(self) -> None:
         """Raise :class:`UserError` for wrong behaviour."""
@@ -92,16 +85,19 @@ class _Trial:
         if not isinstance(total, Tensor) or not total.requires_grad:
             raise self._error("can't be trained: its output has no gradient")
         self._attempt("can't be trained", total.sum().backward)
-        functional.reset_net(self.layer)
+        self._reset()
 
     @torch.no_grad()
     def _outputs(self, images: int | None = None) -> list[Tensor]:
         """Outputs of every timestep in eval mode, from a reset on."""
         self.layer.eval()
-        functional.reset_net(self.layer)
+        self._reset()
         outputs = [self._step(current[:images]) for current in self.currents]
-        functional.reset_net(self.layer)
+        self._reset()
         return outputs
+
+    def _reset(self) -> None:
+        self._attempt("can't be reset", lambda: functional.reset_net(self.layer))
 
     def _step(self, current: Tensor) -> Tensor:
         version = current._version

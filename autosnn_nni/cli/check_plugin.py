@@ -100,6 +100,8 @@ def _block(name: str) -> str:
 
 def _space(name: str) -> str:
     config = NetworkConfig(name, shape=(3, 32, 32), classes=10)
+    if not config.macro.tbd_blocks:
+        return f"a network made by hand: --network {name}"
     return f"{config.macro.tbd_blocks} TBD blocks, {config.size:,} architectures"
 
 

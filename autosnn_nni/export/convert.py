@@ -72,6 +72,8 @@ class _Converter:
             raise refusal(f"{call.target}, which belongs to no layer,")
 
     def _layer(self, call: fx.Node, path: str, layer: nn.Module) -> Value:
+        if len(call.all_input_nodes) != 1:
+            raise refusal(f"{path}, a layer with several inputs,")
         (argument,) = call.all_input_nodes
         if isinstance(layer, _PASSING):
             return self._values[argument]
@@ -147,9 +149,9 @@ class _Converter:
     def _over_all_pixels(self, call: fx.Node, name: str) -> Value:
         argument, *options = call.args
         given = {**dict(zip(("dim", "keepdim"), options, strict=False)), **call.kwargs}
-        height, width = _shape(argument)[-2:]
         if given.get("dim") not in ((-2, -1), (-1, -2)) or not given.get("keepdim"):
             raise refusal(f"the function {name}, except over both axes of pixels with keepdim,")
+        height, width = _shape(argument)[-2:]
         windows = {"kernel": (height, width), "stride": (height, width), "padding": (0, 0)}
         divisor = height * width if name == "mean" else 1
         place = list(call.meta["nn_module_stack"])[-1]

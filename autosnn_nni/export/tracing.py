@@ -52,7 +52,7 @@ class OneTimestep(nn.Module):
         """
         try:
             graph = _Tracer().trace(self)
-        except (fx.proxy.TraceError, TypeError) as error:
+        except (fx.proxy.TraceError, TypeError, RuntimeError) as error:
             raise refusal(f"a block whose forward depends on values ({error})") from error
         image = torch.zeros(1, *shape, dtype=next(self.parameters()).dtype)
         with torch.no_grad():

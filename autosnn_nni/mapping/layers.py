@@ -19,6 +19,8 @@ from autosnn_nni.export.graph import (
 )
 from autosnn_nni.search_spaces.operations import windows_over
 
+_SUMS = "several layers are added up before it, as in a residual block"
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -74,7 +76,12 @@ class Mapping:
                 problems.setdefault(problem, []).append(node.name)
             if isinstance(node, Neurons) or (isinstance(node, Pool) and not self._chip.pools):
                 layers.append(self._layer(node))
-        illegal = tuple(name for names in problems.values() for name in names)
+        illegal = tuple(
+            name
+            for problem, names in problems.items()
+            for name in names
+            if problem != _SUMS or self._adds_up_its_own(name)
+        )
         for name, problem in (*self._large_pools(), *self._fan_outs()):
             problems.setdefault(problem, []).append(name)
         return Mapped(tuple(layers), tuple(self._host), problems, illegal)
@@ -93,7 +100,7 @@ class Mapping:
         if any(name in self._numbers for name in node.inputs):
             yield "it gets pixels and spikes"
         if len(node.inputs) > 1 and not chip.sums:
-            yield "several layers are added up before it, as in a residual block"
+            yield _SUMS
         if isinstance(node, Affine):
             yield "batch norm that is no part of a layer"
         elif isinstance(node, Neurons):
@@ -104,6 +111,11 @@ class Mapping:
             yield from self._of_pool(node)
         elif isinstance(node, Convolution | Dense):
             yield from self._of_weights(node)
+
+    def _adds_up_its_own(self, name: str) -> bool:
+        """Whether one of the layers that are added up before a node is in its own block."""
+        places = {one.partition("_")[0] for one in self._graph.nodes[name].inputs}
+        return name.partition("_")[0] in places
 
     def _of_neurons(self, node: Neurons) -> Iterator[str]:
         if not self._chip.neurons:

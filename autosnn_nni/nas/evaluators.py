@@ -92,6 +92,10 @@ class SubnetEvaluator(PopulationEvaluator):
         return metrics(self.fitness, self._average_cost, measured)
 
 
+#: What a checkpoint says of a supernet, if there are no settings of a run.
+_SUPERNET: Mapping[str, Any] = {"kind": "supernet", "settings": {}, "blocks": []}
+
+
 @nni.trace  # NNI accepts only traced evaluators
 class SpikingEvaluator(Lightning):
     """Trains a supernet with NNI's one-shot strategies, then scores its subnets.
@@ -108,7 +112,7 @@ class SpikingEvaluator(Lightning):
         scoring: Scoring | None = None,
         *,
         checkpoint: Path | None = None,
-        about: Mapping[str, Any] = {},
+        about: Mapping[str, Any] = _SUPERNET,
         cache_memory: int = 0,
         timed: bool = False,
     ) -> None:

@@ -14,7 +14,7 @@ from autosnn_nni.runs.kept_data import load_kept_data
 from autosnn_nni.runs.machine import Machine
 from autosnn_nni.runs.supernet_scorer import SupernetScorer
 from autosnn_nni.scoring.average import average_cost
-from autosnn_nni.scoring.batches import plain_batches
+from autosnn_nni.scoring.batches import val_batches
 from autosnn_nni.scoring.evaluation import measure, metrics
 from autosnn_nni.search_spaces import from_sample
 from autosnn_nni.strategies import Fitness, Metrics
@@ -62,8 +62,7 @@ class Trial:
         scoring = scoring_of(self.run, self.machine)
         data = load_kept_data(self.run, self.machine)
         trained = train_network(settings.network, blocks, data, training, scoring)
-        val = list(plain_batches(data, data.val, scoring))
-        measured = measure(trained.network, val, timed=settings.timed)
+        measured = measure(trained.network, val_batches(data, scoring), timed=settings.timed)
         tested = {"test_accuracy": trained.accuracy, "test_spikes": trained.spikes}
         return {**metrics(self.fitness, average, measured), **tested}
 

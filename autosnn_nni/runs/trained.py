@@ -90,7 +90,8 @@ def _check_done(run: Path) -> None:
 
 def _settings_of(path: Path, checkpoint: Checkpoint) -> Settings:
     """The settings in a checkpoint, of this version or an earlier one."""
-    find_plugins(RunFiles(path.parent), checkpoint.settings)
+    folders = (folder for folder in path.parents if RunFiles(folder).settings_file.exists())
+    find_plugins(RunFiles(next(folders, path.parent)), checkpoint.settings)
     try:
         return Settings.from_json(checkpoint.settings)
     except UserError as error:

@@ -111,15 +111,25 @@ class PopulationScorer:
     ) -> list[Measurements]:
         """Return the measurements of every sample, in order.
 
-        ``advance`` is called with the share of the images that is done.
+        ``advance`` is called with the share of the work that is done.
         """
         alone = [self._is_scored_alone(sample) for sample in samples]
         shared = [sample for sample, is_alone in zip(samples, alone, strict=True) if not is_alone]
-        results = iter(self._evaluate_together(shared, advance) if shared else [])
-        return [
-            self._evaluate_alone(sample) if is_alone else next(results)
-            for sample, is_alone in zip(samples, alone, strict=True)
-        ]
+        done, every = len(shared), len(samples)
+
+        def of_shared(share: float, note: str) -> None:
+            advance(share * len(shared) / every, note)
+
+        results = iter(self._evaluate_together(shared, of_shared) if shared else [])
+        measured = []
+        for sample, is_alone in zip(samples, alone, strict=True):
+            if not is_alone:
+                measured.append(next(results))
+                continue
+            measured.append(self._evaluate_alone(sample))
+            done += 1
+            advance(done / every, "")
+        return measured
 
     def _is_scored_alone(self, sample: Sample) -> bool:
         return not self.supernet.alone.isdisjoint(sample.values())

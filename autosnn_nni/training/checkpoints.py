@@ -123,6 +123,13 @@ def _of_its_timesteps(weights: Mapping[str, Tensor], network: SpikingNetwork) ->
     }
 
 
+def about_network(config: NetworkConfig, blocks: Sequence[str]) -> dict[str, Any]:
+    """What a checkpoint says of the network ``blocks``, if there are no settings of a run."""
+    own = {name: value for name, value in vars(config).items() if name in _IDENTITY}
+    settings = {name: list(v) if isinstance(v, tuple) else v for name, v in own.items()}
+    return {"kind": "network", "settings": settings, "blocks": list(blocks)}
+
+
 def check_same_network(
     path: Path, found: Checkpoint, about: Mapping[str, Any], before: Mapping[str, Any] = {}
 ) -> None:

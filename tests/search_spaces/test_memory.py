@@ -13,7 +13,7 @@ def config(space: str = "SNN_1", **options: Any) -> NetworkConfig:
     return NetworkConfig(space, **{"shape": (3, 32, 32), "classes": 10, **options})
 
 
-@pytest.mark.parametrize("space", ["SNN_1", "SNN_3", "CIFARNet-Wu", "ResNet11-Lee"])
+@pytest.mark.parametrize("space", ["SNN_1", "SNN_3", "CIFARNet-Wu", "ResNet11-Lee", "Speck"])
 @pytest.mark.parametrize("block", ["skip", "SRB_k5"])
 def test_parameters_are_those_of_the_network(space: str, block: str) -> None:
     """But for the first convolution and its batch norm."""

@@ -2,6 +2,8 @@
 
 import random
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -19,6 +21,7 @@ from autosnn_nni.scoring.evaluation import score
 from autosnn_nni.scoring.population_scorer import PopulationScorer
 from autosnn_nni.search_spaces import BLOCKS, MACROS, TBD, Macro, Pool, SpikingSpace, subnet
 from autosnn_nni.search_spaces.batch_norm import BatchNorm2d
+from autosnn_nni.search_spaces.blocks import SCB
 from autosnn_nni.search_spaces.build import seeded
 from autosnn_nni.search_spaces.probe import Habits, Site, probe
 from tests.search_spaces.fixtures import images, lively
@@ -60,6 +63,29 @@ class OwnScale(Plain):
             with torch.no_grad():
                 self.scale.lerp_(x.abs().mean((0, 2, 3), keepdim=True), 0.1)
         return self.neuron(x / self.scale.clone())
+
+
+class AllAtOnce(Plain):
+    """A layer that takes all timesteps at once alone."""
+
+    def __init__(self, inputs: int, outputs: int, *others: Any) -> None:
+        super().__init__(inputs, outputs, *others)
+        self.norm = layer.ThresholdDependentBatchNorm2d(1.0, 1.0, outputs)
+
+
+class Unresettable(Plain):
+    """A reset that fails."""
+
+    def reset(self) -> None:
+        raise RuntimeError("never")
+
+
+@dataclass
+class Unhashable:
+    """A factory that is no key."""
+
+    def __call__(self, *shape: Any) -> nn.Module:
+        return Plain(*shape)
 
 
 class Rectified(Plain):
@@ -441,6 +467,8 @@ def test_what_is_allowed(block: Any, habits: Habits) -> None:
         (OneNeuron, "calls a neuron twice in a timestep; give it one for each place"),
         (FiresTwice, "calls a neuron twice in a timestep; give it one for each place"),
         (lambda *shape: "skip", "is a str, not a torch module"),
+        (AllAtOnce, "can't take single timesteps: ValueError: step_mode can only be"),
+        (Unresettable, "can't be reset: RuntimeError: never"),
     ],
 )
 def test_what_is_refused_in_one_line_that_names_the_block(block: Any, reason: str) -> None:
@@ -448,6 +476,11 @@ def test_what_is_refused_in_one_line_that_names_the_block(block: Any, reason: st
     with pytest.raises(UserError, match=start + reason) as caught:
         probe("mine", block, "PLIF", SITE)
     assert "\n" not in str(caught.value)
+
+
+def test_a_factory_that_cannot_be_kept_is_refused() -> None:
+    with pytest.raises(UserError, match="block 'mine' can't be used: TypeError: unhashable type"):
+        probe("mine", Unhashable(), "PLIF", SITE)
 
 
 def test_odd_sizes_are_rounded_up_at_stride_2() -> None:
@@ -482,6 +515,14 @@ def test_a_space_with_a_wrong_block_is_refused(register: Callable[[str, Any], No
     with pytest.raises(UserError, match=r"block 'my_halved' .* changes its input"):
         _space("skip", "my_halved")
     assert _space("skip", "SCB_k3").network.alone == frozenset()
+
+
+def test_a_block_made_of_the_packages_own_is_tried_too(
+    register: Callable[[str, Any], None],
+) -> None:
+    register("even", partial(SCB, kernel=4))
+    with pytest.raises(UserError, match=r"block 'even' .* gives \[2, 4, \d+, \d+\]"):
+        _space("skip", "even")
 
 
 def test_pooled_batch_norm_needs_layers_for_all_timesteps(
@@ -653,7 +694,11 @@ def test_shared_is_as_alone_whatever_the_blocks_do(memory: int, data: st.DataObj
         scorer = PopulationScorer(space.network, batches, batches, memory)
         for population in populations:
             samples = [dict(zip(("tbd1", "tbd2", "tbd3"), one, strict=True)) for one in population]
-            for sample, found in zip(samples, scorer.evaluate(samples), strict=True):
+            shares: list[float] = []
+            results = scorer.evaluate(samples, lambda share, _, done=shares: done.append(share))
+            for sample, found in zip(samples, results, strict=True):
                 assert found == score(subnet(space.network, sample), batches, batches)
+            assert shares == sorted(shares)
+            assert shares[-1] == 1
     finally:
         BLOCKS._items, MACROS._items = before

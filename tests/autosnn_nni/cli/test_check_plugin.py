@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[3]
 PLUGIN = """
 import torch
 from torch import nn
-from autosnn_nni.search_spaces import BLOCKS, MACROS, TBD, Macro, Pool
+from autosnn_nni.search_spaces import BLOCKS, MACROS, TBD, Fixed, Macro, Pool
 
 
 class Plain(nn.Module):
@@ -67,6 +67,7 @@ BLOCKS.add("plain", Plain)
 BLOCKS.add("dropped", Dropped)
 BLOCKS.add("own_scale", OwnScale)
 MACROS.add("four", Macro((TBD(1), TBD(1), Pool("max"), TBD(2), TBD(2))))
+MACROS.add("byhand", Macro((Fixed("SCB_k3", 1), Pool("max"))))
 """
 
 
@@ -91,6 +92,7 @@ def test_what_can_be_used_is_said_piece_by_piece(plugin: Path, start: Start) -> 
     assert "block dropped ok random in training; that is off when it is scored" in out
     assert "block functional ok synops don't count its conv.weight: no layer that is" in out
     assert "space four ok 4 TBD blocks, 625 architectures" in out
+    assert "space byhand ok a network made by hand: --network byhand" in out
 
 
 COSTS = """

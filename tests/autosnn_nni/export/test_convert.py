@@ -1,5 +1,7 @@
 """Graphs of networks: plugins' blocks, what is folded, and what is refused."""
 
+from typing import Any
+
 import pytest
 import torch
 from spikingjelly.activation_based import neuron as neurons
@@ -107,6 +109,28 @@ class Branching(Block):
         return one if other.sum() > 0 else other
 
 
+class Counting(Block):
+    def currents(self, one: Tensor, other: Tensor) -> Tensor:
+        return one if len(other) else other
+
+
+class TwoInputs(Block):
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*arguments)  # type: ignore[arg-type]
+        self.add = Adds()
+
+    def currents(self, one: Tensor, other: Tensor) -> Any:
+        return self.add(one, other)
+
+
+class Adds(nn.AvgPool2d):
+    def __init__(self) -> None:
+        super().__init__(1)
+
+    def forward(self, one: Tensor, other: Tensor) -> Tensor:  # type: ignore[override]
+        return one + other
+
+
 class OwnWeights(Block):
     def __init__(self, *arguments: object) -> None:
         super().__init__(*arguments)  # type: ignore[arg-type]
@@ -182,6 +206,8 @@ def test_a_plugins_block_is_the_same(
         (Soft, "stages.tbd1.neuron: a neuron whose threshold is subtracted"),
         (Product, "the function mul of a block can't be exported"),
         (Branching, "a block whose forward depends on values"),
+        (Counting, "a block whose forward depends on values"),
+        (TwoInputs, "stages.tbd1.add, a layer with several inputs, can't be exported"),
         (OwnWeights, "stages.tbd1.scale, which belongs to no layer, can't be exported"),
         (Rectified, "the function relu of a block can't be exported"),
         (Reshaping, "a block that gives the output of tbd1_one another shape can't be exported"),

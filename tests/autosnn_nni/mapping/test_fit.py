@@ -5,11 +5,12 @@ from random import Random
 from typing import Any
 
 import pytest
+from torch import Tensor, nn
 
 from autosnn_nni.chips import CHIPS, Chip, Cores
 from autosnn_nni.errors import UserError
 from autosnn_nni.mapping import Fit, Fitting, fit_of
-from autosnn_nni.search_spaces import NetworkConfig
+from autosnn_nni.search_spaces import BLOCKS, NetworkConfig
 from autosnn_nni.strategies import SEARCHES, Choices, Measurements
 from autosnn_nni.strategies.generations import run_alone
 
@@ -139,6 +140,40 @@ def test_a_block_that_cannot_be_mapped_is_tried_once_and_changes_no_answer() -> 
         blocks = tuple(rng.choice(names) for names in choices)
         assert known(blocks) == fit_of(space, blocks, "speck", pixels=True).fits
     assert {block for _, block in known._illegal} == {"SRB_k3"}
+
+
+class TwoCurrents(nn.Module):
+    """What it adds up gets to the next block's layer."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int, neuron: Any) -> None:
+        super().__init__()
+        self.one, self.other = (
+            nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), neuron())
+            for _ in range(2)
+        )
+
+    def forward(self, x: Tensor) -> Any:
+        return self.one(x) + self.other(x)
+
+
+def test_a_block_fits_or_not_whatever_was_before_it_in_another_architecture(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(BLOCKS._items, "two", TwoCurrents)
+    space = config(candidates=("skip", "SCB_k3", "two"))
+    known = Fitting(space, "speck", pixels=True)
+    fitting = ("skip", "skip", "SCB_k3", "skip", "skip")
+    assert not known(("skip", "two", "SCB_k3", "skip", "skip"))
+    assert known(fitting)
+    assert fit_of(space, fitting, "speck", pixels=True).fits
+
+
+def test_cores_of_several_kinds_have_a_layer_each() -> None:
+    cores = (Cores(count=1, neurons=8, weights=8), Cores(count=1, neurons=9, weights=9))
+    named = {"title": "mine", "source": "me", "date": "2026-01"}
+    assert Chip(**named, cores=cores, layer_per_core=True).core_count == 2
+    with pytest.raises(UserError, match="chip 'mine' has 2 kinds of cores; without layer_per_core"):
+        Chip(**named, cores=cores)
 
 
 def test_a_space_in_which_nothing_fits_is_an_error_with_a_reason() -> None:

@@ -4,6 +4,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -131,3 +132,10 @@ def test_trials_report_what_the_command_line_s_trials_do(
     trial = Trial(load_run(finished), Machine(device="cpu"), options.get("lambda_"))
     expected = trial.train(BLOCKS, 1) if "scratch" in options else trial.inherit(BLOCKS)
     assert reported == [expected]
+
+
+def test_trials_from_scratch_are_scored_on_the_images_of_the_search(finished: Path) -> None:
+    run = load_run(finished)
+    few = replace(run, settings=replace(run.settings, val_images=7))
+    found = Trial(few, Machine(device="cpu")).train(BLOCKS, 1)
+    assert found["accuracy"] * 7 == pytest.approx(round(found["accuracy"] * 7))

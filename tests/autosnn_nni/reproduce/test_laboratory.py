@@ -63,6 +63,7 @@ def test_a_training_is_done_once(laboratory: Laboratory, done: list[str]) -> Non
     (run,) = runs(laboratory, "trained")
     assert read_json(run / "result.json") == result
     assert run.name.startswith("SNN_1-skip-PLIF-digits-C2-T2-seed0-")
+    assert read_json(run / "data.json")["images"] > 0
 
 
 def test_a_training_is_done_once_under_other_defaults_too(

@@ -1,5 +1,6 @@
 """A run knows its training images: its later stages refuse other ones."""
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,26 @@ def test_pictures_may_be_decoded_a_little_differently(
     kept["x_train"] = np.where(kept["x_train"] < 255, kept["x_train"] + 1, 255).astype(np.uint8)
     np.savez(data, **kept)  # type: ignore[arg-type]
     assert search(autosnn, data, trained).code == 0
+
+
+def test_events_must_be_the_same_ones(tmp_path: Path, autosnn: Autosnn) -> None:
+    """Their counts are small, and nothing decodes them differently."""
+    folder, run = tmp_path / "events", tmp_path / "run"
+    draw = np.random.default_rng(0)
+
+    def write(count: int) -> None:
+        for part, label, number in itertools.product(("train", "test"), "ab", range(8)):
+            path = folder / part / label / f"{number}.npz"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            x, y, p = draw.integers(0, (8, 8, 2), (count, 3)).T
+            np.savez(path, t=np.arange(count), x=x, y=y, p=p)
+
+    write(40)
+    assert autosnn("supernet", "--dataset", folder, *SMALL, "--output", run).code == 0
+    write(41)
+    outcome = search(autosnn, folder, run)
+    assert outcome.code == 2
+    assert "has other training images than when" in outcome.err
 
 
 def test_other_test_images_are_taken(data: Path, trained: Path, autosnn: Autosnn) -> None:

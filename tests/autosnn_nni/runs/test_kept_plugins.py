@@ -74,7 +74,7 @@ def test_a_run_goes_on_without_the_plugins_file(made: tuple[Path, Path], start: 
     shutil.move(plugin.parent, run.parent / "there")
     run, moved = run.parent / "elsewhere", run.parent / "there/kept.py"
     for command in (
-        ["evaluate", run / "retrained.ckpt"],
+        ["evaluate", next(run.glob("finalists/*/retrained.ckpt"))],
         ["search", "--output", run],
         ["describe", "--run", run, "--blocks", "kept,skip", "--plugin", moved],
         ["search", "--output", run, "--plugin", moved],

@@ -14,7 +14,10 @@ from autosnn_nni import __version__
 from autosnn_nni.data import Splits
 from autosnn_nni.errors import UserError
 from autosnn_nni.formats import FORMAT
-from autosnn_nni.search_spaces import NetworkConfig, build_network
+from autosnn_nni.nas.evaluators import SpikingEvaluator
+from autosnn_nni.nas.experiment import RetiariiExperiment
+from autosnn_nni.search_spaces import NetworkConfig, SpikingSpace, build_network
+from autosnn_nni.strategies import SinglePathOneShot
 from autosnn_nni.training.checkpoints import check_same_network, load_checkpoint
 from autosnn_nni.training.from_scratch import train_network
 from autosnn_nni.training.hyperparameters import Training
@@ -50,6 +53,31 @@ def refusal(path: Path) -> str:
     (line,) = str(caught.value).splitlines()
     assert str(path) in line
     return line
+
+
+def test_a_training_in_python_resumes_without_settings(tiny_digits: Splits, tmp_path: Path) -> None:
+    def train(blocks: tuple[str, ...], epochs: int) -> Any:
+        training = Training(epochs=epochs, batch_size=40, device="cpu")
+        return train_network(CONFIG, blocks, tiny_digits, training, checkpoint=tmp_path / "a.ckpt")
+
+    train(BLOCKS, 1)
+    assert train(BLOCKS, 2).accuracy >= 0
+    found = load_checkpoint(tmp_path / "a.ckpt")
+    assert (found.kind, found.blocks, found.epochs) == ("network", BLOCKS, 2)
+    assert found.settings["space"] == CONFIG.space
+    other = ("skip",) * len(BLOCKS)
+    with pytest.raises(UserError, match="is of another network: blocks is"):
+        train(other, 3)
+
+
+def test_a_supernet_in_python_resumes_without_settings(tiny_digits: Splits, tmp_path: Path) -> None:
+    training = Training(epochs=1, batch_size=40, device="cpu")
+    for epochs in (1, 2):
+        training = replace(training, epochs=epochs)
+        evaluator = SpikingEvaluator(tiny_digits, training, checkpoint=tmp_path / "a.ckpt")
+        space = SpikingSpace(**vars(CONFIG))
+        RetiariiExperiment(space, evaluator, strategy=SinglePathOneShot(0)).run_in_process()
+        assert load_checkpoint(tmp_path / "a.ckpt").epochs == epochs
 
 
 def test_it_says_what_it_is(trained: tuple[Path, Any]) -> None:
