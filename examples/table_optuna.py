@@ -1,16 +1,12 @@
-"""Optuna's NSGA-II on a table: python examples/table_optuna.py mine.json."""
+"""Optuna's NSGA-II on a table: python examples/table_optuna.py [TABLE.json]."""
 
 import sys
-from pathlib import Path
 
 import optuna
 
 from autosnn_nni.table import Table
 
-if len(sys.argv) != 2:
-    print("Name a table's JSON file: python examples/table_optuna.py mine.json", file=sys.stderr)
-    sys.exit(2)
-table = Table(Path(sys.argv[1]))
+table = Table(sys.argv[1] if len(sys.argv) > 1 else "SNN_1/fashion14")
 
 
 def objective(trial: optuna.Trial) -> tuple[float, float]:

@@ -1,7 +1,6 @@
-"""pymoo's NSGA-II on a table: python examples/table_pymoo.py mine.json."""
+"""pymoo's NSGA-II on a table: python examples/table_pymoo.py [TABLE.json]."""
 
 import sys
-from pathlib import Path
 
 from pymoo.algorithms.moo.nsga2 import RankAndCrowdingSurvival
 from pymoo.core.mixed import MixedVariableGA
@@ -11,10 +10,7 @@ from pymoo.optimize import minimize
 
 from autosnn_nni.table import Table
 
-if len(sys.argv) != 2:
-    print("Name a table's JSON file: python examples/table_pymoo.py mine.json", file=sys.stderr)
-    sys.exit(2)
-table = Table(Path(sys.argv[1]))
+table = Table(sys.argv[1] if len(sys.argv) > 1 else "SNN_1/fashion14")
 
 
 class _Search(ElementwiseProblem):  # by accuracy and spikes on D_val

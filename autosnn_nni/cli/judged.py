@@ -1,5 +1,6 @@
 """What is printed of searches and supernets on a table; ``autosnn table judge`` as a whole."""
 
+import math
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -104,11 +105,16 @@ def show_table5(found: pd.DataFrame, architectures: int) -> None:
     for column in ("rank", "regret of fitness"):
         printed.add_column(column, justify="right")
     for _, row in means(found, ("search",), ("rank", "regret")).iterrows():
-        rank = f"{row['rank']:,.0f} {PLUS_MINUS} {row['rank_interval']:,.0f}"
+        rank = _with_interval(row["rank"], row["rank_interval"], ",.0f")
         printed.add_row(row["search"], rank, _cell(row, "regret"))
     console().print(printed)
 
 
 def _cell(row: "pd.Series[float]", measure: str) -> str:
-    half = row[f"{measure}_interval"]
-    return f"{100 * row[measure]:.2f} {PLUS_MINUS} {100 * half:.2f}"
+    return _with_interval(100 * row[measure], 100 * row[f"{measure}_interval"], ".2f")
+
+
+def _with_interval(mean: float, half: float, form: str) -> str:
+    """A mean with half of its interval, if that is known."""
+    known = "" if math.isnan(half) else f" {PLUS_MINUS} {half:{form}}"
+    return f"{mean:{form}}{known}"

@@ -50,10 +50,11 @@ def judge(
     """Run every search with seeds from 0 on; a row for each of them and of :data:`EVALUATIONS`.
 
     A search sees D_val after one training of an architecture: all trainings have one seed, which
-    changes in turns. The true values are means over the other seeds, on the test split. A
-    ``regret`` is the fitness of the best of all, less that of the one that looks fittest. A
-    ``hypervolume`` is a share of the true front's; ``front`` is how much of it was evaluated.
-    Raises :class:`UserError` for a table that is not whole.
+    changes in turns (``seen``). The true values are means over the other seeds, on the test split.
+    A ``regret`` is the fitness of the best of the Pareto front, less that of the one that looks
+    fittest. A ``hypervolume`` is a share of that of the front; ``front`` is how much of it was
+    evaluated: both are by the means over all seeds. Raises :class:`UserError` for a table that is
+    not whole.
     """
     table.check_whole()
     truths = [Truth(table, fitness, seen) for seen in range(table.seeds)]
@@ -61,18 +62,17 @@ def judge(
     rows: list[dict[str, Any]] = []
     for name, run in searches.items():
         for seed in range(seeds):
-            truth = truths[seed % table.seeds]
-            scores = Scores(table, fitness, seed % table.seeds)
-            seen = run(scores, table.choices, seed, most)
-            rows.extend({"search": name, "seed": seed, **row} for row in _found(truth, seen))
+            seen = seed % table.seeds
+            evaluated = run(Scores(table, fitness, seen), table.choices, seed, most)
+            run_as = {"search": name, "seed": seed, "seen": seen}
+            rows.extend({**run_as, **row} for row in _found(truths[seen], evaluated))
     return pd.DataFrame(rows)
 
 
 def regret_of_all(table: Tabular, fitness: Fitness) -> float:
     """The regret of the one that looks fittest of all, a mean over the seeds that are seen.
 
-    It is not 0, as one training does not tell which architecture is the best. Nor do the others:
-    the best of all is a lucky one too.
+    It is not 0, as one training does not tell which architecture is the best.
     """
     return fmean(
         Truth(table, fitness, seed).regret(
@@ -88,13 +88,21 @@ def summary(judged: pd.DataFrame) -> pd.DataFrame:
 
 
 def means(rows: pd.DataFrame, by: Sequence[str], measures: Sequence[str]) -> pd.DataFrame:
-    """Means of the ``measures`` in groups of rows, and half of their 95 % intervals (Student's)."""
+    """Means of the ``measures`` in groups of rows, and half of their 95 % intervals (Student's).
+
+    Intervals are of the randomness of searches: how far the runs on the same trainings (``seen``)
+    differ. NaN if there is one run on each.
+    """
     from scipy import stats  # here, because it is slow to import
 
-    groups = rows.groupby(list(by), sort=False)[list(measures)]
-    count = groups.count()
-    half = groups.std() / count**0.5 * stats.t.ppf(0.975, count - 1)
-    return groups.mean().join(half.add_suffix("_interval")).reset_index()
+    names, columns = list(by), list(measures)
+    groups = rows.groupby(names, sort=False)
+    own = rows[columns] - rows.groupby([*names, "seen"])[columns].transform("mean")
+    squares = own.pow(2).join(rows[names]).groupby(names, sort=False).sum()
+    count = groups.size()
+    free = (count - groups["seen"].nunique()).replace(0, math.nan)
+    half = squares.div(free * count, axis=0).pow(0.5).mul(stats.t.ppf(0.975, free), axis=0)
+    return groups[columns].mean().join(half.add_suffix("_interval")).reset_index()
 
 
 def _found(truth: Truth, seen: Sequence[Seen]) -> Iterator[dict[str, float]]:

@@ -56,8 +56,9 @@ class Scores:
 class Truth:
     """What the architectures of ``table`` are worth: means over the seeds, on the test split.
 
-    The trainings with the seed ``seen``, which a search has looked at, are left out: its choices
-    are lucky there. A table with this seed alone has no others.
+    The trainings with the seed ``seen``, which a search has looked at, are left out of a regret:
+    its choices are lucky there. A table with this seed alone has no others. The Pareto front is the
+    table's, of all seeds, whatever was seen.
     """
 
     table: Tabular
@@ -68,7 +69,10 @@ class Truth:
         check_fitness(self.fitness)
 
     def regret(self, chosen: Architecture) -> float:
-        """How much fitness the best architecture of all has more."""
+        """How much fitness the best architecture of the Pareto front has more.
+
+        It can be negative: other architectures have fewer trainings, and lucky ones.
+        """
         return self._best - self._worth[chosen]
 
     def rank(self, chosen: Architecture) -> int:
@@ -84,11 +88,8 @@ class Truth:
         """The hypervolume of ``found``, as a share of the front's."""
         return self._share([self._tests[blocks] for blocks in found])
 
-    @cached_property
-    def _tests(self) -> dict[Architecture, Measured]:
-        return {blocks: self._tested(blocks) for blocks in self.table.architectures}
-
-    def _tested(self, blocks: Architecture) -> Measured:
+    def _unseen(self, blocks: Architecture) -> Measured:
+        """Means over the other seeds."""
         seeds = self.table.query(blocks).seeds
         others = [seed for seed in seeds if seed != self.seen] or seeds
         tests = [astuple(self.table.tested(blocks, seed)) for seed in others]
@@ -98,14 +99,20 @@ class Truth:
     def _worth(self) -> dict[Architecture, float]:
         """The fitness of every architecture."""
         average = self.table.average_spikes
+        tests = {blocks: self._unseen(blocks) for blocks in self.table.architectures}
         return {
             blocks: self.fitness(test.accuracy, test.spikes, average)
-            for blocks, test in self._tests.items()
+            for blocks, test in tests.items()
         }
 
     @cached_property
     def _best(self) -> float:
-        return max(self._worth.values())
+        return max(self._worth[blocks] for blocks in self._front)
+
+    @cached_property
+    def _tests(self) -> dict[Architecture, Measured]:
+        """Means over all seeds."""
+        return {blocks: self.table.tested(blocks) for blocks in self.table.architectures}
 
     @cached_property
     def _front(self) -> set[Architecture]:

@@ -1,6 +1,6 @@
 """Supernets judged on a table: how they rank the whole space, and what is found with them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from random import Random
@@ -98,14 +98,20 @@ class Inherited:
 
 
 def table5(
-    table: Table, judged: Sequence[Judged], fitness: Fitness, n_avg: float, seeds: int = 100
+    table: Table,
+    judged: Sequence[Judged],
+    fitness: Fitness,
+    n_avg: float,
+    seeds: int = 100,
+    only: Collection[str] = (),
 ) -> pd.DataFrame:
     """What is found with and without the supernet (the paper's Table 5): a row for each seed.
 
     Without it, the fittest of ten trained architectures is taken, and of all. Their trainings have
-    one of the table's seeds, in turns; all can be trained only as often as it has seeds. ``rank``
-    is the place of what was found among all of the table, ``regret`` how much fitness the best has
-    more; both are means over the other seeds, on the test split.
+    one of the table's seeds, in turns (``seen``); all can be trained only as often as it has seeds.
+    ``only`` names some of the searches, by default all are done. ``rank`` is the place of what was
+    found among all of the table, ``regret`` how much fitness the best of its Pareto front has more;
+    both are means over the other seeds, on the test split.
     """
     truths = [Truth(table, fitness, seen) for seen in range(table.seeds)]
     supernet = Inherited(
@@ -122,7 +128,7 @@ def table5(
         **{f"supernet, {name}": partial(_searched, history, name) for name in _SEARCHES},
         "supernet, evolution, knee": partial(_knee_of, history),
         **{
-            f"supernet, evolution, {count} finalists": partial(
+            f"supernet, evolution, {count} finalists and the knee": partial(
                 _retrained, table, fitness, history, count
             )
             for count in FINALISTS
@@ -131,10 +137,13 @@ def table5(
     }
     rows: list[dict[str, Any]] = []
     for name, find in finders.items():
+        if only and name not in only:
+            continue
         for seed in range(table.seeds if name == of_all else seeds):
-            found, truth = find(seed), truths[seed % table.seeds]
+            seen = seed % table.seeds
+            found, truth = find(seed), truths[seen]
             place = {"rank": truth.rank(found), "regret": truth.regret(found)}
-            rows.append({"search": name, "seed": seed, **place})
+            rows.append({"search": name, "seed": seed, "seen": seen, **place})
     return pd.DataFrame(rows)
 
 

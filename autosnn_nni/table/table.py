@@ -176,6 +176,23 @@ class Table(Tabular):
         table.plan, table.rows = plan, rows
         return table
 
+    def check_whole(self) -> None:
+        """As for every table; the Pareto front must have its further seeds as well.
+
+        Other numbers of timesteps may be missing.
+        """
+        super().check_whole()
+        known = {blocks: len(self.query(blocks).seeds) for blocks in self.front()}
+        if few := [blocks for blocks, seeds in known.items() if seeds < self._most_seeds]:
+            raise UserError(
+                f"{len(few)} architectures of the table's Pareto front lack further seeds: let "
+                "`autosnn table make` end, and pack it again"
+            )
+
+    @property
+    def _most_seeds(self) -> int:
+        return self.plan.seeds + self.plan.more_seeds
+
     @property
     def seeds(self) -> int:  # type: ignore[override]
         """The number of seeds that every architecture is meant to have."""

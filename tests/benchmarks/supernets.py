@@ -235,8 +235,13 @@ def _trained(
 def judge(supernet: SupernetScores, table: Table) -> dict[str, float]:
     """A row's numbers."""
     judged = judged_on(table, [supernet.scores[to_text(one)] for one in table.architectures])
-    searched = table5(table, judged, FITNESS, supernet.n_avg).groupby("search").mean()
-    evolved = searched.loc["supernet, evolution"]
+    evolution = "supernet, evolution"
+    knee = f"{evolution}, knee"
+    finalists = {count: f"{evolution}, {count} finalists and the knee" for count in FINALISTS}
+    only = (evolution, knee, *finalists.values())
+    found = table5(table, judged, FITNESS, supernet.n_avg, only=only)
+    searched = found.groupby("search")[["rank", "regret"]].mean()
+    evolved = searched.loc[evolution]
     trainings = supernet.seconds / fmean(map(table.cost, table.architectures))
     return {
         **compared(
@@ -246,11 +251,8 @@ def judge(supernet: SupernetScores, table: Table) -> dict[str, float]:
         ),
         "rank": evolved["rank"],
         "regret": evolved["regret"],
-        "regret_knee": searched.loc["supernet, evolution, knee", "regret"],
-        **{
-            f"regret_{count}": searched.loc[f"supernet, evolution, {count} finalists", "regret"]
-            for count in FINALISTS
-        },
+        "regret_knee": searched.loc[knee, "regret"],
+        **{f"regret_{count}": searched.loc[finalists[count], "regret"] for count in FINALISTS},
         "val_accuracy": fmean(one.supernet_accuracy for one in judged),
         "trainings": trainings,
         "times": trainings * table.plan.epochs[-1] / supernet.epochs,

@@ -3,8 +3,8 @@
 A perfect predictor can't be had. But what the ceiling assumes (noise and true values are normal,
 all architectures equally noisy) also says how well the mean of k seeds agrees with the mean of m
 others: they correlate with ``r sqrt(k m / ((1 + (k - 1) r) (1 + (m - 1) r)))`` if two seeds do with
-r. Both taus are printed, over the architectures that have the most seeds: what is expected, and the
-mean over all ways to draw k and m seeds of them.
+r. Both taus are printed, over the random architectures that have further seeds: what is expected,
+and the mean over all ways to draw k and m seeds of them.
 """
 
 import argparse
@@ -16,12 +16,15 @@ from statistics import fmean
 import pandas as pd
 
 from autosnn_nni.scoring.ranking import correlation_of, tau, tau_of
+from autosnn_nni.search_spaces import to_text
 from autosnn_nni.table import Table
 
 
 def of_seeds(table: Table, column: str) -> pd.DataFrame:
-    """Test results of the architectures with the most seeds: a column for each seed."""
+    """Test results of the random sample that has further seeds: a column for each seed."""
     rows, plan = table.rows, table.plan
+    sample = [to_text(blocks) for blocks in plan.architectures[: plan.sample]]
+    rows = rows[rows["blocks"].isin(sample)]
     last = rows[(rows["timesteps"] == plan.timesteps) & (rows["epoch"] == plan.epochs[-1])]
     return last.pivot(index="blocks", columns="seed", values=f"test_{column}").dropna()
 

@@ -202,6 +202,19 @@ def test_tried_searches(tmp_path: Path) -> None:
     assert (local["front"].xs(200, level="evaluations") == 1).all()  # it gets everywhere
 
 
+def test_table_card(run: Run, tmp_path: Path) -> None:
+    output = tmp_path / "card.png"
+    out = run("table_card", packed_in(tmp_path), "--output", output)
+    table = Table(tmp_path / "small.json")
+    assert out.startswith(f"{(table.rows['epoch'] == table.plan.epochs[-1]).sum()} trainings, ")
+    for name, known in table.seeds_tau().items():
+        line = re.search(rf"^{name}: mean .* tau (\S+)  ceiling", out, re.MULTILINE)
+        assert line, out
+        assert float(line[1]) == pytest.approx(known, abs=1e-3)
+    assert len(re.findall(r"skip, skip, skip, skip, skip +5 ", out)) == 1  # the fewest spikes
+    assert output.stat().st_size > 10_000
+
+
 def test_table_ceiling(run: Run, tmp_path: Path) -> None:
     normal = np.random.default_rng(0).normal(size=(4000, 6))
     seeds = pd.DataFrame(normal[:, :1] + normal[:, 1:])  # two seeds correlate with 0.5

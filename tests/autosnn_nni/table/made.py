@@ -1,6 +1,6 @@
 """A plan of 32 small networks, and a table of made-up numbers."""
 
-import itertools
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -10,6 +10,7 @@ import pandas as pd
 from autosnn_nni.search_spaces import to_text
 from autosnn_nni.table import Plan, Table
 from autosnn_nni.table.packed import pack
+from autosnn_nni.table.plan import Task
 from autosnn_nni.table.rows import COLUMNS, MEASURED
 
 VALUES = {
@@ -28,9 +29,23 @@ PLAN = Plan(values=VALUES, epochs=(0, 1, 2), sample=2, more_seeds=1, other_times
 
 def made_up(plan: Plan = PLAN) -> pd.DataFrame:
     """Measurements of all the plan's networks: random numbers, better with more blocks."""
-    rng, rows = Random(0), []
-    for task, epoch in itertools.product(plan.tasks, plan.epochs):
-        work = sum(block != "skip" for block in task.blocks)
+    rng = Random(0)
+    rows = [row for task in plan.tasks for row in _rows(plan, task, rng)]
+    tasks = plan.tasks
+    while True:  # the front, with further seeds
+        table = pd.DataFrame(rows, columns=list(COLUMNS))
+        front = plan.of_front(Table.of(plan, table).front())
+        missing = [task for task in front if task not in tasks]
+        if not missing:
+            return table
+        tasks = [*tasks, *missing]
+        rows += [row for task in missing for row in _rows(plan, task, rng)]
+
+
+def _rows(plan: Plan, task: Task, rng: Random) -> Iterator[dict[str, Any]]:
+    """Those of a training."""
+    work = sum(block != "skip" for block in task.blocks)
+    for epoch in plan.epochs:
         row: dict[str, Any] = {
             "blocks": to_text(task.blocks),
             "timesteps": task.timesteps,
@@ -46,8 +61,7 @@ def made_up(plan: Plan = PLAN) -> pd.DataFrame:
             row["score"] = rng.random()
         if epoch == plan.epochs[-1]:
             row["parameters"] = 1000 * (1 + work)
-        rows.append(row)
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+        yield row
 
 
 def packed_in(folder: Path) -> Path:

@@ -12,34 +12,25 @@ from tests.autosnn_nni.table.made import packed_in
 EXAMPLES = sorted(Path("examples").glob("table_*.py"))
 
 
+@pytest.mark.parametrize("own", [True, False], ids=["own", "shipped"])
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 def test_an_example_finds_the_tables_numbers(
     example: Path,
+    own: bool,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    path = packed_in(tmp_path)
-    monkeypatch.setattr(sys, "argv", [str(example), str(path)])
+    path = packed_in(tmp_path) if own else None
+    monkeypatch.setattr(sys, "argv", [str(example), *([str(path)] if path else [])])
     runpy.run_path(str(example), run_name="__main__")
     lines = capsys.readouterr().out.splitlines()
     front = [line.split() for line in lines if line[0].isdigit()]
     assert front
+    table = Table(path or "SNN_1/fashion14")
     for accuracy, spikes, *blocks in front:
-        found = Table(path).query(blocks, seed=0).val
+        found = table.query(blocks, seed=0).val
         assert (f"{found.accuracy:.4f}", f"{found.spikes:,.0f}") == (accuracy, spikes)
-
-
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
-def test_an_example_without_a_table_says_in_a_line_what_it_needs(
-    example: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(sys, "argv", [str(example)])
-    with pytest.raises(SystemExit) as ended:
-        runpy.run_path(str(example), run_name="__main__")
-    assert ended.value.code == 2
-    line = f"Name a table's JSON file: python examples/{example.name} mine.json\n"
-    assert capsys.readouterr().err == line
 
 
 def test_examples_are_short() -> None:

@@ -48,7 +48,8 @@ def test_a_whole_file_is_left_as_it_is(tmp_path: Path) -> None:
     append(path, ROWS)
     before = path.stat()
     tidy(path, 2)
-    assert path.stat() == before
+    after = path.stat()  # but for when it was read
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
 @pytest.mark.parametrize("content", ["a,b\n1,2\n", "\x00\n"])

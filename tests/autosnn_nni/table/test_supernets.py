@@ -80,7 +80,8 @@ def test_the_finalists_of_an_evolution_are_trained_and_the_fittest_is_taken() ->
     accuracy = Fitness(0.0)  # where architectures differ by more than two trainings of one do
     found = table5(TABLE, supernet(-1), accuracy, TABLE.average_spikes, seeds=2)
     three, ten = (
-        found[found["search"] == f"supernet, evolution, {count} finalists"] for count in (3, 10)
+        found[found["search"] == f"supernet, evolution, {count} finalists and the knee"]
+        for count in (3, 10)
     )
     assert len(three) == len(ten) == 2
     # A supernet that is wrong is corrected by what is trained.

@@ -126,7 +126,7 @@ def test_a_broken_table_is_refused(tmp_path: Path, change: object, wrong: str) -
 
 
 def test_an_unknown_name_is_refused() -> None:
-    with pytest.raises(UserError, match="unknown table 'mine'; give a table's JSON file"):
+    with pytest.raises(UserError, match="unknown table 'mine'; known: SNN_1/fashion14"):
         Table("mine")
 
 
