@@ -100,8 +100,10 @@ def means(rows: pd.DataFrame, by: Sequence[str], measures: Sequence[str]) -> pd.
     own = rows[columns] - rows.groupby([*names, "seen"])[columns].transform("mean")
     squares = own.pow(2).join(rows[names]).groupby(names, sort=False).sum()
     count = groups.size()
-    free = (count - groups["seen"].nunique()).replace(0, math.nan)
-    half = squares.div(free * count, axis=0).pow(0.5).mul(stats.t.ppf(0.975, free), axis=0)
+    free = count - groups["seen"].nunique()
+    free = free.where(free > 0)
+    times = pd.Series(stats.t.ppf(0.975, free), index=free.index)
+    half = squares.div(free * count, axis=0).pow(0.5).mul(times, axis=0)
     return groups[columns].mean().join(half.add_suffix("_interval")).reset_index()
 
 
