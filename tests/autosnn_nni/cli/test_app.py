@@ -22,7 +22,7 @@ from autosnn_nni.files import read_json
 
 Autosnn = Callable[..., Any]
 #: What a run has before its first checkpoint.
-WRITTEN = {".lock", "run.log", "settings.json", "supernet.csv"}
+WRITTEN = {".lock", "run.log", "data.json", "settings.json", "supernet.csv"}
 Args = tuple[str, ...]
 SKIPS = ",".join(["skip"] * 5)
 

@@ -129,7 +129,7 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
 @pytest.fixture
 def small_run(run: Path) -> Path:
     """A finished run of which only what trials need is shipped, as the documentation has it."""
-    (run / ".nniignore").write_text("*\n!settings.json\n!supernet.ckpt\n")
+    (run / ".nniignore").write_text("*\n!settings.json\n!data.json\n!supernet.ckpt\n")
     return run
 
 
@@ -172,7 +172,7 @@ def test_the_supernet_travels_to_workers_that_reach_the_manager_through_a_tunnel
         with ended(Experiment(port), nnictl, worker) as experiment:
             assert [trial["status"] for trial in experiment.trials()] == ["SUCCEEDED"] * 4
             assert_recorded_as_run(experiment, small_run)
-            assert worker.received(experiment) == {"settings.json", "supernet.ckpt"}
+            assert worker.received(experiment) == {"settings.json", "data.json", "supernet.ckpt"}
             listening = [
                 connection.laddr.ip
                 for keeper in worker.trial_keepers()

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.long
 
 Autosnn = Callable[..., Any]
 TORCHRUN = EXECUTABLE.with_name("torchrun")
-WRITTEN = {".lock", "run.log", "settings.json", "supernet.ckpt", "supernet.csv"}
+WRITTEN = {".lock", "run.log", "data.json", "settings.json", "supernet.ckpt", "supernet.csv"}
 SETTINGS = (
     *("--channels", "4", "--timesteps", "2", "--images", "400", "--learning-rate", "0.02"),
     *("--schedule", "cosine", "--batch-size", "16", "--supernet-epochs", "5", "--device", "cpu"),
