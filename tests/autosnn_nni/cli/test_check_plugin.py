@@ -189,6 +189,7 @@ def test_an_empty_plugin_is_told(tmp_path: Path, start: Start) -> None:
     assert "registers nothing" in outcome.err
 
 
+@pytest.mark.long
 def test_a_search_with_every_habit_scores_each_architecture_as_alone(
     plugin: Path, tmp_path: Path, start: Start
 ) -> None:
@@ -210,6 +211,7 @@ def test_a_search_with_every_habit_scores_each_architecture_as_alone(
         assert f'"accuracy": {float(accuracy)}' in described.out
 
 
+@pytest.mark.long
 def test_dropout_makes_no_difference_between_one_command_and_two(
     plugin: Path, tmp_path: Path, start: Start
 ) -> None:

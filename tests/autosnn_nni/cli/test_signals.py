@@ -96,7 +96,7 @@ def test_a_search_stopped_in_every_stage_goes_on_as_if_nothing_had_been(
     assert hidden(run) == []
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_several_processes_end_together(tmp_path: Path, start: Autosnn, long: Args) -> None:
     run = tmp_path / "run"
     options = (*long, "--supernet-epochs", "500", "--batch-size", "4", "--device", "cpu")

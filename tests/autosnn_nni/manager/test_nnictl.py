@@ -289,6 +289,7 @@ def test_the_best_of_a_run_are_trained_from_scratch(
     experiment.kill()
 
 
+@pytest.mark.long
 def test_on_nni_s_own_platform_every_trial_still_runs_what_is_recorded(
     nnictl: Nnictl, write_config: WriteConfig, finished: Path, other_address: str
 ) -> None:
