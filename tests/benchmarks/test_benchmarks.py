@@ -1,8 +1,6 @@
 """Every benchmark runs, here at a size that says nothing about speed."""
 
 import importlib
-import itertools
-import random
 import re
 import shutil
 import subprocess
@@ -84,23 +82,6 @@ def test_surrogates(run: Run, tmp_path: Path) -> None:
     out = run("surrogates", *data, *size, "--seeds", 2)
     assert len(re.findall(r"^\| 0.001 \| (?:atan|triangle) \| 2 \|", out, re.MULTILINE)) == 2
     assert run("surrogates", *data, *size, "--seeds", 2) == out
-
-
-def test_hypervolume(run: Run, tmp_path: Path) -> None:
-    """On a made-up space in which accuracy costs spikes."""
-    rng, blocks = random.Random(0), ("skip", "SCB_k3", "SRB_k5")
-    rows = [
-        {
-            **{f"tbd{place}": block for place, block in enumerate(chosen, start=1)},
-            "spikes": (spikes := 1000 + 500 * sum(map(blocks.index, chosen)) + rng.random()),
-            "accuracy": (spikes / 10_000) ** 0.5 * rng.uniform(0.9, 1),
-        }
-        for chosen in itertools.product(blocks, repeat=5)
-    ]
-    pd.DataFrame(rows).to_csv(tmp_path / "candidates.csv", index=False)
-    out = run("hypervolume", tmp_path, "--seeds", 2)
-    assert "243 architectures, 2 seeds" in out
-    assert "NSGA-II" in out
 
 
 def test_rates(run: Run, tmp_path: Path) -> None:
