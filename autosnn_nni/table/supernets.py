@@ -37,8 +37,10 @@ _SAME = (
 )
 #: The searches that use a supernet: those of Table 5, and the predictor.
 _SEARCHES = ("random", "evolution", "predictor")
-#: So many finalists of an evolution are trained.
-FINALISTS = (3, 10)
+#: Rows of Table 5: the fittest of an evolution, its knee, and its winner after so many finalists.
+EVOLUTION = "supernet, evolution"
+KNEE = f"{EVOLUTION}, knee"
+AFTER_FINALISTS = {count: f"{EVOLUTION}, {count} finalists and the knee" for count in (3, 10)}
 
 #: What a search, by its name, evaluates with a supernet and a seed.
 _Searched = Callable[[str, int], History]
@@ -126,12 +128,10 @@ def table5(
     finders: dict[str, Callable[[int], Architecture]] = {
         f"{TRAINED} random, trained": partial(_best_of_trained, table, fitness),
         **{f"supernet, {name}": partial(_searched, history, name) for name in _SEARCHES},
-        "supernet, evolution, knee": partial(_knee_of, history),
+        KNEE: partial(_knee_of, history),
         **{
-            f"supernet, evolution, {count} finalists and the knee": partial(
-                _retrained, table, fitness, history, count
-            )
-            for count in FINALISTS
+            name: partial(_retrained, table, fitness, history, count)
+            for count, name in AFTER_FINALISTS.items()
         },
         of_all: lambda seed: Scores(table, fitness, seed).fittest(table.architectures),
     }

@@ -182,16 +182,12 @@ class Table(Tabular):
         Other numbers of timesteps may be missing.
         """
         super().check_whole()
-        known = {blocks: len(self.query(blocks).seeds) for blocks in self.front()}
-        if few := [blocks for blocks, seeds in known.items() if seeds < self._most_seeds]:
+        wanted = self.plan.seeds + self.plan.more_seeds
+        if few := [one for one in self.front() if len(self.query(one).seeds) < wanted]:
             raise UserError(
                 f"{len(few)} architectures of the table's Pareto front lack further seeds: let "
                 "`autosnn table make` end, and pack it again"
             )
-
-    @property
-    def _most_seeds(self) -> int:
-        return self.plan.seeds + self.plan.more_seeds
 
     @property
     def seeds(self) -> int:  # type: ignore[override]

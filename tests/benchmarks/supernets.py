@@ -58,7 +58,7 @@ from autosnn_nni.search_spaces import Architecture, SpikingSpace, seeded, to_sam
 from autosnn_nni.strategies import SAMPLINGS, Fitness, SinglePathOneShot, predicted_ranks
 from autosnn_nni.table import Measured, Table
 from autosnn_nni.table.plan import Plan, plan_named
-from autosnn_nni.table.supernets import FINALISTS, judged_on, table5
+from autosnn_nni.table.supernets import AFTER_FINALISTS, EVOLUTION, KNEE, judged_on, table5
 from autosnn_nni.training.hyperparameters import Training
 from tests.benchmarks.named import named
 from tests.benchmarks.recipes import Average
@@ -235,13 +235,10 @@ def _trained(
 def judge(supernet: SupernetScores, table: Table) -> dict[str, float]:
     """A row's numbers."""
     judged = judged_on(table, [supernet.scores[to_text(one)] for one in table.architectures])
-    evolution = "supernet, evolution"
-    knee = f"{evolution}, knee"
-    finalists = {count: f"{evolution}, {count} finalists and the knee" for count in FINALISTS}
-    only = (evolution, knee, *finalists.values())
+    only = (EVOLUTION, KNEE, *AFTER_FINALISTS.values())
     found = table5(table, judged, FITNESS, supernet.n_avg, only=only)
     searched = found.groupby("search")[["rank", "regret"]].mean()
-    evolved = searched.loc[evolution]
+    evolved = searched.loc[EVOLUTION]
     trainings = supernet.seconds / fmean(map(table.cost, table.architectures))
     return {
         **compared(
@@ -251,8 +248,11 @@ def judge(supernet: SupernetScores, table: Table) -> dict[str, float]:
         ),
         "rank": evolved["rank"],
         "regret": evolved["regret"],
-        "regret_knee": searched.loc[knee, "regret"],
-        **{f"regret_{count}": searched.loc[finalists[count], "regret"] for count in FINALISTS},
+        "regret_knee": searched.loc[KNEE, "regret"],
+        **{
+            f"regret_{count}": searched.loc[name, "regret"]
+            for count, name in AFTER_FINALISTS.items()
+        },
         "val_accuracy": fmean(one.supernet_accuracy for one in judged),
         "trainings": trainings,
         "times": trainings * table.plan.epochs[-1] / supernet.epochs,
