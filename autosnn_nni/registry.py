@@ -99,7 +99,7 @@ class Registry(Mapping[str, Item]):
         try:
             return self._items[name]
         except KeyError:
-            raise UserError(f"unknown {self.kind} {name!r}; {hint(name, self._items)}") from None
+            raise UserError(f"unknown {self.kind} {name!r}; {hint(name, self)}") from None
 
     def __contains__(self, name: object) -> bool:
         return name in self._items

@@ -20,7 +20,7 @@ from .layers import VOTERS
 from .macro import Macro
 from .macros import MACROS
 from .network import Folded, SpikingNetwork, fold_batch_norm, path_weights, subnet
-from .networks import NETWORKS, Network, find_network
+from .networks import NETWORKS, Network
 from .neurons import NEURONS, NeuronFactory
 from .operations import LayerOperations, OperationCounter, synaptic_operations
 from .segments import Cut, Segment, cut
@@ -80,7 +80,6 @@ __all__ = [
     "build_network",
     "cut",
     "describe",
-    "find_network",
     "fold_batch_norm",
     "from_sample",
     "from_text",

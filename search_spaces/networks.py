@@ -3,6 +3,7 @@
 To add one, write one ``NETWORKS.add`` line. A macro architecture without TBD blocks needs none.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from autosnn_nni.registry import Registry
@@ -18,11 +19,28 @@ class Network:
     blocks: Architecture = ()
 
 
-NETWORKS: Registry[Network] = Registry("network", signs="_-.")
+class _Networks(Registry[Network]):
+    """Those that were added, and every macro architecture without TBD blocks, plugins' too."""
 
-for _name, _macro in MACROS.items():
-    if not _macro.tbd_blocks:
-        NETWORKS.add(_name, Network(_name))
+    def __getitem__(self, name: str) -> Network:
+        return Network(name) if _is_by_hand(name) else super().__getitem__(name)
+
+    def __contains__(self, name: object) -> bool:
+        return _is_by_hand(name) or super().__contains__(name)
+
+    def __iter__(self) -> Iterator[str]:
+        yield from filter(_is_by_hand, MACROS)
+        yield from super().__iter__()
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def _is_by_hand(name: object) -> bool:
+    return name in MACROS and not MACROS[str(name)].tbd_blocks
+
+
+NETWORKS = _Networks("network", reserved=_is_by_hand, signs="_-.")
 
 #: Architectures found on SNN_1: by evolution with this lambda (Figure 11), without spiking neurons
 #: (Figure 12, Table 7), and by random search on the same supernet (Table 5).
@@ -40,12 +58,3 @@ _FOUND = {
 
 for _name, _blocks in _FOUND.items():
     NETWORKS.add(_name, Network("SNN_1", from_text(_blocks)))
-
-
-def find_network(name: str) -> Network:
-    """The network of this name, which a plugin may have added as a macro architecture.
-
-    Raises :class:`UserError` if there is none.
-    """
-    by_hand = name in MACROS and not MACROS[name].tbd_blocks
-    return Network(name) if by_hand else NETWORKS[name]

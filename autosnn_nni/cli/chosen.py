@@ -13,9 +13,9 @@ from autosnn_nni.runs.directory import load_run
 from autosnn_nni.runs.picking import describe_candidate, pick
 from autosnn_nni.runs.search_state import searched
 from autosnn_nni.search_spaces import (
+    NETWORKS,
     Architecture,
     NetworkConfig,
-    find_network,
     from_text,
     split_timesteps,
     to_text,
@@ -83,7 +83,7 @@ def choose(
         return Chosen(from_text(blocks))
     if best is not None:
         return _read(best)
-    named = find_network(str(network))
+    named = NETWORKS[str(network)]
     return Chosen(named.blocks, {"space": named.space})
 
 

@@ -162,6 +162,7 @@ def test_a_network_made_by_hand_is_found_by_its_name(
         ("spaces", "my_space"),
         ("strategies", "my_search"),
         ("datasets", "my_stripes"),
+        ("networks", "my_network"),
     ],
 )
 def test_list_shows_them(kind: str, name: str, plugin: Path, autosnn: Autosnn) -> None:

@@ -8,7 +8,6 @@ from autosnn_nni.search_spaces import (
     NetworkConfig,
     build_network,
     describe,
-    find_network,
 )
 
 SHAPE = (3, 32, 32)
@@ -33,7 +32,7 @@ def test_parameters_round_to_table_3(name: str, channels: int, millions: float) 
 def test_a_macro_architecture_without_tbd_blocks_is_a_network() -> None:
     by_hand = [name for name, macro in MACROS.items() if not macro.tbd_blocks]
     assert all(NETWORKS[name] == Network(name) for name in by_hand)
-    assert all(find_network(name) == NETWORKS[name] for name in NETWORKS)
+    assert set(by_hand) <= set(NETWORKS)
     assert {"CIFARNet-Wu", "CIFARNet-Fang", "ResNet11-Lee", "ResNet19-Zheng"} <= set(by_hand)
 
 
